@@ -1,0 +1,232 @@
+// What the API, the command line and standard input may ask of a node, and what it answers: plain values that cross
+// from the I/O thread to the logic thread and back. Numbers are integers of the exchange; text is made at the edge.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "exchange/engine/command.h"
+#include "exchange/engine/engine.h"
+#include "exchange/engine/event.h"
+
+namespace peerbook::app {
+
+// How sure a result is. Never pay out on a provisional one.
+enum class Grade : std::uint8_t { provisional, settled };
+const char* to_string(Grade grade);
+
+// --- submitting ---------------------------------------------------------------------------------------------------
+
+// A command of a hosted account before the node gave it a nonce.
+struct Intent {
+    std::string account;                            // hosted account name on this node; opened at its first use
+    std::optional<std::uint64_t> nonce;             // chosen by the client; else the node takes the next one
+    exchange::CommandBody body;
+    std::optional<exchange::OrderId> target_order;  // cancel, reduce: names the target instead of body.target
+};
+
+inline constexpr std::size_t intents_per_request_max = 4'096;
+
+struct SubmitRequest {
+    std::vector<Intent> intents;
+    Bytes signed_batch;  // self-custodied commands instead of intents; encoded as exchange/engine/command.h says
+    Grade wait_for = Grade::provisional;  // answer when durable and executed, or when settled
+};
+
+enum class CommandStatus : std::uint8_t {
+    done,              // executed; not an order, or a cancel or reduce that worked
+    resting,
+    partially_filled,  // and the rest rests
+    filled,
+    cancelled,         // the rest, or all of it, did not rest (IOC, market, self-trade prevention)
+    rejected,
+};
+const char* to_string(CommandStatus status);
+
+struct FillView {
+    exchange::TradeId trade;
+    exchange::OrderId maker_order;
+    exchange::Price price;
+    exchange::Quantity quantity;
+    exchange::Amount fee = 0;  // taker's, quote base units
+};
+
+struct CommandResult {
+    exchange::CommandRef ref;
+    exchange::OrderId order;  // the order's id, for orders; the command's otherwise
+    std::optional<exchange::MarketId> market;
+    CommandStatus status = CommandStatus::done;
+    exchange::Reason reason = exchange::Reason::none;
+    exchange::Quantity filled;
+    exchange::Quantity leaves;
+    std::vector<FillView> fills;
+};
+
+// Sent when every command of the request is durable (and settled, if asked for).
+struct SubmitAnswer {
+    std::uint64_t block = 0;  // seq of this node's (for an observer: the carrying member's) block with the last of them
+    Grade grade = Grade::provisional;
+    std::vector<CommandResult> results;
+};
+
+// --- asking -------------------------------------------------------------------------------------------------------
+
+struct StatusQuery {};
+struct StatusAnswer {
+    PublicKey node;
+    Digest network;
+    Digest ledger;
+    std::string role;     // "member" or "observer"
+    std::string says;     // one sentence for people: what it does or waits for
+    bool ready = false;
+    std::uint64_t members = 0;
+    std::uint64_t members_connected = 0;  // this node included, if it is one
+    std::uint64_t commits = 0;
+    std::uint64_t settled_commits = 0;
+    Digest settled_prefix;
+    std::uint64_t settled_trades = 0;
+    std::uint64_t commands_executed = 0;
+    std::uint64_t commands_replayed = 0;
+    std::uint64_t rollbacks = 0;
+    std::uint64_t unsettled_commands = 0;
+    std::uint64_t blocks_accepted = 0;
+    std::uint64_t blocks_suspended = 0;
+    std::uint64_t own_seq = 0;
+    std::uint64_t resting_orders = 0;
+    std::uint64_t accounts = 0;
+    std::uint64_t engine_memory_bytes = 0;
+    std::int64_t uptime_ms = 0;
+    struct Member {
+        PublicKey key;
+        bool self = false;
+        bool connected = false;
+        std::uint64_t tip_seq = 0;
+        std::uint64_t tip_round = 0;
+        std::uint64_t stable_round = 0;
+    };
+    std::vector<Member> member_list;
+};
+
+// Digests of the whole state; equal on all nodes that executed the same log.
+struct DigestsQuery {};
+struct DigestsAnswer {
+    std::uint64_t commits = 0;
+    std::uint64_t settled_commits = 0;
+    Digest settled_prefix;
+    Digest book;
+    Digest balances;
+    Digest state;
+    std::uint64_t settled_trades = 0;
+    Digest trades;  // hash chain over settled trades
+};
+
+struct BookQuery {
+    exchange::MarketId market;
+    std::size_t depth = 20;  // levels (or orders, with orders = true) a side
+    bool orders = false;
+};
+struct BookAnswer {
+    exchange::MarketId market;
+    std::uint64_t commit = 0;  // the log position it shows
+    std::optional<exchange::Price> last;
+    std::vector<exchange::LevelView> bids, asks;
+    struct Order {
+        exchange::OrderId id;
+        exchange::Price price;
+        exchange::Quantity leaves;
+    };
+    std::vector<Order> bid_orders, ask_orders;
+};
+
+struct TradeView {
+    exchange::TradeId id;
+    exchange::MarketId market;
+    std::uint64_t ordinal = 0;  // counts the market's settled trades from 1; 0 while provisional
+    Grade grade = Grade::provisional;
+    exchange::Price price;
+    exchange::Quantity quantity;
+    exchange::Side taker_side = exchange::Side::buy;
+    exchange::OrderId maker_order, taker_order;
+    exchange::AccountId maker_account, taker_account;
+    exchange::Amount maker_fee = 0, taker_fee = 0;
+    WallTime time;  // commit time
+};
+struct TradesQuery {
+    std::optional<exchange::MarketId> market;  // with `after`: required
+    std::optional<std::uint64_t> after;        // settled trades with a higher ordinal, oldest first; else the latest
+    std::string account;                       // name or id in hex; empty: everyone's
+    std::size_t limit = 100;                   // ≤ 1,000
+};
+struct TradesAnswer {
+    std::vector<TradeView> trades;
+};
+
+struct OrderView {
+    exchange::OrderId id;
+    exchange::CommandRef ref;
+    exchange::AccountId account;
+    exchange::MarketId market;
+    exchange::Side side = exchange::Side::buy;
+    exchange::Price price;
+    exchange::Quantity quantity, leaves;
+};
+struct OrdersQuery {
+    std::string account;  // name or id in hex
+    std::size_t limit = 1'000;
+};
+struct OrdersAnswer {
+    std::vector<OrderView> orders;
+};
+struct OrderQuery {
+    exchange::OrderId id;
+};
+struct OrderAnswer {
+    OrderView order;
+};
+
+struct AccountQuery {
+    std::string account;  // name or id in hex; empty: all accounts, without balances
+};
+struct AccountView {
+    exchange::AccountId id;
+    std::string name;
+    std::uint64_t next_nonce = 1;
+    std::vector<exchange::BalanceView> balances;
+};
+struct AccountsAnswer {
+    std::vector<AccountView> accounts;
+};
+
+// Answered when the member's block `seq` is settled (own blocks; for an observer, never needed).
+struct SettledQuery {
+    std::uint64_t seq = 0;
+};
+struct SettledAnswer {
+    std::uint64_t seq = 0;
+};
+
+using Query = std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery, AccountQuery,
+                           SettledQuery>;
+using Answer = std::variant<StatusAnswer, DigestsAnswer, BookAnswer, TradesAnswer, OrdersAnswer, OrderAnswer,
+                            AccountsAnswer, SettledAnswer>;
+
+// The node as the API sees it. Both calls return at once; `done` runs later on the caller's I/O thread, exactly once.
+// Errors: unavailable (queue full: try again; not ready; shutting down), invalid_input, not_found.
+class NodeService {
+  public:
+    virtual ~NodeService() = default;
+    virtual void submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) = 0;
+    virtual void ask(Query query, std::function<void(Result<Answer>)> done) = 0;
+    // Immutable after start.
+    virtual const exchange::NetworkRules& rules() const = 0;
+    virtual const std::string& network_name() const = 0;
+};
+
+}  // namespace peerbook::app

@@ -1,0 +1,68 @@
+// Blocks: signed batches of commands, the vertices of the DAG. ORDERING section 1.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/keys.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "exchange/engine/command.h"
+#include "exchange/ordering/view.h"
+
+namespace peerbook::exchange {
+
+inline constexpr std::size_t block_bytes_max = 512 * 1024;  // a network constant
+inline constexpr std::uint16_t block_format_version = 1;
+
+struct ParentRef {
+    MemberIndex author;
+    std::uint64_t round = 0;
+    Digest digest;
+    friend auto operator<=>(const ParentRef&, const ParentRef&) = default;
+};
+
+struct BlockHeader {
+    std::uint16_t format_version = block_format_version;
+    std::uint16_t rules_version = 1;
+    Digest network;
+    Digest ledger;
+    Digest view;                      // digest of the view record
+    PublicKey author;                 // on the wire its member index; always the key where it is hashed
+    std::uint64_t seq = 1;            // previous own block's + 1; 1 for the first
+    std::uint64_t round = 1;          // 1 + max(parents' rounds, view's base round): Lamport time
+    WallTime timestamp;               // ≥ its parents'
+    std::vector<ParentRef> parents;   // own previous block first (absent for seq 1), then one an author, by author
+    Digest payload_root;              // hash of the payload bytes
+};
+
+struct Block {
+    BlockHeader header;
+    Signature signature;              // over "peerbook block" domain ‖ digest
+    Bytes payload;
+};
+
+// BLAKE2b-256 of the unsigned canonical header: signing a header twice is not equivocation.
+Digest digest_of(const BlockHeader& header);
+Digest payload_root_of(ByteView payload);
+void sign_block(Block& block, const Signer& signer);
+
+// A block whose encoding, signature and payload were checked, decoded for execution. Made off the logic thread.
+struct VerifiedBlock {
+    BlockHeader header;
+    Digest digest;
+    SharedBytes encoded;                 // as received or sent; what is journaled and served
+    std::vector<CommandBatch> batches;   // kept until the block is settled, for replays
+    std::uint32_t command_count = 0;
+};
+
+Bytes encode_block(const Block& block, const View& view);
+
+// Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view, author is a
+// member, seq and round ≥ 1, parents sorted and distinct, payload root, signature, payload well-formed. Thread-safe.
+// Errors: invalid_input (malformed), unauthorized (signature), conflict (other network, ledger or view), too_large.
+Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const Digest& network,
+                                   std::uint16_t rules_version, const Verifier& verifier);
+
+}  // namespace peerbook::exchange

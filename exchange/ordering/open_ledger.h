@@ -1,0 +1,156 @@
+// Open mode's replicated ledger: DAG of blocks in, one ordered and executed log out. Vector clocks order and settle
+// (ORDERING rules 4 to 8, over a fixed view); late blocks roll the engine back and replay.
+//
+//   K = (round, H(author key ‖ round), digest) extends causality and orders the unsettled blocks.
+//   S(m) = least, over members a, of the round of a's last block in the past of m's tip (base if none).
+//   L*   = the largest L such that the members with S(m) ≥ L are a quorum. Blocks with round ≤ L* are settled.
+//
+// Logic thread only. Pure: no clock, disk or socket. Signatures were checked before (verify_block).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "exchange/engine/engine.h"
+#include "exchange/ordering/block.h"
+#include "exchange/ordering/view.h"
+
+namespace peerbook::exchange {
+
+struct LedgerLimits {
+    std::size_t suspended_per_author_max = 1'024;  // blocks waiting for parents; beyond, the highest rounds are dropped
+    std::size_t suspended_bytes_max = 64u << 20;   // all together; what is dropped is fetched again later
+    Duration clock_ahead_max = Duration::seconds(2);  // a block further ahead of our clock is held back
+    std::size_t unsettled_commands_max = 2'000'000;   // above, `overloaded()` asks the gateway to push back
+};
+
+enum class AcceptKind : std::uint8_t {
+    accepted,
+    duplicate,
+    suspended,     // parents are missing; `missing` names them
+    held_back,     // its timestamp is too far ahead; call release_held_back() later
+    dropped,       // no room among the suspended; offer it again later
+    invalid,       // breaks a rule that any honest author keeps; `why` says which
+    equivocation,  // a second block of this author and seq
+};
+
+struct AcceptOutcome {
+    AcceptKind kind = AcceptKind::accepted;
+    std::vector<ParentRef> missing;  // suspended: all parents that are neither accepted nor suspended here
+    std::string why;
+};
+
+// One executed block.
+struct Commit {
+    std::uint64_t index = 0;  // position in the log, from 1; may change until settled
+    Digest block;
+    MemberIndex author;
+    std::uint64_t seq = 0;
+    std::uint64_t round = 0;
+    WallTime time;            // commit time: max(previous commit's, the block's)
+    std::uint32_t commands = 0;
+    EventBuffer events;
+};
+
+// What changed since the last execute().
+struct LedgerUpdate {
+    // Commits that were executed before and now have other events (or another place that changed them): their former
+    // events, in former log order. Every fill in here that is not in `applied` again is to be retracted.
+    std::vector<Commit> retracted;
+    // Commits executed for the first time, or with other events than before, in log order.
+    std::vector<Commit> applied;
+    // Commits that became settled, in log order. A settled commit never changes.
+    std::vector<Commit> settled;
+};
+
+// author → highest seq accepted, in member order; 0 for none. Author chains have no gaps.
+using VersionVector = std::vector<std::uint64_t>;
+
+struct LedgerStats {
+    std::uint64_t blocks_accepted = 0;
+    std::uint64_t blocks_suspended = 0;   // now
+    std::uint64_t blocks_held_back = 0;   // now
+    std::uint64_t commits = 0;            // executed now, settled included
+    std::uint64_t settled_commits = 0;
+    std::uint64_t settled_round = 0;      // L*
+    std::uint64_t unsettled_commands = 0;
+    std::uint64_t commands_executed = 0;  // with replays
+    std::uint64_t commands_replayed = 0;
+    std::uint64_t rollbacks = 0;
+};
+
+class OpenLedger {
+  public:
+    // `self` is this node's key; it emits if the view names it.
+    OpenLedger(NetworkRules rules, View view, PublicKey self, LedgerLimits limits);
+    ~OpenLedger();
+    OpenLedger(const OpenLedger&) = delete;
+    OpenLedger& operator=(const OpenLedger&) = delete;
+
+    const View& view() const;
+    bool is_member() const;
+
+    // Offers a block. Blocks that were suspended for it are accepted with it.
+    AcceptOutcome accept(VerifiedBlock block, WallTime now);
+    void release_held_back(WallTime now);
+    // Blocks accepted since the last call, in causal order: the order in which the journal must get them (rule 5).
+    struct AcceptedBlock {
+        MemberIndex author;
+        std::uint64_t seq = 0;
+        std::uint64_t round = 0;
+        SharedBytes encoded;
+    };
+    std::vector<AcceptedBlock> take_accepted();
+
+    // Rolls back once to the smallest new K, executes everything new, settles what rule 6 allows, prunes undo.
+    // Call after a batch of accept().
+    LedgerUpdate execute();
+
+    // --- emitting (members only) ---
+    // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only then
+    // offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
+    Block make_block(Bytes payload, WallTime now) const;
+    // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits T_ack and
+    // asks again; at most two empty blocks a command and member, then silence.
+    bool acknowledgement_due() const;
+
+    // --- reading ---
+    const Engine& engine() const;
+    const VersionVector& version_vector() const;
+    bool has_block(const Digest& digest) const;  // accepted or suspended
+    // (author, seq) of an accepted block that is still in memory.
+    struct BlockPlace {
+        MemberIndex author;
+        std::uint64_t seq = 0;
+    };
+    std::optional<BlockPlace> find_block(const Digest& digest) const;
+    // True if (author, seq) is settled.
+    bool is_settled(MemberIndex author, std::uint64_t seq) const;
+    // Length and hash chain of the settled log: hash = H(previous ‖ block digest).
+    struct Prefix {
+        std::uint64_t length = 0;
+        Digest hash;
+    };
+    Prefix settled_prefix() const;
+    bool overloaded() const;
+    // Missing parents of what is suspended, bounded; for fetching again.
+    std::vector<ParentRef> missing(std::size_t count_max) const;
+    // S of each member and the round of its tip; for status.
+    struct MemberProgress {
+        std::uint64_t tip_seq = 0;
+        std::uint64_t tip_round = 0;
+        std::uint64_t stable_round = 0;  // S(m)
+    };
+    std::vector<MemberProgress> progress() const;
+    LedgerStats stats() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace peerbook::exchange

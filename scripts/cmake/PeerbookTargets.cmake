@@ -1,0 +1,46 @@
+# How every target of the project is made: one library a folder, warnings are errors, sources listed.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)  # __int128
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -g1")
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+if(PEERBOOK_SANITIZE)
+    add_compile_options(-fsanitize=${PEERBOOK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${PEERBOOK_SANITIZE})
+endif()
+
+add_library(peerbook_warnings INTERFACE)
+target_compile_options(peerbook_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                       -Wimplicit-fallthrough -Werror)
+target_include_directories(peerbook_warnings INTERFACE ${CMAKE_SOURCE_DIR})
+
+# peerbook_library(NAME SOURCES a.cc … [PUBLIC targets…] [PRIVATE targets…])
+# Makes target peerbook_NAME with alias peerbook::NAME.
+function(peerbook_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+    add_library(peerbook_${name} STATIC ${ARG_SOURCES})
+    add_library(peerbook::${name} ALIAS peerbook_${name})
+    target_link_libraries(peerbook_${name} PUBLIC peerbook_warnings ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# peerbook_test(NAME SOURCES a_test.cc … LIBS targets… [LABELS …]): one gtest executable, one ctest entry a case.
+function(peerbook_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE peerbook_warnings ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()
