@@ -1,0 +1,21 @@
+# Shared by scripts/run and scripts/test: where the project is, setting up, building. To be sourced.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+jobs=${PEERBOOK_JOBS:-$(nproc)}
+
+set_up() {
+    [ -n "${PEERBOOK_SKIP_SETUP:-}" ] || "$root/scripts/setup" "$@"
+}
+
+# build PRESET [cmake options…]: configures when needed and builds everything in build/PRESET. Ninja shows progress.
+build() {
+    local preset=$1
+    shift
+    local log=$root/build/$preset/configure.log
+    mkdir -p "$root/build/$preset"
+    if ! (cd "$root" && cmake --preset "$preset" "$@") >"$log" 2>&1; then
+        cat "$log" >&2
+        return 1
+    fi
+    cmake --build "$root/build/$preset" -j "$jobs"
+}
