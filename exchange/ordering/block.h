@@ -28,18 +28,19 @@ struct BlockHeader {
     std::uint16_t rules_version = 1;
     Digest network;
     Digest ledger;
-    Digest view;                      // digest of the view record
-    PublicKey author;                 // on the wire its member index; always the key where it is hashed
-    std::uint64_t seq = 1;            // previous own block's + 1; 1 for the first
-    std::uint64_t round = 1;          // 1 + max(parents' rounds, view's base round): Lamport time
-    WallTime timestamp;               // ≥ its parents'
-    std::vector<ParentRef> parents;   // own previous block first (absent for seq 1), then one an author, by author
-    Digest payload_root;              // hash of the payload bytes
+    Digest view;              // digest of the view record
+    PublicKey author;         // on the wire its member index; always the key where it is hashed
+    std::uint64_t seq = 1;    // previous own block's + 1; 1 for the first
+    std::uint64_t round = 1;  // 1 + max(parents' rounds, view's base round): Lamport time
+    WallTime timestamp;       // ≥ its parents'
+    std::vector<ParentRef>
+        parents;          // own previous block first (absent for seq 1), then one an author, by author
+    Digest payload_root;  // hash of the payload bytes
 };
 
 struct Block {
     BlockHeader header;
-    Signature signature;              // over "peerbook block" domain ‖ digest
+    Signature signature;  // over "peerbook block" domain ‖ digest
     Bytes payload;
 };
 
@@ -48,20 +49,29 @@ Digest digest_of(const BlockHeader& header);
 Digest payload_root_of(ByteView payload);
 void sign_block(Block& block, const Signer& signer);
 
-// A block whose encoding, signature and payload were checked, decoded for execution. Made off the logic thread.
+// A block whose encoding, signature and payload were checked, decoded for execution. Made off the logic
+// thread.
 struct VerifiedBlock {
     BlockHeader header;
     Digest digest;
-    SharedBytes encoded;                 // as received or sent; what is journaled and served
-    std::vector<CommandBatch> batches;   // kept until the block is settled, for replays
+    SharedBytes encoded;                // as received or sent; what is journaled and served
+    std::vector<CommandBatch> batches;  // kept until the block is settled, for replays
     std::uint32_t command_count = 0;
 };
 
+// Precondition: the author and all parents' authors are members of `view`.
 Bytes encode_block(const Block& block, const View& view);
 
-// Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view, author is a
-// member, seq and round ≥ 1, parents sorted and distinct, payload root, signature, payload well-formed. Thread-safe.
-// Errors: invalid_input (malformed), unauthorized (signature), conflict (other network, ledger or view), too_large.
+// The rules that a header must keep by itself: author and parents' authors are members, seq from 1, the own
+// previous block first (and only above seq 1), the other parents strictly by author, round one above the
+// highest parent's or the view's base. Null if it keeps them, else which one it breaks.
+const char* structural_fault(const BlockHeader& header, const View& view);
+
+// Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view,
+// author is a member, structural_fault(), payload root, signature, payload well-formed. Pure, so thread-safe.
+// Errors: invalid_input (malformed), unauthorized (signature), conflict (other network, rules version, ledger
+// or view), too_large. A node's own blocks and those of its own journal were checked before: a verifier that
+// says yes to everything makes reading them cheap.
 Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const Digest& network,
                                    std::uint16_t rules_version, const Verifier& verifier);
 

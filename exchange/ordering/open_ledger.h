@@ -1,9 +1,10 @@
-// Open mode's replicated ledger: DAG of blocks in, one ordered and executed log out. Vector clocks order and settle
-// (ORDERING rules 4 to 8, over a fixed view); late blocks roll the engine back and replay.
+// Open mode's replicated ledger: DAG of blocks in, one ordered and executed log out. Vector clocks order and
+// settle (ORDERING rules 4 to 8, over a fixed view); late blocks roll the engine back and replay.
 //
 //   K = (round, H(author key ‖ round), digest) extends causality and orders the unsettled blocks.
 //   S(m) = least, over members a, of the round of a's last block in the past of m's tip (base if none).
-//   L*   = the largest L such that the members with S(m) ≥ L are a quorum. Blocks with round ≤ L* are settled.
+//   L*   = the largest L such that the members with S(m) ≥ L are a quorum. Blocks with round ≤ L* are
+//   settled.
 //
 // Logic thread only. Pure: no clock, disk or socket. Signatures were checked before (verify_block).
 #pragma once
@@ -17,66 +18,37 @@
 #include "base/time.h"
 #include "exchange/engine/engine.h"
 #include "exchange/ordering/block.h"
+#include "exchange/ordering/dag.h"
+#include "exchange/ordering/open_order.h"
 #include "exchange/ordering/view.h"
 
 namespace peerbook::exchange {
 
-struct LedgerLimits {
-    std::size_t suspended_per_author_max = 1'024;  // blocks waiting for parents; beyond, the highest rounds are dropped
-    std::size_t suspended_bytes_max = 64u << 20;   // all together; what is dropped is fetched again later
-    Duration clock_ahead_max = Duration::seconds(2);  // a block further ahead of our clock is held back
-    std::size_t unsettled_commands_max = 2'000'000;   // above, `overloaded()` asks the gateway to push back
-};
-
-enum class AcceptKind : std::uint8_t {
-    accepted,
-    duplicate,
-    suspended,     // parents are missing; `missing` names them
-    held_back,     // its timestamp is too far ahead; call release_held_back() later
-    dropped,       // no room among the suspended; offer it again later
-    invalid,       // breaks a rule that any honest author keeps; `why` says which
-    equivocation,  // a second block of this author and seq
-};
-
-struct AcceptOutcome {
-    AcceptKind kind = AcceptKind::accepted;
-    std::vector<ParentRef> missing;  // suspended: all parents that are neither accepted nor suspended here
-    std::string why;
-};
-
-// One executed block.
-struct Commit {
-    std::uint64_t index = 0;  // position in the log, from 1; may change until settled
-    Digest block;
-    MemberIndex author;
-    std::uint64_t seq = 0;
-    std::uint64_t round = 0;
-    WallTime time;            // commit time: max(previous commit's, the block's)
-    std::uint32_t commands = 0;
-    EventBuffer events;
+struct LedgerLimits : DagLimits {
+    std::size_t unsettled_commands_max = 2'000'000;  // above, `overloaded()` asks the gateway to push back
 };
 
 // What changed since the last execute().
 struct LedgerUpdate {
-    // Commits that were executed before and now have other events (or another place that changed them): their former
-    // events, in former log order. Every fill in here that is not in `applied` again is to be retracted.
+    // Commits that were executed before and now have other events: their former events, in former log order.
+    // Every fill in here that is not in `applied` again is to be retracted. Each is in `applied` as well,
+    // with the new ones.
     std::vector<Commit> retracted;
-    // Commits executed for the first time, or with other events than before, in log order.
+    // Commits executed for the first time, or with other events than before, in log order. A commit whose
+    // index or time alone moved is in neither list; both are final in `settled`.
     std::vector<Commit> applied;
     // Commits that became settled, in log order. A settled commit never changes.
     std::vector<Commit> settled;
 };
 
-// author → highest seq accepted, in member order; 0 for none. Author chains have no gaps.
-using VersionVector = std::vector<std::uint64_t>;
-
 struct LedgerStats {
     std::uint64_t blocks_accepted = 0;
-    std::uint64_t blocks_suspended = 0;   // now
-    std::uint64_t blocks_held_back = 0;   // now
-    std::uint64_t commits = 0;            // executed now, settled included
+    std::uint64_t blocks_suspended = 0;  // now
+    std::uint64_t blocks_held_back = 0;  // now
+    std::uint64_t blocks_refused = 0;    // invalid or equivocation, those that had been suspended included
+    std::uint64_t commits = 0;           // executed now, settled included
     std::uint64_t settled_commits = 0;
-    std::uint64_t settled_round = 0;      // L*
+    std::uint64_t settled_round = 0;  // L*
     std::uint64_t unsettled_commands = 0;
     std::uint64_t commands_executed = 0;  // with replays
     std::uint64_t commands_replayed = 0;
@@ -94,10 +66,13 @@ class OpenLedger {
     const View& view() const;
     bool is_member() const;
 
-    // Offers a block. Blocks that were suspended for it are accepted with it.
+    // Offers a block. Blocks that were suspended for it are accepted with it. While replaying our own journal
+    // at start, pass the later of our clock and the block's timestamp, so that a clock set back holds nothing
+    // back.
     AcceptOutcome accept(VerifiedBlock block, WallTime now);
     void release_held_back(WallTime now);
-    // Blocks accepted since the last call, in causal order: the order in which the journal must get them (rule 5).
+    // Blocks accepted since the last call, in causal order: the order in which the journal must get them
+    // (rule 5).
     struct AcceptedBlock {
         MemberIndex author;
         std::uint64_t seq = 0;
@@ -106,16 +81,16 @@ class OpenLedger {
     };
     std::vector<AcceptedBlock> take_accepted();
 
-    // Rolls back once to the smallest new K, executes everything new, settles what rule 6 allows, prunes undo.
-    // Call after a batch of accept().
+    // Rolls back once to the smallest new K, executes everything new, settles what rule 6 allows, prunes
+    // undo. Call after a batch of accept().
     LedgerUpdate execute();
 
     // --- emitting (members only) ---
-    // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only then
-    // offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
+    // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
+    // then offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
     Block make_block(Bytes payload, WallTime now) const;
-    // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits T_ack and
-    // asks again; at most two empty blocks a command and member, then silence.
+    // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits
+    // T_ack and asks again; at most two empty blocks a command and member, then silence.
     bool acknowledgement_due() const;
 
     // --- reading ---
@@ -130,7 +105,7 @@ class OpenLedger {
     std::optional<BlockPlace> find_block(const Digest& digest) const;
     // True if (author, seq) is settled.
     bool is_settled(MemberIndex author, std::uint64_t seq) const;
-    // Length and hash chain of the settled log: hash = H(previous ‖ block digest).
+    // Length and hash chain of the settled log: hash = H('peerbook log', previous ‖ block digest).
     struct Prefix {
         std::uint64_t length = 0;
         Digest hash;

@@ -1,5 +1,5 @@
-// A view: who orders and settles, from which point of the log. Open mode's log is the views' cuts one after another.
-// ORDERING rules 1 and 2.
+// A view: who orders and settles, from which point of the log. Open mode's log is the views' cuts one after
+// another. ORDERING rules 1 and 2.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/keys.h"
 #include "base/result.h"
+#include "base/strong_id.h"
 
 namespace peerbook::exchange {
 
@@ -27,26 +28,26 @@ inline constexpr std::size_t view_members_max = 128;
 struct View {
     Digest ledger;
     std::uint64_t number = 1;
-    Digest previous;                  // zero for view 1
-    std::vector<PublicKey> members;   // eldest first
-    std::vector<CutEntry> cut;        // empty for view 1
+    Digest previous;                 // zero for view 1
+    std::vector<PublicKey> members;  // eldest first
+    std::vector<CutEntry> cut;       // empty for view 1
     std::uint64_t base_round = 0;
-    std::uint64_t log_length = 0;     // commits in the log before this view
-    Digest prefix_hash;               // hash chain over them; zero for an empty log
+    std::uint64_t log_length = 0;  // commits in the log before this view
+    Digest prefix_hash;            // hash chain over them; zero for an empty log
 
     std::optional<MemberIndex> index_of(const PublicKey& key) const;
 };
 
-// View 1 of the ledger that `members` found on `network`; ledger id = H(network ‖ members). Error: no members, more
-// than view_members_max, a member twice.
+// View 1 of the ledger that `members` found on `network`; ledger id = H(network ‖ members). Error: no
+// members, more than view_members_max, a member twice.
 Result<View> make_first_view(const Digest& network, const std::vector<PublicKey>& members);
 
 Bytes encode_view(const View& view);
 Result<View> decode_view(ByteView bytes);
 Digest digest_of(const View& view);
 
-// Rule 2: more than half of the members, or exactly half including the elder. `present[i]` stands for member i;
-// precondition: present.size() == members.size().
+// Rule 2: more than half of the members, or exactly half including the elder. `present[i]` stands for member
+// i; precondition: present.size() == members.size().
 bool is_quorum(const View& view, const std::vector<bool>& present);
 
 }  // namespace peerbook::exchange

@@ -1,0 +1,282 @@
+#include "exchange/ordering/open_ledger.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace peerbook::exchange {
+
+namespace {
+
+auto fields_of(const Event& e) {
+    return std::tie(e.kind, e.reason, e.side, e.market, e.command, e.order, e.maker, e.price, e.quantity,
+                    e.leaves, e.maker_leaves, e.asset, e.amount, e.taker_fee, e.maker_fee);
+}
+
+bool same_events(const EventBuffer& a, const EventBuffer& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](const Event& x, const Event& y) { return fields_of(x) == fields_of(y); });
+}
+
+}  // namespace
+
+struct OpenLedger::State {
+    State(NetworkRules rules, View first_view, PublicKey self_key, LedgerLimits ledger_limits)
+        : view(std::move(first_view)),
+          view_digest(digest_of(view)),
+          self(self_key),
+          self_index(view.index_of(self_key)),
+          limits(ledger_limits),
+          engine(std::move(rules)),
+          dag(view, self_key, ledger_limits),
+          order(view.base_round),
+          settled_seqs(view.members.size(), 0),
+          prefix{view.log_length, view.prefix_hash} {}
+
+    void collect_accepted();
+    void replay_from(OpenOrder::Position first, LedgerUpdate& update);
+    void execute_block(OrderedBlock& block);
+    void settle(LedgerUpdate& update);
+
+    const View view;
+    const Digest view_digest;
+    const PublicKey self;
+    const std::optional<MemberIndex> self_index;
+    const LedgerLimits limits;
+    Engine engine;
+    Dag dag;
+    OpenOrder order;
+    std::vector<AcceptedBlock> accepted;
+    std::vector<std::uint64_t> settled_seqs;
+    Prefix prefix;
+    WallTime settled_time;
+    std::uint64_t commands_executed = 0;
+    std::uint64_t commands_replayed = 0;
+    std::uint64_t rollbacks = 0;
+};
+
+// What the DAG accepted goes to the journal (encoded) and into the order (commands).
+void OpenLedger::State::collect_accepted() {
+    for (Dag::Accepted& item : dag.take_accepted()) {
+        VerifiedBlock& block = item.block;
+        const BlockHeader& header = block.header;
+        accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded)});
+        OrderedBlock ordered;
+        ordered.timestamp = header.timestamp;
+        ordered.batches = std::move(block.batches);
+        ordered.commit.block = block.digest;
+        ordered.commit.author = item.author;
+        ordered.commit.seq = header.seq;
+        ordered.commit.round = header.round;
+        ordered.commit.commands = block.command_count;
+        order.insert(make_log_key(header.author, header.round, block.digest), std::move(ordered));
+    }
+}
+
+void OpenLedger::State::execute_block(OrderedBlock& block) {
+    block.before = engine.mark();
+    std::uint32_t first_command = 0;
+    for (const CommandBatch& batch : block.batches) {
+        engine.apply(batch, first_command, block.commit.events);
+        first_command += static_cast<std::uint32_t>(batch.commands.size());
+    }
+    commands_executed += block.commit.commands;
+    if (block.executed) commands_replayed += block.commit.commands;
+    block.executed = true;
+}
+
+void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& update) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    for (auto it = first; it != blocks.end(); ++it) {
+        if (!it->second.executed) continue;
+        engine.undo_to(it->second.before);
+        ++rollbacks;
+        break;
+    }
+    std::uint64_t index = prefix.length;
+    WallTime time = settled_time;
+    if (first != blocks.begin()) {
+        const Commit& previous = std::prev(first)->second.commit;
+        index = previous.index;
+        time = previous.time;
+    }
+    for (auto it = first; it != blocks.end(); ++it) {
+        OrderedBlock& block = it->second;
+        Commit& commit = block.commit;
+        const bool again = block.executed;
+        Commit former;
+        if (again) {
+            former = commit;  // its events are moved over next
+            former.events = std::exchange(commit.events, {});
+        }
+        commit.index = ++index;
+        commit.time = time = std::max(time, block.timestamp);
+        execute_block(block);
+        if (again && same_events(former.events, commit.events)) continue;
+        if (again) update.retracted.push_back(std::move(former));
+        update.applied.push_back(commit);
+    }
+    order.mark_all_executed();
+}
+
+void OpenLedger::State::settle(LedgerUpdate& update) {
+    const std::uint64_t round = settled_round_of(view, dag.stable_rounds());
+    OpenOrder::Blocks& blocks = order.unsettled();
+    while (!blocks.empty() && blocks.begin()->first.round <= round) {
+        Commit commit = order.settle_first();
+        PB_CHECK(commit.index == prefix.length + 1, "the settled log has no gaps");
+        prefix.length = commit.index;
+        prefix.hash = Hasher("peerbook log").add(prefix.hash.view()).add(commit.block.view()).finish();
+        settled_time = commit.time;
+        settled_seqs[commit.author.value()] = commit.seq;
+        update.settled.push_back(std::move(commit));
+    }
+    order.set_settled_round(round);
+    dag.set_settled_round(round);
+    dag.prune();
+    if (!update.settled.empty())
+        engine.prune_undo(blocks.empty() ? engine.mark() : blocks.begin()->second.before);
+}
+
+OpenLedger::OpenLedger(NetworkRules rules, View view, PublicKey self, LedgerLimits limits)
+    : state_(std::make_unique<State>(std::move(rules), std::move(view), self, limits)) {}
+
+OpenLedger::~OpenLedger() = default;
+
+const View& OpenLedger::view() const {
+    return state_->view;
+}
+bool OpenLedger::is_member() const {
+    return state_->self_index.has_value();
+}
+
+AcceptOutcome OpenLedger::accept(VerifiedBlock block, WallTime now) {
+    if (block.header.view != state_->view_digest)
+        return {AcceptKind::invalid, {}, "it belongs to another view"};
+    AcceptOutcome outcome = state_->dag.offer(std::move(block), now);
+    state_->collect_accepted();
+    return outcome;
+}
+
+void OpenLedger::release_held_back(WallTime now) {
+    state_->dag.release_held_back(now);
+    state_->collect_accepted();
+}
+
+std::vector<OpenLedger::AcceptedBlock> OpenLedger::take_accepted() {
+    return std::exchange(state_->accepted, {});
+}
+
+LedgerUpdate OpenLedger::execute() {
+    LedgerUpdate update;
+    const auto first = state_->order.first_new();
+    if (first == state_->order.unsettled().end()) return update;
+    state_->replay_from(first, update);
+    state_->settle(update);
+    return update;
+}
+
+Block OpenLedger::make_block(Bytes payload, WallTime now) const {
+    const State& s = *state_;
+    PB_CHECK(s.self_index.has_value(), "only members emit");
+    Dag::NextBlock next = s.dag.next_block(*s.self_index);
+    Block block;
+    BlockHeader& header = block.header;
+    header.rules_version = s.engine.rules().rules_version;
+    header.network = s.engine.rules().network;
+    header.ledger = s.view.ledger;
+    header.view = s.view_digest;
+    header.author = s.self;
+    header.seq = next.seq;
+    header.round = next.round;
+    header.timestamp = std::max(now, next.timestamp_min);
+    header.parents = std::move(next.parents);
+    header.payload_root = payload_root_of(payload);
+    block.payload = std::move(payload);
+    return block;
+}
+
+// Each reason holds at most once for a command and member: the first block over it lifts the own tip above it
+// for good, and S passes its round only once. So two empty blocks a command and member are the most.
+bool OpenLedger::acknowledgement_due() const {
+    const State& s = *state_;
+    if (!s.self_index) return false;
+    if (s.order.has_commands_between(s.dag.tip_round(*s.self_index),
+                                     std::numeric_limits<std::uint64_t>::max()))
+        return true;
+    // S after a new block: it includes every tip, and its own round is above them all.
+    std::uint64_t next_stable = std::numeric_limits<std::uint64_t>::max();
+    for (std::uint32_t i = 0; i < s.view.members.size(); ++i)
+        if (MemberIndex(i) != *s.self_index)
+            next_stable = std::min(next_stable, s.dag.tip_round(MemberIndex(i)));
+    return s.order.has_commands_between(s.dag.stable_round(*s.self_index), next_stable);
+}
+
+const Engine& OpenLedger::engine() const {
+    return state_->engine;
+}
+const VersionVector& OpenLedger::version_vector() const {
+    return state_->dag.version_vector();
+}
+bool OpenLedger::has_block(const Digest& digest) const {
+    return state_->dag.has(digest);
+}
+
+std::optional<OpenLedger::BlockPlace> OpenLedger::find_block(const Digest& digest) const {
+    const auto place = state_->dag.find(digest);
+    if (!place) return std::nullopt;
+    return BlockPlace{place->author, place->seq};
+}
+
+bool OpenLedger::is_settled(MemberIndex author, std::uint64_t seq) const {
+    return author.value() < state_->settled_seqs.size() && seq <= state_->settled_seqs[author.value()];
+}
+
+OpenLedger::Prefix OpenLedger::settled_prefix() const {
+    return state_->prefix;
+}
+
+bool OpenLedger::overloaded() const {
+    return state_->order.unsettled_commands() > state_->limits.unsettled_commands_max;
+}
+
+std::vector<ParentRef> OpenLedger::missing(std::size_t count_max) const {
+    return state_->dag.missing(count_max);
+}
+
+std::vector<OpenLedger::MemberProgress> OpenLedger::progress() const {
+    const State& s = *state_;
+    std::vector<MemberProgress> all;
+    for (std::uint32_t i = 0; i < s.view.members.size(); ++i) {
+        const MemberIndex member(i);
+        all.push_back({s.dag.version_vector()[i], s.dag.tip_round(member), s.dag.stable_round(member)});
+    }
+    return all;
+}
+
+LedgerStats OpenLedger::stats() const {
+    State& s = *state_;
+    LedgerStats stats;
+    stats.blocks_accepted = s.dag.accepted_count();
+    stats.blocks_suspended = s.dag.suspended_count();
+    stats.blocks_held_back = s.dag.held_back_count();
+    stats.blocks_refused = s.dag.refused_count();
+    stats.settled_commits = s.prefix.length;
+    const OpenOrder::Blocks& blocks = s.order.unsettled();
+    // Blocks wait for execute() only between accept() and it; the executed ones are those in front.
+    for (auto it = blocks.rbegin(); it != blocks.rend() && stats.commits == 0; ++it)
+        if (it->second.executed) stats.commits = it->second.commit.index;
+    stats.commits = std::max(stats.commits, stats.settled_commits);
+    stats.settled_round = s.order.settled_round();
+    stats.unsettled_commands = s.order.unsettled_commands();
+    stats.commands_executed = s.commands_executed;
+    stats.commands_replayed = s.commands_replayed;
+    stats.rollbacks = s.rollbacks;
+    return stats;
+}
+
+}  // namespace peerbook::exchange

@@ -1,0 +1,91 @@
+// Open mode's total order and settling rule. ORDERING section 2, "Order" and rule 6.
+//
+//   K = (round, H(author key ‖ round), digest). A block's round is above its parents', so K extends
+//   causality; the middle part gives no author a fixed priority, and a payload cannot be ground to win a tie
+//   by it. L* = the largest L such that the members with S(m) ≥ L are a quorum. Blocks with round ≤ L* are
+//   settled.
+//
+// OpenOrder holds the unsettled blocks in K order with what executing each one gave. Inserting and settling
+// cost O(log unsettled). Logic thread only, pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "base/time.h"
+#include "exchange/engine/engine.h"
+#include "exchange/ordering/block.h"
+#include "exchange/ordering/view.h"
+
+namespace peerbook::exchange {
+
+// One executed block.
+struct Commit {
+    std::uint64_t index = 0;  // position in the log, from 1; may change until settled
+    Digest block;
+    MemberIndex author;
+    std::uint64_t seq = 0;
+    std::uint64_t round = 0;
+    WallTime time;  // commit time: max(previous commit's, the block's); may change until settled
+    std::uint32_t commands = 0;
+    EventBuffer events;
+};
+
+// K. Compared field by field in this order.
+struct LogKey {
+    std::uint64_t round = 0;
+    Digest tie;
+    Digest block;
+    friend auto operator<=>(const LogKey&, const LogKey&) = default;
+};
+LogKey make_log_key(const PublicKey& author, std::uint64_t round, const Digest& block);
+
+// L* from S of each member. Precondition: one entry a member.
+std::uint64_t settled_round_of(const View& view, const std::vector<std::uint64_t>& stable_rounds);
+
+struct OrderedBlock {
+    WallTime timestamp;  // the block's own
+    std::vector<CommandBatch> batches;
+    bool executed = false;
+    UndoMark before;  // executed: the engine's state in front of it
+    Commit commit;    // author, seq, round, block and commands always; the rest once executed
+};
+
+class OpenOrder {
+  public:
+    using Blocks = std::map<LogKey, OrderedBlock>;
+    using Position = Blocks::iterator;
+
+    explicit OpenOrder(std::uint64_t base_round) : settled_round_(base_round) {}
+
+    // Precondition: round above settled_round(); the Dag accepts no other.
+    void insert(LogKey key, OrderedBlock block);
+
+    Blocks& unsettled() { return blocks_; }
+    // From here on the log has to be executed, again where it was before; end() if it is executed as it
+    // stands.
+    Position first_new();
+    // The caller executed everything from first_new() on.
+    void mark_all_executed() { has_new_ = false; }
+
+    // Takes the first block off, as settled. Precondition: there is one, and it is executed.
+    Commit settle_first();
+    // Precondition: not below the one before, and no unsettled block is at or below it.
+    void set_settled_round(std::uint64_t round);
+    std::uint64_t settled_round() const { return settled_round_; }
+
+    std::uint64_t unsettled_commands() const { return unsettled_commands_; }
+    // An unsettled block with commands has a round above `low`, and at most `high`.
+    bool has_commands_between(std::uint64_t low, std::uint64_t high) const;
+
+  private:
+    Blocks blocks_;
+    LogKey first_new_;
+    bool has_new_ = false;
+    std::uint64_t settled_round_;
+    std::uint64_t unsettled_commands_ = 0;
+    std::map<std::uint64_t, std::uint32_t> command_rounds_;  // round → unsettled blocks with commands
+};
+
+}  // namespace peerbook::exchange
