@@ -1,5 +1,5 @@
-// Settings of one node process: flags > environment > file (peerbook.toml) > defaults. Each value knows where it came
-// from; `peerbook config show` prints that.
+// Settings of one node process: flags > environment > file (peerbook.toml) > defaults. Each value knows where
+// it came from; `peerbook config show` prints that.
 #pragma once
 
 #include <cstdint>
@@ -12,48 +12,69 @@
 namespace peerbook::config {
 
 struct Settings {
-    std::string data_dir = "~/.peerbook";   // --data-dir, PEERBOOK_DATA_DIR
-    std::string network_file;               // --network, PEERBOOK_NETWORK; empty: the built-in demo network
-    bool found = false;                     // --found, PEERBOOK_FOUND: this node is view 1
+    std::string data_dir = "~/.peerbook";  // --data-dir, PEERBOOK_DATA_DIR
+    std::string network_file;              // --network, PEERBOOK_NETWORK; empty: the built-in demo network
+    bool found = false;                    // --found, PEERBOOK_FOUND: this node is view 1
 
-    bool p2p_enabled = true;                // --p2p / P2P_ENABLED
-    std::string p2p_host = "0.0.0.0";       // --p2p-host / P2P_HOST
-    std::uint16_t p2p_port = 3000;          // --p2p-port / P2P_PORT
-    bool p2p_plain_tcp = false;             // --p2p-plain-tcp: no TLS
-    bool p2p_broadcast = true;              // --broadcast / PEERBOOK_BROADCAST
-    std::vector<std::string> bootstrap;     // --bootstrap (repeatable, commas) / BOOTSTRAP_PEERS
-    std::uint32_t max_peers = 50;           // --max-peers / MAX_PEERS
+    bool p2p_enabled = true;                    // --p2p / P2P_ENABLED
+    std::string p2p_host = "0.0.0.0";           // --p2p-host / P2P_HOST
+    std::uint16_t p2p_port = 3000;              // --p2p-port / P2P_PORT
+    bool p2p_plain_tcp = false;                 // --p2p-plain-tcp: no TLS
+    bool p2p_broadcast = true;                  // --broadcast / PEERBOOK_BROADCAST
+    std::vector<std::string> bootstrap;         // --bootstrap (repeatable, commas) / BOOTSTRAP_PEERS
+    std::uint32_t max_peers = 50;               // --max-peers / MAX_PEERS
     std::uint32_t reconnect_interval_s = 3600;  // cap of the backoff; PEER_RECONNECT_INTERVAL, seconds
-    std::string peer_storage_path;          // PEER_STORAGE_PATH; empty: <data_dir>/peers.json
+    std::string peer_storage_path;              // PEER_STORAGE_PATH; empty: <data_dir>/peers.json
 
-    std::string api_host = "127.0.0.1";     // --api-host / API_HOST
-    std::uint16_t api_port = 8080;          // --api-port / API_PORT
+    std::string api_host = "127.0.0.1";  // --api-host / API_HOST
+    std::uint16_t api_port = 8080;       // --api-port / API_PORT
 
-    bool use_stdin = false;                 // --stdin; also where standard input is a terminal
-    bool exit_on_eof = false;               // --exit-on-eof
-    bool json = false;                      // --json
-    std::string log_level = "info";         // --log-level / PEERBOOK_LOG_LEVEL
-    std::string log_format = "text";        // --log-format text|json
+    bool use_stdin = false;           // --stdin; also where standard input is a terminal
+    bool exit_on_eof = false;         // --exit-on-eof
+    bool json = false;                // --json
+    std::string log_level = "info";   // --log-level / PEERBOOK_LOG_LEVEL
+    std::string log_format = "text";  // --log-format text|json
 
-    std::uint32_t batch_delay_us = 1'000;   // own blocks are made at most this long after their first command
-    std::uint32_t ack_delay_ms = 5;         // T_ack of ORDERING rule 7
+    std::uint32_t batch_delay_us = 1'000;  // own blocks are made at most this long after their first command
+    std::uint32_t ack_delay_ms = 5;        // T_ack of ORDERING rule 7
 };
 
-// One layer of values before they are typed: key (as in the file, e.g. "p2p.port") → text.
+// Key (as in the file, e.g. "p2p.port") → final value and where it came from.
 struct SettingValue {
     std::string text;
-    std::string source;  // "flag --p2p-port", "environment P2P_PORT", "file /x/peerbook.toml", "default"
+    std::string source;  // "flag --p2p-port", "environment P2P_PORT", "file /x/peerbook.toml:3", "default"
 };
 using SettingMap = std::map<std::string, SettingValue>;
 
-// name, environment variable, flag, default, help: one row a setting, for --help, config show and the documentation.
+enum class SettingKind : std::uint8_t {
+    boolean,  // in flags and environment: true, yes, on, 1, false, no, off, 0
+    integer,
+    text,
+    list,  // in flags and environment: parts between commas
+};
+
+// One row a setting, for --help, config show and the documentation.
 struct SettingRow {
-    std::string key, environment, flag, fallback, help;
+    std::string key;          // "p2p.port"
+    std::string environment;  // "P2P_PORT"
+    std::string flag;         // "--p2p-port"
+    std::string fallback;     // the default, as text
+    std::string help;
+    SettingKind kind = SettingKind::text;
+    std::string allowed;  // "an integer from 0 to 65535"
 };
 const std::vector<SettingRow>& setting_rows();
 
-// Merges the layers and validates each value and their combinations. Errors name key, source, value, and what is
-// allowed; an unknown key comes with the nearest known one.
+inline constexpr std::size_t settings_file_bytes_max = 64 * 1024;
+inline constexpr std::size_t bootstrap_peers_max = 1'000;
+
+// Merges the layers and validates each value and their combinations. Errors name key, source, value, and what
+// is allowed; an unknown key comes with the nearest known one.
+//
+// flags: by setting key ("p2p.port") or by flag ("--p2p-port"); a repeated list flag comes joined by commas.
+// environment: all variables of the process; those that no setting names are ignored, except that an unknown
+// PEERBOOK_… is an error. An empty variable counts as not set. "~/" at the start of a path stands for HOME.
+// Errors: invalid_input, and those of reading the file.
 struct LoadedSettings {
     Settings settings;
     SettingMap origin;  // every key with its final value and source

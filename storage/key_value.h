@@ -1,5 +1,5 @@
-// An ordered map of bytes to bytes: the seam between the stores' logic and LevelDB. Tests use MemoryStore, which can
-// be told to fail.
+// An ordered map of bytes to bytes: the seam between the stores' logic and LevelDB. Tests use MemoryStore,
+// which can be told to fail.
 #pragma once
 
 #include <functional>
@@ -28,10 +28,13 @@ class KeyValueStore {
     virtual Status write(const std::vector<KeyValueWrite>& batch, Sync sync) = 0;
     // nullopt if absent. Error: io, corrupt.
     virtual Result<std::optional<Bytes>> get(ByteView key) const = 0;
-    // Calls `visit` for each key in [begin, end) in order (descending if `reverse`) until it returns false. Empty `end`
-    // means to the last key. Error: io, corrupt.
+    // Calls `visit` for each key in [begin, end) in order (descending if `reverse`) until it returns false.
+    // Empty `end` means to the last key. `visit` may call get(). A concurrent write may be seen or not.
+    // Error: io, corrupt.
     virtual Status scan(ByteView begin, ByteView end, bool reverse,
                         const std::function<bool(ByteView key, ByteView value)>& visit) const = 0;
+    // Where it is, for error messages.
+    virtual std::string location() const { return "memory"; }
 };
 
 }  // namespace peerbook::storage

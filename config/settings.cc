@@ -1,0 +1,405 @@
+#include "config/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <variant>
+
+#include "config/nearest_name.h"
+#include "config/sources.h"
+
+namespace peerbook::config {
+
+namespace {
+
+using Kind = DocumentValue::Kind;
+
+// A value as a layer gave it.
+struct RawValue {
+    std::string text;
+    std::string source;
+};
+using Layer = std::map<std::string, RawValue>;
+
+using Target = std::variant<bool Settings::*, std::uint16_t Settings::*, std::uint32_t Settings::*,
+                            std::string Settings::*, std::vector<std::string> Settings::*>;
+
+struct Definition {
+    SettingRow row;
+    Target target;
+    std::uint64_t min = 0;
+    std::uint64_t max = 0;
+    bool (*accepts)(const std::string& text) = nullptr;  // for texts and for each part of a list
+    bool is_path = false;
+};
+
+bool is_host(const std::string& text) {
+    return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '-' || c == ':' || c == '_';
+    });
+}
+
+std::optional<std::uint64_t> parse_integer(const std::string& text) {
+    std::uint64_t value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+// host:port, or [v6 address]:port.
+bool is_address(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return false;
+    const std::optional<std::uint64_t> port = parse_integer(text.substr(colon + 1));
+    if (!port || *port < 1 || *port > 65'535) return false;
+    std::string host = text.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string::npos)
+        return false;
+    return is_host(host);
+}
+
+bool is_any(const std::string&) {
+    return true;
+}
+bool is_not_empty(const std::string& text) {
+    return !text.empty();
+}
+bool is_log_level(const std::string& text) {
+    return text == "trace" || text == "debug" || text == "info" || text == "warn" || text == "error" ||
+           text == "off";
+}
+bool is_log_format(const std::string& text) {
+    return text == "text" || text == "json";
+}
+
+Definition boolean(const char* key, const char* environment, const char* flag, bool fallback,
+                   bool Settings::*target, const char* help) {
+    return {
+        {key, environment, flag, fallback ? "true" : "false", help, SettingKind::boolean, "true or false"},
+        target};
+}
+
+template <typename Integer>
+Definition integer(const char* key, const char* environment, const char* flag, Integer fallback,
+                   Integer Settings::*target, std::uint64_t min, std::uint64_t max, const char* help) {
+    return {{key, environment, flag, std::to_string(fallback), help, SettingKind::integer,
+             "an integer from " + std::to_string(min) + " to " + std::to_string(max)},
+            target,
+            min,
+            max};
+}
+
+Definition text(const char* key, const char* environment, const char* flag, const char* fallback,
+                std::string Settings::*target, bool (*accepts)(const std::string&), const char* allowed,
+                const char* help) {
+    return {{key, environment, flag, fallback, help, SettingKind::text, allowed}, target, 0, 0, accepts};
+}
+
+Definition path(const char* key, const char* environment, const char* flag, const char* fallback,
+                std::string Settings::*target, bool (*accepts)(const std::string&), const char* allowed,
+                const char* help) {
+    Definition definition = text(key, environment, flag, fallback, target, accepts, allowed, help);
+    definition.is_path = true;
+    return definition;
+}
+
+std::vector<Definition> make_definitions() {
+    using S = Settings;
+    return {
+        path("data_dir", "PEERBOOK_DATA_DIR", "--data-dir", "~/.peerbook", &S::data_dir, is_not_empty,
+             "a directory", "keys, journal and index of this node; one process at a time"),
+        path("network", "PEERBOOK_NETWORK", "--network", "", &S::network_file, is_any, "a file, or empty",
+             "network file; empty: the built-in demo network"),
+        boolean("found", "PEERBOOK_FOUND", "--found", false, &S::found,
+                "this node alone founds the ledger: it is view 1"),
+        boolean("p2p.enabled", "P2P_ENABLED", "--p2p", true, &S::p2p_enabled, "speak to other nodes"),
+        text("p2p.host", "P2P_HOST", "--p2p-host", "0.0.0.0", &S::p2p_host, is_host, "a host name or address",
+             "where to listen for peers"),
+        integer<std::uint16_t>("p2p.port", "P2P_PORT", "--p2p-port", 3000, &S::p2p_port, 0, 65'535,
+                               "port for peers; 0: any free one"),
+        boolean("p2p.plain_tcp", "P2P_PLAIN_TCP", "--p2p-plain-tcp", false, &S::p2p_plain_tcp,
+                "no TLS between peers; for tests on a trusted wire"),
+        boolean("p2p.broadcast", "PEERBOOK_BROADCAST", "--broadcast", true, &S::p2p_broadcast,
+                "announce and share this node's address"),
+        {{"p2p.bootstrap", "BOOTSTRAP_PEERS", "--bootstrap", "", "peers to connect to at the start",
+          SettingKind::list,
+          "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},
+         &S::bootstrap,
+         0,
+         0,
+         is_address},
+        integer<std::uint32_t>("p2p.max_peers", "MAX_PEERS", "--max-peers", 50, &S::max_peers, 1, 10'000,
+                               "connections to peers, both directions"),
+        integer<std::uint32_t>("p2p.reconnect_interval_s", "PEER_RECONNECT_INTERVAL",
+                               "--reconnect-interval-s", 3600, &S::reconnect_interval_s, 1, 86'400,
+                               "longest pause between attempts to reconnect, seconds"),
+        path("p2p.peer_storage_path", "PEER_STORAGE_PATH", "--peer-storage-path", "", &S::peer_storage_path,
+             is_any, "a file, or empty",
+             "where known peers are kept; empty: peers.json in the data directory"),
+        text("api.host", "API_HOST", "--api-host", "127.0.0.1", &S::api_host, is_host,
+             "a host name or address", "where to listen for API clients"),
+        integer<std::uint16_t>("api.port", "API_PORT", "--api-port", 8080, &S::api_port, 0, 65'535,
+                               "port for API clients; 0: any free one"),
+        boolean("stdin", "PEERBOOK_STDIN", "--stdin", false, &S::use_stdin,
+                "read commands from standard input even where it is no terminal"),
+        boolean("exit_on_eof", "PEERBOOK_EXIT_ON_EOF", "--exit-on-eof", false, &S::exit_on_eof,
+                "stop the node at the end of standard input"),
+        boolean("json", "PEERBOOK_JSON", "--json", false, &S::json, "answer in JSON, one object a line"),
+        text("log.level", "PEERBOOK_LOG_LEVEL", "--log-level", "info", &S::log_level, is_log_level,
+             "trace, debug, info, warn, error or off", "least important messages to log"),
+        text("log.format", "PEERBOOK_LOG_FORMAT", "--log-format", "text", &S::log_format, is_log_format,
+             "text or json", "form of log lines"),
+        integer<std::uint32_t>(
+            "ordering.batch_delay_us", "PEERBOOK_BATCH_DELAY_US", "--batch-delay-us", 1'000,
+            &S::batch_delay_us, 0, 1'000'000,
+            "own blocks are made at most this long after their first command, microseconds"),
+        integer<std::uint32_t>(
+            "ordering.ack_delay_ms", "PEERBOOK_ACK_DELAY_MS", "--ack-delay-ms", 5, &S::ack_delay_ms, 1,
+            10'000, "an unsettled command of another member is acknowledged within this, milliseconds"),
+    };
+}
+
+const std::vector<Definition>& definitions() {
+    static const std::vector<Definition> all = make_definitions();
+    return all;
+}
+
+std::vector<std::string> names_of(std::string SettingRow::*name) {
+    std::vector<std::string> names;
+    for (const Definition& definition : definitions())
+        names.push_back(definition.row.*name);
+    return names;
+}
+
+const Definition* find(std::string SettingRow::*name, const std::string& text) {
+    for (const Definition& definition : definitions())
+        if (definition.row.*name == text) return &definition;
+    return nullptr;
+}
+
+Error unknown(const std::string& what, const std::string& name, const std::string& source,
+              const std::string& nearest) {
+    return {ErrorCode::invalid_input, "unknown " + what + " \"" + name + "\" (" + source +
+                                          "); the nearest known one is \"" + nearest + "\""};
+}
+
+Error not_allowed(const Definition& definition, const RawValue& value) {
+    return {ErrorCode::invalid_input, definition.row.key + ": \"" + value.text + "\" (" + value.source +
+                                          ") is not allowed; allowed: " + definition.row.allowed};
+}
+
+Result<Layer> flag_layer(const std::map<std::string, std::string>& flags) {
+    Layer layer;
+    for (const auto& [name, value] : flags) {
+        const bool by_flag = name.starts_with("--");
+        const Definition* definition = find(by_flag ? &SettingRow::flag : &SettingRow::key, name);
+        if (!definition)
+            return unknown("flag", name, "command line",
+                           nearest_name(name, names_of(by_flag ? &SettingRow::flag : &SettingRow::key)));
+        layer[definition->row.key] = {value, "flag " + definition->row.flag};
+    }
+    return layer;
+}
+
+Result<Layer> environment_layer(const std::map<std::string, std::string>& environment) {
+    Layer layer;
+    for (const auto& [name, value] : environment) {
+        const Definition* definition = find(&SettingRow::environment, name);
+        if (!definition && name.starts_with("PEERBOOK_"))
+            return unknown("variable", name, "environment",
+                           nearest_name(name, names_of(&SettingRow::environment)));
+        if (definition && !value.empty()) layer[definition->row.key] = {value, "environment " + name};
+    }
+    return layer;
+}
+
+// A list's parts as one text, as flags and environment have it; nullopt if a part is no text or has a comma.
+std::optional<std::string> joined(const DocumentValue& list) {
+    std::string text;
+    for (const DocumentValue& item : list.items) {
+        if (item.kind != Kind::text || item.text.find(',') != std::string::npos) return std::nullopt;
+        text += (text.empty() ? "" : ",") + item.text;
+    }
+    return text;
+}
+
+Status add_file_value(Layer& layer, const std::string& key, const DocumentValue& value,
+                      const std::string& path) {
+    const std::string source = "file " + path + ":" + std::to_string(value.line);
+    if (value.kind == Kind::table) {
+        for (const auto& [name, member] : value.members)
+            if (Status status = add_file_value(layer, key + "." + name, member, path); !status.ok())
+                return status;
+        return {};
+    }
+    const Definition* definition = find(&SettingRow::key, key);
+    if (!definition) return unknown("key", key, source, nearest_name(key, names_of(&SettingRow::key)));
+    std::optional<std::string> text = value.text;
+    bool fits = false;
+    switch (definition->row.kind) {
+        case SettingKind::boolean:
+            fits = value.kind == Kind::boolean;
+            break;
+        case SettingKind::integer:
+            fits = value.kind == Kind::integer;
+            break;
+        case SettingKind::text:
+            fits = value.kind == Kind::text;
+            break;
+        case SettingKind::list:
+            fits = value.kind == Kind::list;
+            text = joined(value);
+            break;
+    }
+    if (!fits || !text) {
+        static constexpr const char* forms[] = {"true or false without quotes", "a number without quotes",
+                                                "a text in quotes", "a list of texts: [\"a\", \"b\"]"};
+        return Error{ErrorCode::invalid_input, key + ": the value (" + source + ") must be written as " +
+                                                   forms[static_cast<std::size_t>(definition->row.kind)] +
+                                                   "; allowed: " + definition->row.allowed};
+    }
+    layer[key] = {*text, source};
+    return {};
+}
+
+Result<Layer> file_layer(const std::string& path) {
+    Layer layer;
+    if (path.empty()) return layer;
+    Result<std::string> text = read_text_file(path, settings_file_bytes_max);
+    if (!text.ok()) return text.error();
+    Result<DocumentValue> document = parse_toml(*text, path);
+    if (!document.ok()) return document.error();
+    for (const auto& [name, value] : document->members)
+        if (Status status = add_file_value(layer, name, value, path); !status.ok()) return status.error();
+    return layer;
+}
+
+std::optional<bool> parse_boolean(const std::string& text) {
+    if (text == "true" || text == "yes" || text == "on" || text == "1") return true;
+    if (text == "false" || text == "no" || text == "off" || text == "0") return false;
+    return std::nullopt;
+}
+
+// Parts between commas, blanks around them taken off; an empty text has none.
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> parts;
+    if (text.empty()) return parts;
+    std::size_t begin = 0;
+    while (true) {
+        const std::size_t comma = std::min(text.find(',', begin), text.size());
+        std::string part = text.substr(begin, comma - begin);
+        part.erase(0, part.find_first_not_of(' '));
+        part.erase(part.find_last_not_of(' ') + 1);
+        parts.push_back(std::move(part));
+        if (comma == text.size()) return parts;
+        begin = comma + 1;
+    }
+}
+
+// Puts the value into `settings`; false if it is not allowed.
+bool assign(Settings& settings, const Definition& definition, const std::string& text) {
+    if (auto* flag = std::get_if<bool Settings::*>(&definition.target)) {
+        const std::optional<bool> value = parse_boolean(text);
+        if (value) settings.** flag = *value;
+        return value.has_value();
+    }
+    if (auto* list = std::get_if<std::vector<std::string> Settings::*>(&definition.target)) {
+        std::vector<std::string> parts = split(text);
+        if (parts.size() > bootstrap_peers_max ||
+            !std::all_of(parts.begin(), parts.end(), definition.accepts))
+            return false;
+        settings.** list = std::move(parts);
+        return true;
+    }
+    if (auto* words = std::get_if<std::string Settings::*>(&definition.target)) {
+        settings.** words = text;
+        return definition.accepts(text);
+    }
+    const std::optional<std::uint64_t> number = parse_integer(text);
+    if (!number || *number < definition.min || *number > definition.max) return false;
+    if (auto* small = std::get_if<std::uint16_t Settings::*>(&definition.target))
+        settings.** small = static_cast<std::uint16_t>(*number);
+    else
+        settings.*std::get<std::uint32_t Settings::*>(definition.target) =
+            static_cast<std::uint32_t>(*number);
+    return true;
+}
+
+// "~" and "~/x" by HOME. Error if HOME is not set.
+Result<std::string> expand_home(const RawValue& value,
+                                const std::map<std::string, std::string>& environment) {
+    if (value.text != "~" && !value.text.starts_with("~/")) return value.text;
+    const auto home = environment.find("HOME");
+    if (home == environment.end() || home->second.empty())
+        return Error{ErrorCode::invalid_input, "\"" + value.text + "\" (" + value.source +
+                                                   ") needs the variable HOME, which is not set"};
+    return home->second + value.text.substr(1);
+}
+
+bool hosts_overlap(const std::string& a, const std::string& b) {
+    const auto is_every = [](const std::string& host) { return host == "0.0.0.0" || host == "::"; };
+    return a == b || is_every(a) || is_every(b);
+}
+
+Status check_combinations(const LoadedSettings& loaded) {
+    const Settings& settings = loaded.settings;
+    const auto name = [&](const char* key) {
+        const SettingValue& value = loaded.origin.at(key);
+        return std::string(key) + " = " + value.text + " (" + value.source + ")";
+    };
+    if (settings.p2p_enabled && settings.p2p_port != 0 && settings.p2p_port == settings.api_port &&
+        hosts_overlap(settings.p2p_host, settings.api_host))
+        return Error{ErrorCode::invalid_input,
+                     name("p2p.port") + " and " + name("api.port") + " must differ, since they share a host"};
+    if (!settings.p2p_enabled && !settings.bootstrap.empty())
+        return Error{ErrorCode::invalid_input,
+                     name("p2p.bootstrap") + " has no use with " + name("p2p.enabled")};
+    return {};
+}
+
+}  // namespace
+
+const std::vector<SettingRow>& setting_rows() {
+    static const std::vector<SettingRow> rows = [] {
+        std::vector<SettingRow> all;
+        for (const Definition& definition : definitions())
+            all.push_back(definition.row);
+        return all;
+    }();
+    return rows;
+}
+
+Result<LoadedSettings> load_settings(const std::map<std::string, std::string>& flags,
+                                     const std::map<std::string, std::string>& environment,
+                                     const std::string& file_path_or_empty) {
+    const Result<Layer> layers[] = {flag_layer(flags), environment_layer(environment),
+                                    file_layer(file_path_or_empty)};
+    for (const Result<Layer>& layer : layers)
+        if (!layer.ok()) return layer.error();
+
+    LoadedSettings loaded;
+    for (const Definition& definition : definitions()) {
+        const std::string& key = definition.row.key;
+        RawValue value{definition.row.fallback, "default"};
+        for (const Result<Layer>& layer : layers) {
+            if (const auto found = layer->find(key); found != layer->end()) {
+                value = found->second;
+                break;
+            }
+        }
+        if (definition.is_path) {
+            Result<std::string> expanded = expand_home(value, environment);
+            if (!expanded.ok()) return expanded.error().within(key);
+            value.text = expanded.value();
+        }
+        if (!assign(loaded.settings, definition, value.text)) return not_allowed(definition, value);
+        loaded.origin[key] = {value.text, value.source};
+    }
+    if (Status status = check_combinations(loaded); !status.ok()) return status.error();
+    return loaded;
+}
+
+}  // namespace peerbook::config
