@@ -1,0 +1,88 @@
+#include "app/api/access.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "base/bytes.h"
+#include "base/keys.h"
+#include "base/random.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::size_t cookie_bytes = 32;
+
+std::string cookie_path(const std::string& data_dir) {
+    return data_dir + "/cookie";
+}
+
+Error failure(const std::string& what, const std::string& path) {
+    return {ErrorCode::io, what + " " + path + ": " + std::strerror(errno)};
+}
+
+// To a temporary name first, so that a reader sees an old or a new cookie and never half of one.
+Status write_private_file(const std::string& path, const std::string& content) {
+    const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());
+    const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return failure("cannot create", fresh);
+    const ssize_t written = ::write(file, content.data(), content.size());
+    if (written != static_cast<ssize_t>(content.size())) {
+        Error error = failure("cannot write", fresh);
+        ::close(file);
+        return error;
+    }
+    if (::close(file) != 0) return failure("cannot write", fresh);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) return failure("cannot rename to", path);
+    return {};
+}
+
+}  // namespace
+
+Result<Access> Access::create(const std::string& data_dir) {
+    std::array<std::uint8_t, cookie_bytes> secret;
+    fill_with_system_random(secret);
+    Access access(to_hex(ByteView(secret)));
+    if (Status status = write_private_file(cookie_path(data_dir), access.cookie_ + "\n"); !status.ok())
+        return status.error();
+    return access;
+}
+
+bool Access::allows(std::string_view authorization) const {
+    constexpr std::string_view scheme = "Bearer ";
+    if (cookie_.empty() || authorization.size() < scheme.size()) return false;
+    const std::string_view given = authorization.substr(0, scheme.size());
+    const bool scheme_fits = std::equal(given.begin(), given.end(), scheme.begin(), [](char a, char b) {
+        const bool upper = a >= 'A' && a <= 'Z';
+        const char lower = upper ? static_cast<char>(a - 'A' + 'a') : a;
+        return lower == b || a == b;
+    });
+    if (!scheme_fits) return false;
+    return equal_in_constant_time(as_bytes(authorization.substr(scheme.size())), as_bytes(cookie_));
+}
+
+Result<std::string> read_cookie(const std::string& data_dir) {
+    const std::string path = cookie_path(data_dir);
+    std::ifstream file(path);
+    if (!file) {
+        const ErrorCode code = errno == ENOENT ? ErrorCode::not_found : ErrorCode::io;
+        return Error{code, "cannot read the node's cookie " + path + ": " + std::strerror(errno) +
+                               "; is a node running with this data directory?"};
+    }
+    std::string cookie;
+    std::getline(file, cookie);
+    std::array<std::uint8_t, cookie_bytes> checked;
+    if (Status status = from_hex(cookie, checked); !status.ok())
+        return Error{ErrorCode::corrupt, "the cookie in " + path + " is not " +
+                                             std::to_string(2 * cookie_bytes) + " hexadecimal digits"};
+    return cookie;
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,61 @@
+// A small HTTP/1.1 server on Boost.Asio, with Boost.Beast's parser. Keep-alive; requests of one connection
+// are answered one at a time and in order, so a client may pipeline. Everything a client can drive is bounded
+// by HttpLimits.
+//
+// Runs on the given io_context, which one thread runs; every call and the handler happen on that thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/api/native_api.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace peerbook::app {
+
+struct HttpLimits {
+    std::size_t body_bytes_max = 1024 * 1024;           // above: 413
+    std::uint32_t header_bytes_max = 16 * 1024;         // above: 431
+    std::size_t connections_max = 1'024;                // above: 503 and the connection is closed
+    Duration request_time_max = Duration::seconds(10);  // from its first byte to its last; above: 408
+    Duration idle_time_max = Duration::seconds(60);     // between requests; above: closed without a word
+    Duration answer_time_max = Duration::seconds(60);   // from request to completion; above: 408
+    Duration write_time_max = Duration::seconds(30);    // for a client that does not read; above: closed
+};
+
+// Called for each request. The completion may be called at once or later, once, on the I/O thread; a call
+// after the connection has gone or timed out is ignored.
+using HttpHandler = std::function<void(ApiRequest&, ApiCompletion)>;
+
+class HttpServer {
+  public:
+    struct State;  // known to http_server.cc only
+
+    // Listens on host:port (port 0: any free one). `io` outlives the server; the handler is kept until the
+    // last connection is gone. Errors: invalid_input (host is no IP address), conflict (port in use; named),
+    // io.
+    static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& io, const std::string& host,
+                                                     std::uint16_t port, HttpHandler handler,
+                                                     HttpLimits limits = {});
+    // Stops.
+    ~HttpServer();
+
+    std::uint16_t port() const;
+    std::size_t connections() const;
+    // No further connections and requests; closes those that wait. Completions under way are ignored.
+    void stop();
+
+  private:
+    explicit HttpServer(std::shared_ptr<State> state);
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace peerbook::app

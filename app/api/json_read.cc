@@ -1,0 +1,220 @@
+#include "app/api/json_read.h"
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+
+#include <utility>
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr unsigned parse_flags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag |
+                                 rapidjson::kParseValidateEncodingFlag;
+
+std::string element_name(std::size_t index, std::string_view field) {
+    return "[" + std::to_string(index) + "]" + (field.empty() ? "" : "." + std::string(field));
+}
+
+// What both readers share: the first mistake stops the parse. Nested values are such mistakes, so the
+// parser's recursion never goes deeper than two.
+template <typename Derived>
+class FlatHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Derived> {
+  public:
+    ApiError take_error() { return std::move(error_); }
+    bool has_error() const { return !error_.message.empty(); }
+
+  protected:
+    bool stop(std::string message, std::string field) {
+        error_ = ApiError(std::move(message), std::move(field));
+        return false;
+    }
+
+  private:
+    ApiError error_;
+};
+
+class OrderHandler : public FlatHandler<OrderHandler> {
+  public:
+    OrderList list;
+
+    bool StartArray() {
+        if (in_object_) return nested("a list");
+        if (depth_ > 0) return stop("an order must be an object", element_name(list.orders.size(), ""));
+        list.is_array = true;
+        depth_ = 1;
+        return true;
+    }
+    bool EndArray(rapidjson::SizeType) { return true; }
+
+    bool StartObject() {
+        if (in_object_) return nested("an object");
+        if (list.orders.size() == orders_per_request_max)
+            return stop("at most " + std::to_string(orders_per_request_max) + " orders a request", "");
+        list.orders.emplace_back();
+        in_object_ = true;
+        return true;
+    }
+    bool EndObject(rapidjson::SizeType) {
+        in_object_ = false;
+        return true;
+    }
+
+    bool Key(const char* text, rapidjson::SizeType length, bool) {
+        const std::string_view name(text, length);
+        const std::size_t found = find_order_field(name);
+        if (found == order_field_count) {
+            const std::string_view near = nearest_order_field(name);
+            return stop("unknown field " + quoted(name) +
+                            (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"),
+                        path(printable(name, 48)));
+        }
+        field_ = static_cast<OrderField>(found);
+        if (list.orders.back().has(field_))
+            return stop("the field \"" + std::string(name) + "\" is given twice", path(name));
+        named_ = true;
+        return true;
+    }
+
+    bool String(const char* text, rapidjson::SizeType length, bool) {
+        return value(FieldKind::text, {text, length});
+    }
+    bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+        return value(FieldKind::number, {text, length});
+    }
+    bool Bool(bool flag) { return value(FieldKind::boolean, flag ? "true" : "false"); }
+    // null is the same as not given, except where the field is required: that is found later.
+    bool Null() {
+        if (!in_object_) return stop("an order must be an object, not null", "");
+        return true;
+    }
+
+    // The field being read when the parser itself gave up.
+    std::string field_in_progress() const {
+        if (!in_object_ || !named_) return {};
+        return path(to_string(field_));
+    }
+
+  private:
+    bool value(FieldKind kind, std::string_view text) {
+        if (!in_object_) return stop("an order must be an object, not " + quoted(text), "");
+        list.orders.back()[field_] = {kind, text};
+        return true;
+    }
+    bool nested(const char* what) {
+        const std::string name(to_string(field_));
+        return stop(name + ": must be a plain value, not " + what, path(name));
+    }
+    std::string path(std::string_view name) const {
+        return list.is_array ? element_name(list.orders.size() - 1, name) : std::string(name);
+    }
+
+    unsigned depth_ = 0;
+    bool in_object_ = false;
+    bool named_ = false;
+    OrderField field_ = OrderField::op;
+};
+
+class AddressHandler : public FlatHandler<AddressHandler> {
+  public:
+    std::string address;
+    bool given = false;
+
+    bool StartObject() {
+        if (in_object_) return stop("address: must be a text such as \"192.0.2.7:3000\"", "address");
+        in_object_ = true;
+        return true;
+    }
+    bool EndObject(rapidjson::SizeType) { return true; }
+    bool StartArray() { return stop("the body must be an object with the field \"address\"", ""); }
+    bool Key(const char* text, rapidjson::SizeType length, bool) {
+        const std::string_view name(text, length);
+        if (name != "address") return stop("unknown field " + quoted(name), printable(name, 48));
+        if (given) return stop("the field \"address\" is given twice", "address");
+        return true;
+    }
+    bool String(const char* text, rapidjson::SizeType length, bool) {
+        if (!in_object_) return Default();
+        address.assign(text, length);
+        given = true;
+        return true;
+    }
+    bool RawNumber(const char*, rapidjson::SizeType, bool) { return Default(); }
+    bool Default() {
+        return stop(in_object_ ? "address: must be a text such as \"192.0.2.7:3000\""
+                               : "the body must be an object with the field \"address\"",
+                    in_object_ ? "address" : "");
+    }
+    std::string field_in_progress() const { return in_object_ ? "address" : ""; }
+
+  private:
+    bool in_object_ = false;
+};
+
+// Runs `handler` over `body`; what went wrong, if anything.
+template <typename Handler>
+std::optional<ApiError> parse(std::string& body, Handler& handler) {
+    const std::size_t zero = body.find('\0');
+    if (zero != std::string::npos) {
+        ApiError error("malformed JSON at byte " + std::to_string(zero) + ": a zero byte", "");
+        error.at = zero;
+        return error;
+    }
+    rapidjson::InsituStringStream stream(body.data());
+    rapidjson::Reader reader;
+    const rapidjson::ParseResult result = reader.Parse<parse_flags>(stream, handler);
+    if (!result.IsError()) return std::nullopt;
+    ApiError error;
+    if (handler.has_error()) {
+        error = handler.take_error();
+    } else if (result.Code() == rapidjson::kParseErrorNumberTooBig) {
+        const std::string field = handler.field_in_progress();
+        error = ApiError(
+            (field.empty() ? std::string("a number") : field) +
+                ": the number is too large or too long to be read; write it in full, without exponent, "
+                "in at most 80 characters",
+            field);
+    } else if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
+        error = ApiError("the body is empty; a JSON object is expected", "");
+    } else {
+        error = ApiError("malformed JSON at byte " + std::to_string(result.Offset()) + ": " +
+                             rapidjson::GetParseError_En(result.Code()),
+                         "");
+    }
+    error.at = result.Offset();
+    return error;
+}
+
+}  // namespace
+
+ApiResult<OrderList> read_orders(std::string& body) {
+    OrderHandler handler;
+    if (auto error = parse(body, handler)) return std::move(*error);
+    if (handler.list.orders.empty()) return ApiError("the list of orders is empty", "");
+    return std::move(handler.list);
+}
+
+ApiResult<std::string> read_peer_address(std::string& body) {
+    AddressHandler handler;
+    if (auto error = parse(body, handler)) return std::move(*error);
+    if (!handler.given)
+        return ApiError("address: is missing; give for example \"192.0.2.7:3000\"", "address");
+    if (!is_host_and_port(handler.address))
+        return ApiError("address: must be host:port, not " + quoted(handler.address), "address");
+    return std::move(handler.address);
+}
+
+bool is_host_and_port(std::string_view address) {
+    constexpr std::size_t host_length_max = 253;
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon > host_length_max) return false;
+    const std::string_view host = address.substr(0, colon);
+    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (!bracketed && host.find(':') != std::string_view::npos) return false;
+    for (char c : host)
+        if (c <= 0x20 || c >= 0x7f || c == '/' || c == '@') return false;
+    auto port = parse_u64(address.substr(colon + 1), "port");
+    return port.ok() && port.value() >= 1 && port.value() <= 65'535;
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,31 @@
+// JSON bodies of requests. Parsed in place by RapidJSON's SAX reader: strings and numbers stay where they are
+// in the body, and numbers are only ever text, so that no double comes near money.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/api/api_error.h"
+#include "app/api/order_fields.h"
+
+namespace peerbook::app {
+
+inline constexpr std::size_t orders_per_request_max = 1'000;
+
+struct OrderList {
+    std::vector<OrderFields> orders;
+    bool is_array = false;
+};
+
+// One object, or an array of at most orders_per_request_max. The result views `body`, whose content is
+// overwritten and which must stay alive and unchanged while the result is used. Errors: where the JSON is
+// malformed; the name of an unknown or doubled field, of one with a nested value, or of one whose number is
+// too large to be read.
+ApiResult<OrderList> read_orders(std::string& body);
+
+// {"address":"host:port"}, checked for its shape. Overwrites `body`.
+ApiResult<std::string> read_peer_address(std::string& body);
+// host:port with a port from 1 to 65535; IPv6 hosts in brackets.
+bool is_host_and_port(std::string_view address);
+
+}  // namespace peerbook::app

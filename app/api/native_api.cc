@@ -1,0 +1,463 @@
+#include "app/api/native_api.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "app/api/batch_codec.h"
+#include "app/api/json_read.h"
+#include "app/api/json_write.h"
+#include "app/api/order_entry.h"
+#include "app/api/query_string.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::size_t book_depth_max = 1'000;
+constexpr std::size_t trades_limit_max = 1'000;
+constexpr std::size_t orders_limit_max = 10'000;
+constexpr std::size_t path_segments_max = 5;
+
+ApiResponse json_response(std::string body, unsigned status = 200) {
+    ApiResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+ApiResponse method_not_allowed(const char* allow) {
+    ApiError error("this path takes " + std::string(allow), "");
+    ApiResponse response = json_response(error_json(error), 405);
+    response.allow = allow;
+    return response;
+}
+
+// Path cut at its slashes; more than path_segments_max is nothing we serve.
+struct Segments {
+    std::array<std::string_view, path_segments_max> part;
+    std::size_t count = 0;
+    bool overflow = false;
+};
+
+Segments segments_of(std::string_view path) {
+    Segments segments;
+    while (!path.empty()) {
+        if (path.front() == '/') {
+            path.remove_prefix(1);
+            continue;
+        }
+        const std::size_t end = std::min(path.find('/'), path.size());
+        if (segments.count == path_segments_max) {
+            segments.overflow = true;
+            break;
+        }
+        segments.part[segments.count++] = path.substr(0, end);
+        path.remove_prefix(end);
+    }
+    return segments;
+}
+
+// `?wait=settled` or nothing.
+ApiResult<Grade> wait_of(const QueryString& query) {
+    const std::string* wait = query.find("wait");
+    if (!wait || *wait == "provisional") return Grade::provisional;
+    if (*wait == "settled") return Grade::settled;
+    return ApiError("wait: must be \"settled\" or \"provisional\", not " + quoted(*wait), "wait");
+}
+
+}  // namespace
+
+unsigned http_status(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::invalid_input:
+            return 400;
+        case ErrorCode::unauthorized:
+            return 401;
+        case ErrorCode::not_found:
+            return 404;
+        case ErrorCode::timed_out:
+            return 408;
+        case ErrorCode::conflict:
+            return 409;
+        case ErrorCode::too_large:
+            return 413;
+        case ErrorCode::unavailable:
+            return 503;
+        case ErrorCode::corrupt:
+        case ErrorCode::io:
+            return 500;
+    }
+    return 500;
+}
+
+ApiResponse error_response(const ApiError& error) {
+    return json_response(error_json(error), http_status(error.code));
+}
+
+ApiResponse error_response(ErrorCode code, std::string message) {
+    return error_response(ApiError(Error{code, std::move(message)}));
+}
+
+// Kept alive by every completion under way. The endpoints are its members.
+struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
+    State(NodeService& node_service, Access cookie, NativeApiOptions chosen)
+        : node(node_service),
+          access(std::move(cookie)),
+          options(chosen),
+          markets(std::make_shared<const MarketTable>(node_service.rules())) {}
+
+    using Pointer = std::shared_ptr<State>;
+
+    DraftContext draft_context() const { return {*markets, options.node, {}}; }
+
+    void route(ApiRequest& request, const ApiCompletion& done);
+    void route_v1(ApiRequest& request, const Segments& path, const ApiCompletion& done);
+    void orders(ApiRequest& request, const Segments& path, const ApiCompletion& done);
+    void peers(ApiRequest& request, const Segments& path, const ApiCompletion& done);
+
+    void ready(const ApiCompletion& done);
+    void post_orders(ApiRequest& request, const ApiCompletion& done);
+    void post_batch(ApiRequest& request, const ApiCompletion& done);
+    void cancel_order(ApiRequest& request, std::string_view id, const ApiCompletion& done);
+    void get_orders(ApiRequest& request, const ApiCompletion& done);
+    void get_order(ApiRequest& request, std::string_view id, const ApiCompletion& done);
+    void get_book(ApiRequest& request, std::string_view symbol, const ApiCompletion& done);
+    void get_trades(ApiRequest& request, const ApiCompletion& done);
+    void get_accounts(ApiRequest& request, const ApiCompletion& done);
+    void get_account(ApiRequest& request, std::string_view name, const ApiCompletion& done);
+    void get_block(ApiRequest& request, std::string_view seq, const ApiCompletion& done);
+    void post_peer(ApiRequest& request, const ApiCompletion& done);
+    void delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done);
+
+    // Asks the node and answers with what `write` makes of an answer of type T.
+    template <typename T, typename Write>
+    void ask(Query query, const ApiCompletion& done, Write write) {
+        node.ask(std::move(query), [self = shared_from_this(), done, write](Result<Answer> answer) {
+            if (!answer.ok()) return done(error_response(ApiError(answer.error())));
+            const T* typed = std::get_if<T>(&*answer);
+            PB_CHECK(typed, "an answer has its question's type");
+            done(write(*self, *typed));
+        });
+    }
+
+    // False, with the answer given, if the query has parameters other than `known`.
+    std::optional<QueryString> query_of(ApiRequest& request, std::initializer_list<std::string_view> known,
+                                        const ApiCompletion& done) {
+        auto query = QueryString::parse(request.query, known);
+        if (query.ok()) return std::move(query.value());
+        done(error_response(query.error()));
+        return std::nullopt;
+    }
+
+    NodeService& node;
+    Access access;
+    NativeApiOptions options;
+    std::shared_ptr<const MarketTable> markets;
+};
+
+NativeApi::NativeApi(NodeService& node, Access access, NativeApiOptions options)
+    : state_(std::make_shared<State>(node, std::move(access), options)) {}
+NativeApi::~NativeApi() = default;
+
+void NativeApi::handle(ApiRequest& request, ApiCompletion done) {
+    state_->route(request, done);
+}
+
+void NativeApi::State::route(ApiRequest& request, const ApiCompletion& done) {
+    if (request.path == "/health") {
+        if (request.method != "GET") return done(method_not_allowed("GET"));
+        return done(json_response("{\"status\":\"ok\"}"));
+    }
+    if (request.path == "/ready") {
+        if (request.method != "GET") return done(method_not_allowed("GET"));
+        return ready(done);
+    }
+    const Segments path = segments_of(request.path);
+    if (path.overflow || path.count < 3 || path.part[0] != "api" || path.part[1] != "v1")
+        return done(error_response(ErrorCode::not_found, "no such path: " + printable(request.path, 100)));
+    if (!access.allows(request.authorization)) {
+        return done(
+            error_response(ErrorCode::unauthorized,
+                           request.authorization.empty()
+                               ? "send the header Authorization: Bearer <content of the node's cookie file>"
+                               : "the cookie is not this node's; it changes at each start of the node"));
+    }
+    route_v1(request, path, done);
+}
+
+void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
+    const std::string_view room = path.part[2];
+    if (room == "orders" && path.count <= 4) return orders(request, path, done);
+    if (room == "peers" && path.count <= 4) return peers(request, path, done);
+    if (room == "batch" && path.count == 3) {
+        if (request.method != "POST") return done(method_not_allowed("POST"));
+        return post_batch(request, done);
+    }
+    const bool single = path.count == 3 && (room == "status" || room == "network" || room == "markets" ||
+                                            room == "digests" || room == "trades" || room == "accounts");
+    const bool named = path.count == 4 && (room == "book" || room == "accounts" || room == "blocks");
+    if (!single && !named)
+        return done(error_response(ErrorCode::not_found, "no such path: " + printable(request.path, 100)));
+    if (request.method != "GET") return done(method_not_allowed("GET"));
+
+    if (room == "trades") return get_trades(request, done);
+    if (room == "book") return get_book(request, path.part[3], done);
+    if (room == "blocks") return get_block(request, path.part[3], done);
+    if (named) return get_account(request, path.part[3], done);
+    if (room == "accounts") return get_accounts(request, done);
+    if (!query_of(request, {}, done)) return;
+    if (room == "status") {
+        return ask<StatusAnswer>(StatusQuery{}, done, [](State& self, const StatusAnswer& status) {
+            return json_response(status_json(status, self.node.network_name()));
+        });
+    }
+    if (room == "digests") {
+        return ask<DigestsAnswer>(DigestsQuery{}, done, [](State&, const DigestsAnswer& digests) {
+            return json_response(digests_json(digests));
+        });
+    }
+    if (room == "markets") return done(json_response(markets_json(*markets)));
+    done(json_response(network_json(*markets, node.network_name())));
+}
+
+void NativeApi::State::orders(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
+    if (path.count == 3) {
+        if (request.method == "POST") return post_orders(request, done);
+        if (request.method == "GET") return get_orders(request, done);
+        return done(method_not_allowed("GET, POST"));
+    }
+    if (request.method == "GET") return get_order(request, path.part[3], done);
+    if (request.method == "DELETE") return cancel_order(request, path.part[3], done);
+    done(method_not_allowed("GET, DELETE"));
+}
+
+void NativeApi::State::peers(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
+    if (path.count == 4) {
+        if (request.method == "DELETE") return delete_peer(request, path.part[3], done);
+        return done(method_not_allowed("DELETE"));
+    }
+    if (request.method == "POST") return post_peer(request, done);
+    if (request.method != "GET") return done(method_not_allowed("GET, POST"));
+    if (!query_of(request, {}, done)) return;
+    done(json_response(peers_json(options.network)));
+}
+
+void NativeApi::State::ready(const ApiCompletion& done) {
+    ask<StatusAnswer>(StatusQuery{}, done, [](State&, const StatusAnswer& status) {
+        if (status.ready) return json_response("{\"status\":\"ready\"}");
+        return error_response(ErrorCode::unavailable,
+                              status.says.empty() ? "the node is not ready" : status.says);
+    });
+}
+
+void NativeApi::State::post_orders(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"wait"}, done);
+    if (!query) return;
+    auto wait = wait_of(*query);
+    if (!wait.ok()) return done(error_response(wait.error()));
+    auto list = read_orders(request.body);
+    if (!list.ok()) return done(error_response(list.error()));
+
+    const bool is_array = list.value().is_array;
+    const DraftContext context = draft_context();
+    std::vector<Draft> drafts;
+    drafts.reserve(list.value().orders.size());
+    for (const OrderFields& fields : list.value().orders) {
+        auto draft = make_draft(fields, context);
+        if (!draft.ok()) {
+            ApiError error = std::move(draft.error());
+            if (is_array) {
+                const std::string element = "[" + std::to_string(drafts.size()) + "]";
+                error.field = element + (error.field.empty() ? "" : "." + error.field);
+                error.message = "order " + element + ": " + error.message;
+            }
+            return done(error_response(error));
+        }
+        drafts.push_back(std::move(draft.value()));
+    }
+    submit_drafts(
+        node, markets, std::move(drafts), wait.value(),
+        [self = shared_from_this(), done, is_array](ApiResult<SubmitAnswer> answer) {
+            if (!answer.ok()) return done(error_response(answer.error()));
+            const SubmitAnswer& results = answer.value();
+            const bool refused = !is_array && results.results.size() == 1 &&
+                                 results.results.front().status == CommandStatus::rejected;
+            done(json_response(submit_json(results, *self->markets, is_array), refused ? 422 : 200));
+        });
+}
+
+void NativeApi::State::post_batch(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"wait"}, done);
+    if (!query) return;
+    auto wait = wait_of(*query);
+    if (!wait.ok()) return done(error_response(wait.error()));
+    if (request.content_type != "application/octet-stream") {
+        return done(error_response(ApiError(
+            "a batch is binary: send the header Content-Type: application/octet-stream", "Content-Type")));
+    }
+    auto batch = decode_batch_request(as_bytes(request.body));
+    if (!batch.ok()) return done(error_response(ApiError(batch.error())));
+    batch->wait_for = wait.value();
+    node.submit(std::move(batch).value(), [done](Result<SubmitAnswer> answer) {
+        if (!answer.ok()) return done(error_response(ApiError(answer.error())));
+        ApiResponse response;
+        response.content_type = "application/octet-stream";
+        response.body = encode_batch_reply(*answer);
+        done(std::move(response));
+    });
+}
+
+void NativeApi::State::cancel_order(ApiRequest& request, std::string_view id, const ApiCompletion& done) {
+    auto query = query_of(request, {"account", "nonce", "wait"}, done);
+    if (!query) return;
+    auto wait = wait_of(*query);
+    if (!wait.ok()) return done(error_response(wait.error()));
+    OrderFields fields;
+    fields.set_text(OrderField::op, "cancel");
+    fields.set_text(OrderField::order_id, id);
+    if (const std::string* account = query->find("account")) fields.set_text(OrderField::account, *account);
+    if (const std::string* nonce = query->find("nonce")) fields.set_text(OrderField::nonce, *nonce);
+    auto draft = make_draft(fields, draft_context());
+    if (!draft.ok()) return done(error_response(draft.error()));
+    std::vector<Draft> drafts;
+    drafts.push_back(std::move(draft.value()));
+    submit_drafts(
+        node, markets, std::move(drafts), wait.value(),
+        [self = shared_from_this(), done](ApiResult<SubmitAnswer> answer) {
+            if (!answer.ok()) return done(error_response(answer.error()));
+            const auto& results = answer.value().results;
+            const bool refused = !results.empty() && results.front().status == CommandStatus::rejected;
+            done(json_response(submit_json(answer.value(), *self->markets, false), refused ? 422 : 200));
+        });
+}
+
+void NativeApi::State::get_orders(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"account", "limit"}, done);
+    if (!query) return;
+    auto limit = query->number("limit", 1'000, 1, orders_limit_max);
+    if (!limit.ok()) return done(error_response(limit.error()));
+    OrdersQuery orders_query{query->text("account"), static_cast<std::size_t>(limit.value())};
+    if (orders_query.account.empty())
+        return done(error_response(ApiError("account: is missing; add ?account=alice", "account")));
+    ask<OrdersAnswer>(std::move(orders_query), done, [](State& self, const OrdersAnswer& answer) {
+        return json_response(orders_json(answer, *self.markets));
+    });
+}
+
+void NativeApi::State::get_order(ApiRequest& request, std::string_view id, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto parsed = parse_order_id(id, "order_id");
+    if (!parsed.ok()) return done(error_response(parsed.error()));
+    ask<OrderAnswer>(OrderQuery{parsed.value()}, done, [](State& self, const OrderAnswer& answer) {
+        return json_response(order_json(answer.order, *self.markets));
+    });
+}
+
+void NativeApi::State::get_book(ApiRequest& request, std::string_view symbol, const ApiCompletion& done) {
+    auto query = query_of(request, {"depth", "level"}, done);
+    if (!query) return;
+    auto depth = query->number("depth", 20, 1, book_depth_max);
+    if (!depth.ok()) return done(error_response(depth.error()));
+    auto level = query->number("level", 2, 2, 3);
+    if (!level.ok()) return done(error_response(level.error()));
+    const auto name = percent_decoded(symbol, false);
+    const auto market = name ? markets->find_market(*name) : std::nullopt;
+    if (!market) {
+        ApiError error("no market " + quoted(symbol) + " in this network; GET /api/v1/markets lists them",
+                       "market");
+        error.code = ErrorCode::not_found;
+        return done(error_response(error));
+    }
+    const bool with_orders = level.value() == 3;
+    ask<BookAnswer>(BookQuery{*market, static_cast<std::size_t>(depth.value()), with_orders}, done,
+                    [with_orders](State& self, const BookAnswer& book) {
+                        return json_response(book_json(book, *self.markets, with_orders));
+                    });
+}
+
+void NativeApi::State::get_trades(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"market", "after", "limit", "account"}, done);
+    if (!query) return;
+    TradesQuery trades;
+    if (const std::string* symbol = query->find("market")) {
+        trades.market = markets->find_market(*symbol);
+        if (!trades.market)
+            return done(error_response(
+                ApiError("market: no market " + quoted(*symbol) + " in this network", "market")));
+    }
+    if (query->find("after")) {
+        auto after = query->number("after", 0, 0, UINT64_MAX);
+        if (!after.ok()) return done(error_response(after.error()));
+        if (!trades.market)
+            return done(error_response(
+                ApiError("market: is needed with after, which counts a market's trades", "market")));
+        trades.after = after.value();
+    }
+    auto limit = query->number("limit", 100, 1, trades_limit_max);
+    if (!limit.ok()) return done(error_response(limit.error()));
+    trades.limit = static_cast<std::size_t>(limit.value());
+    trades.account = query->text("account");
+    ask<TradesAnswer>(std::move(trades), done, [](State& self, const TradesAnswer& answer) {
+        return json_response(trades_json(answer, *self.markets));
+    });
+}
+
+void NativeApi::State::get_accounts(ApiRequest& request, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    ask<AccountsAnswer>(AccountQuery{}, done, [](State&, const AccountsAnswer& answer) {
+        return json_response(accounts_json(answer));
+    });
+}
+
+void NativeApi::State::get_account(ApiRequest& request, std::string_view name, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto decoded = percent_decoded(name, false);
+    if (!decoded || decoded->empty())
+        return done(error_response(ApiError("account: bad percent code in the path", "account")));
+    ask<AccountsAnswer>(AccountQuery{*decoded}, done,
+                        [name = *decoded](State& self, const AccountsAnswer& answer) {
+                            if (answer.accounts.empty())
+                                return error_response(ErrorCode::not_found,
+                                                      "no account " + quoted(name) + " has been opened here");
+                            return json_response(account_json(answer.accounts.front(), *self.markets));
+                        });
+}
+
+void NativeApi::State::get_block(ApiRequest& request, std::string_view seq, const ApiCompletion& done) {
+    auto query = query_of(request, {"wait"}, done);
+    if (!query) return;
+    auto number = parse_u64(seq, "seq");
+    if (!number.ok()) return done(error_response(number.error()));
+    if (query->text("wait") != "settled")
+        return done(error_response(
+            ApiError("wait: must be \"settled\": the answer comes when the block is", "wait")));
+    ask<SettledAnswer>(SettledQuery{number.value()}, done, [](State&, const SettledAnswer& answer) {
+        return json_response(settled_json(answer));
+    });
+}
+
+void NativeApi::State::post_peer(ApiRequest& request, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto address = read_peer_address(request.body);
+    if (!address.ok()) return done(error_response(address.error()));
+    if (!options.network) return done(error_response(ErrorCode::unavailable, "peer-to-peer is switched off"));
+    if (Status status = options.network->connect(address.value()); !status.ok())
+        return done(error_response(ApiError(status.error())));
+    done(json_response(single_json("connecting", address.value())));
+}
+
+void NativeApi::State::delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto peer = fixed_from_hex<p2p::PeerId>(id);
+    if (!peer.ok())
+        return done(
+            error_response(ApiError("id: a peer id has 64 hexadecimal digits, not " + quoted(id), "id")));
+    if (!options.network) return done(error_response(ErrorCode::unavailable, "peer-to-peer is switched off"));
+    if (Status status = options.network->disconnect(*peer); !status.ok())
+        return done(error_response(ApiError(status.error())));
+    done(json_response(single_json("disconnected", to_hex(*peer))));
+}
+
+}  // namespace peerbook::app
