@@ -1,6 +1,7 @@
 """What functional tests share: real nodes in a temporary directory, polling with deadlines, logs on failure."""
 
 import atexit
+import http.client
 import json
 import os
 import random
@@ -13,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "lib"))
 from node_client import NodeClient, RequestError  # noqa: E402,F401
-from testnet import Testnet, TestnetError, port_is_free, program, wait_until  # noqa: E402,F401
+from testnet import ROOT, Testnet, TestnetError, port_is_free, program, wait_until  # noqa: E402,F401
 
 _open_testnets = []
 _open_processes = []

@@ -1,0 +1,239 @@
+"""Three nodes hold one book: under replayed order flow, kill -9, cut links, restarts, and with an observer."""
+
+import json
+import os
+import signal
+import time
+import urllib.parse
+
+import harness
+from load import AcknowledgedOrders, CrossingFlow, LoadThread
+
+
+class Replicas(harness.FunctionalCase):
+    def start_load(self, net, indexes, market):
+        """Random trades and orders that must survive, sent to these nodes at once."""
+        self.keepers = []
+        pairs = []
+        for index in indexes:
+            client = net.client(index, 5)
+            keeper = AcknowledgedOrders(market, f"keeper-{index}")
+            flow = CrossingFlow(market, f"flow-{index}", seed=index)
+            for each in (keeper, flow):
+                each.fund(client)
+                pairs.append((each, client))
+            self.keepers.append(keeper)
+        self.load = LoadThread(pairs)
+        self.addCleanup(self.load.stopping.set)
+        self.load.start()
+
+    def acknowledged(self):
+        return sum(len(keeper.order_ids) for keeper in self.keepers)
+
+    def run_load_for(self, orders, seconds=60):
+        """Lets the load go on until so many more orders were acknowledged."""
+        goal = self.acknowledged() + orders
+
+        def reached():
+            self.assertIsNone(self.load.failure)
+            return self.acknowledged() >= goal
+
+        harness.wait_until(reached, seconds, f"{orders} more acknowledged orders")
+
+    def assert_one_book_and_nothing_missing(self, net, indexes=None):
+        self.load.stop()
+        digests = net.wait_equal(indexes)
+        self.assertGreater(int(digests["settled_trades"]), 0)
+        for index in net.running():
+            for keeper in self.keepers:
+                self.assertEqual(keeper.missing(net.client(index)), [], f"acknowledged orders that node {index} lacks")
+        return digests
+
+    def assert_one_market_view(self, net, market):
+        """Books, trades and balances by the answers themselves, beside the digests."""
+        def view(index):
+            client = net.client(index)
+            accounts = sorted(row["id"] for row in client.get("/api/v1/accounts")["accounts"])
+            return (client.get(f"/api/v1/book/{market}?depth=1000&level=3")["bids"],
+                    client.get(f"/api/v1/book/{market}?depth=1000&level=3")["asks"],
+                    client.get(f"/api/v1/trades?market={market}&after=0&limit=1000")["trades"],
+                    [client.get(f"/api/v1/accounts/{account}")["balances"] for account in accounts])
+
+        first, *others = [view(index) for index in net.running()]
+        for other in others:
+            self.assertEqual(other, first)
+
+    def test_replayed_flow_on_several_markets_gives_equal_digests(self):
+        net = self.testnet(3, markets=4)
+        file = os.path.join(self.directory, "flow_message_5.csv")
+        code, _, errors = self.run_program("replay", "--generate", file, "--rows", "20000", "--seed", "7")
+        self.assertEqual(code, 0, errors)
+        report = self.run_json("replay", file, "--testnet", net.directory, "--markets", "4", timeout_s=240)
+        self.assertGreater(int(report["orders"]), 10_000)
+        self.assertGreater(int(report["fills"]), 100)
+        digests = net.wait_equal()
+        self.assertGreater(int(digests["settled_trades"]), 100)
+        self.assertEqual(len(report["digests"]), 3)
+        for market in range(4):
+            self.assert_one_market_view(net, f"M{market}-USD")
+
+    def test_a_node_killed_in_the_middle_comes_back_with_all_that_was_acknowledged(self):
+        net = self.testnet(3, markets=1)
+        self.start_load(net, [0, 1, 2], "M0-USD")
+        self.run_load_for(60)
+        net.kill(1)
+        self.run_load_for(60)
+        net.start_node(1)
+        net.wait_ready([1])
+        self.run_load_for(60)
+        net.kill(2)
+        net.start_node(2)
+        net.wait_ready([2])
+        self.run_load_for(30)
+        self.assert_one_book_and_nothing_missing(net)
+        self.assert_one_market_view(net, "M0-USD")
+
+    def test_all_nodes_killed_at_once_come_back_with_all_that_was_acknowledged(self):
+        net = self.testnet(3, markets=1)
+        self.start_load(net, [0, 1, 2], "M0-USD")
+        self.run_load_for(60)
+        for index in range(3):
+            os.kill(net.node(index)["pid"], signal.SIGKILL)
+        self.load.stop()
+        harness.wait_until(lambda: net.running() == [], 10, "the nodes to be gone")
+        net.start()
+        self.assert_one_book_and_nothing_missing(net)
+
+    def test_a_cut_link_heals_and_both_sides_agree(self):
+        net = self.testnet(3, markets=1, proxied=True)
+        self.start_load(net, [0, 1, 2], "M0-USD")
+        self.run_load_for(30)
+        # Node 2 is alone; 0 and 1 are a majority. Both sides go on taking orders.
+        net.link_command("cut", 2, 0)
+        net.link_command("cut", 2, 1)
+        until = time.monotonic() + 5
+        alone = len(self.keepers[2].order_ids)
+        while time.monotonic() < until:
+            self.run_load_for(5)
+        self.assertGreater(len(self.keepers[2].order_ids), alone, "the node that was alone took no orders")
+        net.link_command("heal", 2, 0)
+        net.link_command("heal", 2, 1)
+        self.run_load_for(30)
+        self.assert_one_book_and_nothing_missing(net)
+        self.assert_one_market_view(net, "M0-USD")
+
+    def test_one_cut_of_three_links_delays_nobody_for_good(self):
+        net = self.testnet(3, markets=1, proxied=True)
+        self.start_load(net, [0, 1], "M0-USD")
+        self.run_load_for(30)
+        net.link_command("cut", 1, 0)
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            self.run_load_for(5)
+        net.link_command("heal", 1, 0)
+        self.run_load_for(10)
+        self.assert_one_book_and_nothing_missing(net)
+
+    def test_a_frozen_process_catches_up(self):
+        net = self.testnet(3, markets=1)
+        self.start_load(net, [0, 1], "M0-USD")
+        self.run_load_for(20)
+        net.signal(2, signal.SIGSTOP)
+        self.run_load_for(60)
+        net.signal(2, signal.SIGCONT)
+        self.run_load_for(20)
+        self.assert_one_book_and_nothing_missing(net)
+
+    def test_a_restart_replays_to_the_same_digests(self):
+        net = self.testnet(1, markets=1)
+        self.start_load(net, [0], "M0-USD")
+        self.run_load_for(100)
+        before = self.assert_one_book_and_nothing_missing(net)
+        book = net.client(0).get("/api/v1/book/M0-USD?depth=1000&level=3")
+        trades = net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000")
+        self.assertTrue(net.stop_node(0), "the node did not end on SIGTERM")
+        net.start()
+        self.assertEqual(net.wait_equal(), before)
+        self.assertEqual(net.client(0).get("/api/v1/book/M0-USD?depth=1000&level=3"), book)
+        self.assertEqual(net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000"), trades)
+        # And it goes on from there: no nonce and no slot is used twice.
+        self.fund(net.client(0), "late", USD="100")
+        self.assertEqual(self.order(net.client(0), "late", "M0-USD", "buy", "1", "1")["status"], "resting")
+
+    def test_a_lost_index_is_rebuilt_from_the_journal(self):
+        net = self.testnet(1, markets=1)
+        self.start_load(net, [0], "M0-USD")
+        self.run_load_for(50)
+        before = self.assert_one_book_and_nothing_missing(net)
+        trades = net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000")
+        self.assertGreater(len(trades["trades"]), 0)
+        net.stop_node(0)
+        index = os.path.join(net.nodes[0]["data_dir"], "index")
+        for name in os.listdir(index):
+            os.remove(os.path.join(index, name))
+        net.start()
+        self.assertEqual(net.wait_equal(), before)
+        harness.wait_until(
+            lambda: net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000") == trades, 30,
+            "the trades to be in the index again")
+
+    def test_an_observer_follows_and_its_users_trade(self):
+        net = self.testnet(3, observers=1)
+        member, observer = net.client(0), net.client(3)
+        self.assertEqual(observer.get("/api/v1/status")["role"], "observer")
+        self.fund(member, "alice", BTC="2")
+        resting = self.order(member, "alice", "BTC-USD", "sell", "60000", "1")
+        harness.wait_until(lambda: observer.get("/api/v1/book/BTC-USD")["asks"] == [["60000", "1", 1]], 20,
+                           "the observer to see the offer")
+        self.fund(observer, "oscar", USD="100000")
+        bought = self.order(observer, "oscar", "BTC-USD", "buy", "60000", "0.25")
+        self.assertEqual(bought["status"], "filled")
+        self.assertEqual(bought["fills"][0]["maker_order_id"], resting["order_id"])
+        net.wait_equal()
+        self.assertEqual(self.balances(observer, "oscar")["BTC"], ("0.25", "0"))
+        account = urllib.parse.quote(observer.get("/api/v1/accounts/oscar")["id"])
+        self.assertEqual(self.balances(member, account)["BTC"], ("0.25", "0"))
+        # It serves on when a member is gone, and comes back by itself.
+        net.restart(3)
+        net.wait_equal()
+
+
+class Script(harness.FunctionalCase):
+    """scripts/testnet as a person uses it."""
+
+    def script(self, *arguments, code=0):
+        done = harness.subprocess.run([os.path.join(harness.ROOT, "scripts", "testnet"), *arguments, "--dir",
+                                       os.path.join(self.directory, "t")], stdout=harness.subprocess.PIPE,
+                                      stderr=harness.subprocess.PIPE, text=True, timeout=200, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def end_if_there(self):
+        try:
+            harness.Testnet.open(os.path.join(self.directory, "t")).down()
+        except harness.TestnetError:
+            pass  # the test removed it
+
+    def test_up_status_chaos_down(self):
+        self.addCleanup(self.end_if_there)
+        self.script("up", "3", "--proxied", "--base-port", str(harness.free_ports(12)))
+        status = json.loads(self.script("status", "--json"))
+        self.assertEqual([(node["running"], node["ready"]) for node in status["nodes"]], [(True, True)] * 3)
+        self.assertIn("ready", self.script("status"))
+        self.script("kill", "1")
+        status = json.loads(self.script("status", "--json"))
+        self.assertEqual([node["running"] for node in status["nodes"]], [True, False, True])
+        self.assertIn("no node 7", self.script("kill", "7", code=1))
+        self.assertIn("holds a testnet", self.script("up", "5", code=1))
+        self.script("restart", "1")
+        self.assertIn("acknowledged orders rest on each", self.script("chaos", "--seconds", "8", "--seed", "4"))
+        self.script("down")
+        status = json.loads(self.script("status", "--json"))
+        self.assertEqual([node["running"] for node in status["nodes"]], [False] * 3)
+        self.script("up")
+        self.script("down", "--remove")
+        self.assertIn("no testnet", self.script("status", code=1))
+
+
+if __name__ == "__main__":
+    harness.main()
