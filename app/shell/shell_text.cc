@@ -1,0 +1,164 @@
+#include "app/shell/shell_text.h"
+
+#include <utility>
+
+#include "app/terminal/ladder.h"
+#include "exchange/market/decimal.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::size_t short_id_digits = 8;
+
+const char* text_of(exchange::Side side) {
+    return side == exchange::Side::buy ? "buy" : "sell";
+}
+
+std::string without_last_break(std::string text) {
+    while (!text.empty() && text.back() == '\n')
+        text.pop_back();
+    return text;
+}
+
+LadderLevel ladder_level(const exchange::LevelView& level, const exchange::MarketRules& market) {
+    return {exchange::format_price(level.price, market), exchange::format_quantity(level.quantity, market),
+            std::to_string(level.orders)};
+}
+
+}  // namespace
+
+std::string result_text(const CommandResult& result, const SubmitAnswer& answer, const MarketTable& markets) {
+    std::string text = to_string(result.status);
+    if (result.status == CommandStatus::rejected) return text + ": " + exchange::describe(result.reason);
+    if (!result.market) return text + "  (" + to_string(answer.grade) + ")";
+    const auto& market = markets.market(*result.market);
+    text += "  id " + to_hex(result.order);
+    if (result.filled.value() != 0) text += "  filled " + exchange::format_quantity(result.filled, market);
+    if (result.leaves.value() != 0) text += "  leaves " + exchange::format_quantity(result.leaves, market);
+    text += std::string("  (") + to_string(answer.grade) + ")";
+    if (result.reason != exchange::Reason::none)
+        text += std::string("  ") + exchange::describe(result.reason);
+    for (const FillView& fill : result.fills) {
+        text += "\n  " + exchange::format_quantity(fill.quantity, market) + " at " +
+                exchange::format_price(fill.price, market) + ", fee " +
+                exchange::format_amount(fill.fee, markets.quote_of(*result.market).decimals) + " " +
+                markets.quote_of(*result.market).name + ", trade " + to_hex(fill.trade);
+    }
+    return text;
+}
+
+std::string book_text(const BookAnswer& book, const MarketTable& markets, const TerminalStyle& style) {
+    const auto& market = markets.market(book.market);
+    Ladder ladder;
+    ladder.market = market.symbol;
+    if (book.last) ladder.last = exchange::format_price(*book.last, market);
+    ladder.commit = std::to_string(book.commit);
+    for (const auto& level : book.bids)
+        ladder.bids.push_back(ladder_level(level, market));
+    for (const auto& level : book.asks)
+        ladder.asks.push_back(ladder_level(level, market));
+    auto drawn = draw_ladder(ladder, style);
+    PB_CHECK(drawn.ok(), "prices and quantities of the exchange are decimals");
+    return without_last_break(std::move(*drawn));
+}
+
+std::string trades_text(const TradesAnswer& trades, const MarketTable& markets, const TerminalStyle& style) {
+    if (trades.trades.empty()) return "no trades";
+    Table table(
+        {{"market"}, {"side"}, {"price", Align::right}, {"quantity", Align::right}, {"grade"}, {"trade"}});
+    for (const TradeView& trade : trades.trades) {
+        const auto& market = markets.market(trade.market);
+        table.add_row(
+            {market.symbol, text_of(trade.taker_side), exchange::format_price(trade.price, market),
+             exchange::format_quantity(trade.quantity, market), to_string(trade.grade), to_hex(trade.id)},
+            trade.taker_side == exchange::Side::buy ? Paint::green : Paint::red);
+    }
+    return without_last_break(table.draw(style));
+}
+
+std::string orders_text(const OrdersAnswer& orders, const MarketTable& markets, const TerminalStyle& style) {
+    if (orders.orders.empty()) return "no open orders";
+    Table table({{"order"},
+                 {"nonce", Align::right},
+                 {"market"},
+                 {"side"},
+                 {"price", Align::right},
+                 {"quantity", Align::right},
+                 {"leaves", Align::right}});
+    for (const OrderView& order : orders.orders) {
+        const auto& market = markets.market(order.market);
+        table.add_row(
+            {to_hex(order.id), std::to_string(order.ref.nonce), market.symbol, text_of(order.side),
+             exchange::format_price(order.price, market), exchange::format_quantity(order.quantity, market),
+             exchange::format_quantity(order.leaves, market)},
+            order.side == exchange::Side::buy ? Paint::green : Paint::red);
+    }
+    return without_last_break(table.draw(style));
+}
+
+std::string balances_text(const AccountView& account, const MarketTable& markets,
+                          const TerminalStyle& style) {
+    Table table(
+        {{"asset"}, {"total", Align::right}, {"reserved", Align::right}, {"available", Align::right}});
+    for (const auto& balance : account.balances) {
+        if (balance.total == 0 && balance.reserved == 0) continue;
+        const auto& asset = markets.asset(balance.asset);
+        table.add_row({asset.name, exchange::format_amount(balance.total, asset.decimals),
+                       exchange::format_amount(balance.reserved, asset.decimals),
+                       exchange::format_amount(balance.total - balance.reserved, asset.decimals)});
+    }
+    if (table.empty()) return "nothing yet; on a demo network, try: faucet USD 1000";
+    return without_last_break(table.draw(style));
+}
+
+std::string markets_text(const MarketTable& markets, const TerminalStyle& style) {
+    Table table({{"market"},
+                 {"tick", Align::right},
+                 {"lot", Align::right},
+                 {"maker fee ppm", Align::right},
+                 {"taker fee ppm", Align::right}});
+    for (const auto& market : markets.rules().markets)
+        table.add_row({market.symbol, market.tick_text, market.lot_text, std::to_string(market.maker_fee_ppm),
+                       std::to_string(market.taker_fee_ppm)});
+    return without_last_break(table.draw(style));
+}
+
+std::string peers_text(const p2p::PeerNetwork* network, const TerminalStyle& style) {
+    if (!network) return "peer-to-peer is switched off";
+    const auto peers = network->peers();
+    if (peers.empty()) return "no peers; add one with: connect HOST:PORT";
+    Table table({{"peer"}, {"address"}, {"state"}, {"round trip", Align::right}, {"agent"}, {"last error"}});
+    for (const auto& peer : peers) {
+        table.add_row({to_hex(peer.id).substr(0, short_id_digits), peer.address, peer.state,
+                       std::to_string(peer.round_trip.ns / 1'000) + " us", peer.agent, peer.last_error});
+    }
+    return without_last_break(table.draw(style));
+}
+
+std::string status_text(const StatusAnswer& status, const std::string& network_name,
+                        const TerminalStyle& style) {
+    Properties properties;
+    properties.add("status", status.says);
+    properties.add("node", to_hex(status.node));
+    properties.add("network", network_name + " " + to_hex(status.network));
+    properties.add("role", status.role);
+    properties.add("members connected",
+                   std::to_string(status.members_connected) + " of " + std::to_string(status.members));
+    properties.add("commits",
+                   std::to_string(status.commits) + ", settled " + std::to_string(status.settled_commits));
+    properties.add("settled trades", std::to_string(status.settled_trades));
+    properties.add("resting orders", std::to_string(status.resting_orders));
+    properties.add("accounts", std::to_string(status.accounts));
+    return without_last_break(properties.draw(style));
+}
+
+std::string error_text(const LineError& error) {
+    std::string text = "error: ";
+    if (error.column) text += "column " + std::to_string(*error.column) + ": ";
+    text += error.message;
+    if (!error.example.empty()) text += "\n  example: " + error.example;
+    return text;
+}
+
+}  // namespace peerbook::app
