@@ -1,5 +1,6 @@
-// What the API, the command line and standard input may ask of a node, and what it answers: plain values that cross
-// from the I/O thread to the logic thread and back. Numbers are integers of the exchange; text is made at the edge.
+// What the API, the command line and standard input may ask of a node, and what it answers: plain values that
+// cross from the I/O thread to the logic thread and back. Numbers are integers of the exchange; text is made
+// at the edge.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +19,18 @@
 
 namespace peerbook::app {
 
-// How sure a result is. Never pay out on a provisional one.
-enum class Grade : std::uint8_t { provisional, settled };
+// How sure a result is. Never pay out on a provisional one. A trade that a late block undid is retracted; it
+// may come back as provisional under the same id.
+enum class Grade : std::uint8_t { provisional, settled, retracted };
 const char* to_string(Grade grade);
 
-// --- submitting ---------------------------------------------------------------------------------------------------
+// --- submitting
+// ---------------------------------------------------------------------------------------------------
 
 // A command of a hosted account before the node gave it a nonce.
 struct Intent {
-    std::string account;                            // hosted account name on this node; opened at its first use
-    std::optional<std::uint64_t> nonce;             // chosen by the client; else the node takes the next one
+    std::string account;                 // hosted account name on this node; opened at its first use
+    std::optional<std::uint64_t> nonce;  // chosen by the client; else the node takes the next one
     exchange::CommandBody body;
     std::optional<exchange::OrderId> target_order;  // cancel, reduce: names the target instead of body.target
 };
@@ -36,16 +39,17 @@ inline constexpr std::size_t intents_per_request_max = 4'096;
 
 struct SubmitRequest {
     std::vector<Intent> intents;
-    Bytes signed_batch;  // self-custodied commands instead of intents; encoded as exchange/engine/command.h says
+    Bytes signed_batch;  // self-custodied commands instead of intents; encoded as exchange/engine/command.h
+                         // says
     Grade wait_for = Grade::provisional;  // answer when durable and executed, or when settled
 };
 
 enum class CommandStatus : std::uint8_t {
-    done,              // executed; not an order, or a cancel or reduce that worked
+    done,  // executed; not an order, or a cancel or reduce that worked
     resting,
     partially_filled,  // and the rest rests
     filled,
-    cancelled,         // the rest, or all of it, did not rest (IOC, market, self-trade prevention)
+    cancelled,  // the rest, or all of it, did not rest (IOC, market, self-trade prevention)
     rejected,
 };
 const char* to_string(CommandStatus status);
@@ -71,20 +75,22 @@ struct CommandResult {
 
 // Sent when every command of the request is durable (and settled, if asked for).
 struct SubmitAnswer {
-    std::uint64_t block = 0;  // seq of this node's (for an observer: the carrying member's) block with the last of them
+    std::uint64_t block =
+        0;  // seq of this node's (for an observer: the carrying member's) block with the last of them
     Grade grade = Grade::provisional;
     std::vector<CommandResult> results;
 };
 
-// --- asking -------------------------------------------------------------------------------------------------------
+// --- asking
+// -------------------------------------------------------------------------------------------------------
 
 struct StatusQuery {};
 struct StatusAnswer {
     PublicKey node;
     Digest network;
     Digest ledger;
-    std::string role;     // "member" or "observer"
-    std::string says;     // one sentence for people: what it does or waits for
+    std::string role;  // "member" or "observer"
+    std::string says;  // one sentence for people: what it does or waits for
     bool ready = false;
     std::uint64_t members = 0;
     std::uint64_t members_connected = 0;  // this node included, if it is one
@@ -92,6 +98,7 @@ struct StatusAnswer {
     std::uint64_t settled_commits = 0;
     Digest settled_prefix;
     std::uint64_t settled_trades = 0;
+    std::uint64_t retracted_trades = 0;  // since the start of the process
     std::uint64_t commands_executed = 0;
     std::uint64_t commands_replayed = 0;
     std::uint64_t rollbacks = 0;
@@ -160,9 +167,10 @@ struct TradeView {
 };
 struct TradesQuery {
     std::optional<exchange::MarketId> market;  // with `after`: required
-    std::optional<std::uint64_t> after;        // settled trades with a higher ordinal, oldest first; else the latest
-    std::string account;                       // name or id in hex; empty: everyone's
-    std::size_t limit = 100;                   // ≤ 1,000
+    std::optional<std::uint64_t>
+        after;                // settled trades with a higher ordinal, oldest first; else the latest
+    std::string account;      // name or id in hex; empty: everyone's
+    std::size_t limit = 100;  // ≤ 1,000
 };
 struct TradesAnswer {
     std::vector<TradeView> trades;
@@ -212,13 +220,14 @@ struct SettledAnswer {
     std::uint64_t seq = 0;
 };
 
-using Query = std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery, AccountQuery,
-                           SettledQuery>;
+using Query = std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery,
+                           AccountQuery, SettledQuery>;
 using Answer = std::variant<StatusAnswer, DigestsAnswer, BookAnswer, TradesAnswer, OrdersAnswer, OrderAnswer,
                             AccountsAnswer, SettledAnswer>;
 
-// The node as the API sees it. Both calls return at once; `done` runs later on the caller's I/O thread, exactly once.
-// Errors: unavailable (queue full: try again; not ready; shutting down), invalid_input, not_found.
+// The node as the API sees it. Both calls return at once; `done` runs later on the caller's I/O thread,
+// exactly once. Errors: unavailable (queue full: try again; not ready; shutting down), invalid_input,
+// not_found.
 class NodeService {
   public:
     virtual ~NodeService() = default;

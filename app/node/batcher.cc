@@ -1,0 +1,79 @@
+#include "app/node/batcher.h"
+
+#include <algorithm>
+
+namespace peerbook::app {
+
+namespace {
+
+bool is_account_name(const std::string& name) {
+    return !name.empty() && name.size() <= exchange::account_name_length_max &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+           });
+}
+
+}  // namespace
+
+Result<HostedAccounts::Entry*> HostedAccounts::find(const std::string& name) {
+    const auto known = entries_.find(name);
+    if (known != entries_.end()) return &known->second;
+    if (!is_account_name(name))
+        return Error{ErrorCode::invalid_input,
+                     "account: a name has 1 to 64 of the characters a-z, 0-9, point, dash and underscore"};
+    if (entries_.size() >= engine_.rules().accounts_max)
+        return Error{ErrorCode::unavailable, "account: this network allows no more accounts"};
+    Entry entry{exchange::hosted_account_id(node_, name), 1, false};
+    if (const auto index = engine_.find_account(entry.id)) {
+        entry.opened = true;
+        entry.next_nonce = engine_.next_nonce(*index);
+    }
+    return &entries_.emplace(name, entry).first->second;
+}
+
+void Batcher::add(exchange::Command command, std::optional<Origin> origin) {
+    hosted_.push_back({std::move(command), origin});
+}
+
+void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ticket> ticket) {
+    signed_commands_ += commands;
+    signed_.push_back({std::move(encoded), commands, ticket});
+}
+
+Batcher::Built Batcher::take() {
+    Built built;
+    exchange::PayloadBuilder payload;
+    while (!signed_.empty() && payload.add_signed_batch(signed_.front().encoded)) {
+        const SignedBatch& batch = signed_.front();
+        for (std::uint32_t i = 0; i < batch.commands; ++i)
+            built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i}) : std::nullopt);
+        signed_commands_ -= batch.commands;
+        signed_.pop_front();
+    }
+    while (!hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
+        built.origins.push_back(hosted_.front().origin);
+        hosted_.pop_front();
+    }
+    built.payload = payload.take();
+    return built;
+}
+
+Batcher::Taken Batcher::take_hosted(std::size_t count_max) {
+    Taken taken;
+    while (!hosted_.empty() && taken.commands.size() < count_max) {
+        taken.commands.push_back(std::move(hosted_.front().command));
+        taken.origins.push_back(hosted_.front().origin);
+        hosted_.pop_front();
+    }
+    return taken;
+}
+
+std::optional<Batcher::SignedBatch> Batcher::take_signed() {
+    if (signed_.empty()) return std::nullopt;
+    SignedBatch batch = std::move(signed_.front());
+    signed_.pop_front();
+    signed_commands_ -= batch.commands;
+    return batch;
+}
+
+}  // namespace peerbook::app

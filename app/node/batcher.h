@@ -1,0 +1,83 @@
+// Commands on their way into this node's next block, and who waits for them. Gives hosted accounts their
+// nonces and opens them at their first use. Logic thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/node/effects.h"
+#include "exchange/engine/engine.h"
+
+namespace peerbook::app {
+
+// Which client's request a command belongs to, and its position there. Commands without one (an account's
+// opening, a batch relayed for an observer) have no origin.
+struct Origin {
+    Ticket ticket;
+    std::uint32_t position = 0;
+};
+
+// Hosted accounts of this node: names to ids and the next nonce that is free.
+class HostedAccounts {
+  public:
+    // `engine` outlives this.
+    HostedAccounts(const exchange::Engine& engine, PublicKey node) : engine_(engine), node_(node) {}
+
+    struct Entry {
+        exchange::AccountId id;
+        std::uint64_t next_nonce = 1;
+        bool opened = false;  // or its opening is in the queue
+    };
+    // Error: invalid_input for a bad name; unavailable at the network's limit of accounts.
+    Result<Entry*> find(const std::string& name);
+
+  private:
+    const exchange::Engine& engine_;
+    PublicKey node_;
+    std::map<std::string, Entry> entries_;
+};
+
+class Batcher {
+  public:
+    void add(exchange::Command command, std::optional<Origin> origin);
+    // An encoded signed batch of `commands` commands, already verified.
+    void add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ticket> ticket);
+
+    bool empty() const { return hosted_.empty() && signed_.empty(); }
+    std::size_t commands() const { return hosted_.size() + signed_commands_; }
+
+    struct Built {
+        Bytes payload;
+        std::vector<std::optional<Origin>> origins;  // by position of the command in the block
+    };
+    // As much as one block holds; what remains waits for the next.
+    Built take();
+    // Up to `count_max` hosted commands, for an observer's signed batch.
+    struct Taken {
+        std::vector<exchange::Command> commands;
+        std::vector<std::optional<Origin>> origins;
+    };
+    Taken take_hosted(std::size_t count_max);
+    // The same for a batch that came signed; nullopt if there is none.
+    struct SignedBatch {
+        Bytes encoded;
+        std::uint32_t commands = 0;
+        std::optional<Ticket> ticket;
+    };
+    std::optional<SignedBatch> take_signed();
+
+  private:
+    struct Hosted {
+        exchange::Command command;
+        std::optional<Origin> origin;
+    };
+    std::deque<Hosted> hosted_;
+    std::deque<SignedBatch> signed_;
+    std::size_t signed_commands_ = 0;
+};
+
+}  // namespace peerbook::app

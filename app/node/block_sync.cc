@@ -1,0 +1,146 @@
+#include "app/node/block_sync.h"
+
+#include <algorithm>
+
+namespace peerbook::app {
+
+namespace {
+
+std::uint8_t kind_of(MessageKind kind) {
+    return static_cast<std::uint8_t>(kind);
+}
+
+}  // namespace
+
+BlockSync::BlockSync(const exchange::OpenLedger& ledger, Random random) : ledger_(ledger), random_(random) {}
+
+void BlockSync::on_connected(const PublicKey& peer, Effects& effects) {
+    connected_.insert(peer);
+    send_version_vector(peer, effects);
+}
+
+void BlockSync::on_disconnected(const PublicKey& peer) {
+    connected_.erase(peer);
+    ask_again_.erase(peer);
+}
+
+void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMessage& message,
+                                  Effects& effects) {
+    const exchange::View& view = ledger_.view();
+    if (message.view != exchange::digest_of(view) || message.seqs.size() != view.members.size()) {
+        effects.violations.push_back({peer, 10, "version vector of another view"});
+        return;
+    }
+    const exchange::VersionVector& mine = ledger_.version_vector();
+    bool lacks = false;
+    for (std::size_t i = 0; i < mine.size(); ++i)
+        lacks |= message.seqs[i] < mine[i];
+    if (!lacks || !reading_.insert(peer).second) return;
+    ReadMissingEffect read{peer, {}, blocks_message_bytes_max};
+    for (std::size_t i = 0; i < mine.size(); ++i)
+        read.have.emplace_back(view.members[i], message.seqs[i]);
+    effects.read_missing.push_back(std::move(read));
+}
+
+void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) {
+    for (const Digest& digest : digests) {
+        const auto place = ledger_.find_block(digest);
+        if (!place) continue;
+        const auto found = recent_.find({place->author.value(), place->seq});
+        if (found != recent_.end())
+            effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
+        else
+            effects.read_block.push_back({peer, ledger_.view().members[place->author.value()], place->seq});
+    }
+}
+
+void BlockSync::on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
+                               Effects& effects) {
+    reading_.erase(peer);
+    if (!connected_.contains(peer) || blocks.empty()) return;
+    effects.sends.push_back({peer, kind_of(MessageKind::blocks), SharedBytes(encode_blocks(more, blocks))});
+}
+
+void BlockSync::on_blocks_taken(const PublicKey& peer, bool more) {
+    if (more) ask_again_.insert(peer);
+}
+
+void BlockSync::on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing,
+                             MonoTime now, Effects& effects) {
+    std::vector<Digest> digests;
+    for (const exchange::ParentRef& parent : missing)
+        if (wanted_.try_emplace(parent.digest, now).second) digests.push_back(parent.digest);
+    if (!digests.empty()) send_want(peer, digests, effects);
+}
+
+void BlockSync::remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block) {
+    const Place place{author.value(), seq};
+    if (!recent_.try_emplace(place, block).second) return;
+    recent_order_.push_back(place);
+    recent_bytes_ += block.size();
+    while (recent_bytes_ > recent_bytes_max) {
+        const auto oldest = recent_.find(recent_order_.front());
+        recent_bytes_ -= oldest->second.size();
+        recent_.erase(oldest);
+        recent_order_.pop_front();
+    }
+}
+
+std::optional<MonoTime> BlockSync::flush(MonoTime now, Effects& effects) {
+    for (const PublicKey& peer : ask_again_)
+        send_version_vector(peer, effects);
+    ask_again_.clear();
+
+    std::optional<MonoTime> wake;
+    if (!wanted_.empty() || ledger_.stats().blocks_suspended > 0) {
+        // Rebuilt from what the ledger misses now, so that it never outgrows the suspended blocks.
+        std::map<Digest, MonoTime> still;
+        std::vector<Digest> overdue;
+        for (const exchange::ParentRef& parent : ledger_.missing(want_digests_max)) {
+            const auto known = wanted_.find(parent.digest);
+            MonoTime asked = known == wanted_.end() ? now - want_retry : known->second;
+            if (now - asked >= want_retry) {
+                overdue.push_back(parent.digest);
+                asked = now;
+            }
+            still.emplace(parent.digest, asked);
+            const MonoTime due = asked + want_retry;
+            if (!wake || due < *wake) wake = due;
+        }
+        wanted_ = std::move(still);
+        if (!overdue.empty() && !connected_.empty()) {
+            std::vector<PublicKey> peers(connected_.begin(), connected_.end());
+            for (std::size_t i = 0; i < want_peers && !peers.empty(); ++i) {
+                const std::size_t pick = static_cast<std::size_t>(random_.below(peers.size()));
+                send_want(peers[pick], overdue, effects);
+                peers.erase(peers.begin() + static_cast<std::ptrdiff_t>(pick));
+            }
+        }
+    }
+
+    if (!next_anti_entropy_) next_anti_entropy_ = now + anti_entropy_interval;
+    if (now >= *next_anti_entropy_) {
+        for (const PublicKey& peer : connected_)
+            send_version_vector(peer, effects);
+        next_anti_entropy_ = now + anti_entropy_interval;
+    }
+    if (!wake || *next_anti_entropy_ < *wake) wake = next_anti_entropy_;
+    return wake;
+}
+
+void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) const {
+    const VersionVectorMessage message{exchange::digest_of(ledger_.view()), ledger_.version_vector()};
+    effects.sends.push_back(
+        {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
+}
+
+void BlockSync::send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const {
+    for (std::size_t begin = 0; begin < digests.size(); begin += want_digests_max) {
+        const std::size_t end = std::min(begin + want_digests_max, digests.size());
+        const std::vector<Digest> part(digests.begin() + static_cast<std::ptrdiff_t>(begin),
+                                       digests.begin() + static_cast<std::ptrdiff_t>(end));
+        effects.sends.push_back({peer, kind_of(MessageKind::want), SharedBytes(encode_want(part))});
+    }
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,72 @@
+// Keeps the DAG complete: asks for missing parents, compares version vectors with peers, and serves what
+// others lack. Blocks are pushed to everyone once by the node; all that a push misses is mended here.
+//
+//   missing parents  first from the peer that sent the child, then every 500 ms from 3 random peers
+//   version vector   to each peer on connect and every 30 s; it asks the peer for whatever it does not name
+//
+// Logic thread only. Pure: outputs go to Effects. Everything that a peer drives is bounded by the constants
+// below.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "app/node/effects.h"
+#include "app/node/peer_messages.h"
+#include "base/random.h"
+#include "exchange/ordering/open_ledger.h"
+
+namespace peerbook::app {
+
+class BlockSync {
+  public:
+    static constexpr Duration want_retry = Duration::milliseconds(500);
+    static constexpr std::size_t want_peers = 3;
+    static constexpr Duration anti_entropy_interval = Duration::seconds(30);
+    static constexpr std::size_t recent_bytes_max = 32u << 20;  // blocks kept in memory to serve wants
+
+    // `ledger` outlives the BlockSync.
+    BlockSync(const exchange::OpenLedger& ledger, Random random);
+
+    void on_connected(const PublicKey& peer, Effects& effects);
+    void on_disconnected(const PublicKey& peer);
+    void on_version_vector(const PublicKey& peer, const VersionVectorMessage& message, Effects& effects);
+    void on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects);
+    // The journal's answer to a ReadMissingEffect.
+    void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
+                        Effects& effects);
+    // A blocks message of `peer` was taken in; with `more` the next part is asked for at the next flush.
+    void on_blocks_taken(const PublicKey& peer, bool more);
+    // A block from `peer` waits for `missing`.
+    void on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing, MonoTime now,
+                      Effects& effects);
+    // An accepted block, kept for a while to serve it from memory.
+    void remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block);
+    // Does what is due. Returns when to call again.
+    std::optional<MonoTime> flush(MonoTime now, Effects& effects);
+
+    const std::set<PublicKey>& connected() const { return connected_; }
+
+  private:
+    using Place = std::pair<std::uint32_t, std::uint64_t>;  // member, seq
+
+    void send_version_vector(const PublicKey& peer, Effects& effects) const;
+    void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
+
+    const exchange::OpenLedger& ledger_;
+    Random random_;
+    std::set<PublicKey> connected_;
+    std::set<PublicKey> reading_;  // a journal read for this peer is under way
+    std::set<PublicKey> ask_again_;
+    std::map<Place, SharedBytes> recent_;
+    std::deque<Place> recent_order_;
+    std::size_t recent_bytes_ = 0;
+    std::map<Digest, MonoTime> wanted_;  // when last asked for; only what the ledger still misses
+    std::optional<MonoTime> next_anti_entropy_;
+};
+
+}  // namespace peerbook::app

@@ -1,0 +1,401 @@
+#include "app/node/effect_runner.h"
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "app/node/trade_record.h"
+#include "base/log.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::uint64_t dropped_log_every = 1'000;
+
+std::string short_id(const PublicKey& key) {
+    return to_hex(key).substr(0, 12);
+}
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+    using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+}  // namespace
+
+EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::function<void(Error)> on_fatal)
+    : io_(io),
+      node_(std::move(parts.node)),
+      journal_(std::move(parts.journal)),
+      index_(std::move(parts.index)),
+      verifier_(parts.verifier),
+      clock_(parts.clock),
+      network_name_(std::move(parts.network_name)),
+      rules_(node_->ledger().engine().rules()),
+      view_(node_->ledger().view()),
+      on_fatal_(std::move(on_fatal)) {}
+
+EffectRunner::~EffectRunner() {
+    stop();
+}
+
+void EffectRunner::start(p2p::PeerNetwork* network) {
+    network_ = network;
+    journal_thread_ = std::thread([this] { run_journal(); });
+    store_thread_ = std::thread([this] { run_store(); });
+    verify_thread_ = std::thread([this] { run_verify(); });
+    logic_ = std::thread([this] { run_logic(); });
+}
+
+void EffectRunner::stop() {
+    if (std::exchange(stopped_, true)) return;
+    unverified_.close();
+    if (verify_thread_.joinable()) verify_thread_.join();
+    inputs_.close();
+    if (logic_.joinable()) logic_.join();
+    appends_.close();
+    if (journal_thread_.joinable()) journal_thread_.join();
+    store_tasks_.close();
+    if (store_thread_.joinable()) store_thread_.join();
+}
+
+void EffectRunner::drain(std::function<void()> done) {
+    inputs_.put([this, done = std::move(done)](Node& node, Now, Effects&) {
+        node.drain();
+        drained_ = done;
+    });
+}
+
+// --- I/O thread
+// ---------------------------------------------------------------------------------------------------
+
+void EffectRunner::submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) {
+    const Ticket ticket(next_ticket_++);
+    waiting_.emplace(ticket.value(), std::move(done));
+    inputs_.put([ticket, request = std::move(request)](Node& node, Now now, Effects& effects) mutable {
+        node.submit(ticket, std::move(request), now, effects);
+    });
+}
+
+void EffectRunner::ask(Query query, std::function<void(Result<Answer>)> done) {
+    const Ticket ticket(next_ticket_++);
+    waiting_.emplace(ticket.value(), std::move(done));
+    inputs_.put([ticket, query = std::move(query)](Node& node, Now now, Effects& effects) mutable {
+        node.ask(ticket, std::move(query), now, effects);
+    });
+}
+
+void EffectRunner::on_peer_connected(const p2p::PeerId& peer) {
+    inputs_.put([peer](Node& node, Now, Effects& effects) { node.on_peer_connected(peer, effects); });
+}
+
+void EffectRunner::on_peer_disconnected(const p2p::PeerId& peer) {
+    inputs_.put([peer](Node& node, Now, Effects&) { node.on_peer_disconnected(peer); });
+}
+
+void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteView payload) {
+    switch (static_cast<MessageKind>(kind)) {
+        case MessageKind::version_vector: {
+            auto message = decode_version_vector(payload);
+            if (!message.ok()) return violation(peer, 10, message.error().message);
+            inputs_.put([peer, message = std::move(*message)](Node& node, Now, Effects& effects) {
+                node.on_version_vector(peer, message, effects);
+            });
+            return;
+        }
+        case MessageKind::want: {
+            auto digests = decode_want(payload);
+            if (!digests.ok()) return violation(peer, 10, digests.error().message);
+            inputs_.put([peer, digests = std::move(*digests)](Node& node, Now, Effects& effects) {
+                node.on_want(peer, digests, effects);
+            });
+            return;
+        }
+        case MessageKind::block:
+        case MessageKind::blocks:
+        case MessageKind::signed_batch: {
+            // What is dropped here is fetched again by wants and anti-entropy, or sent again by the observer.
+            if (unverified_bytes_.load() + payload.size() > verify_queue_bytes_max) {
+                if (dropped_payloads_++ % dropped_log_every == 0)
+                    log_warn("node",
+                             "unverified payloads dropped=" + std::to_string(dropped_payloads_) +
+                                 " because more than 64 MiB wait for verification; they are fetched again");
+                return;
+            }
+            unverified_bytes_ += payload.size();
+            unverified_.put({peer, kind, Bytes(payload.begin(), payload.end())});
+            return;
+        }
+    }
+    // A kind of a newer minor version: ignored.
+}
+
+void EffectRunner::on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) {
+    log_debug("node",
+              "undeliverable peer=" + short_id(peer) + " kind=" + std::to_string(kind) + " why=" + why);
+}
+
+void EffectRunner::violation(const PublicKey& peer, int points, std::string why) {
+    if (network_) network_->report_misbehaviour(peer, points, why);
+}
+
+void EffectRunner::fatal(Error error) {
+    boost::asio::post(io_, [this, error = std::move(error)] {
+        if (on_fatal_) std::exchange(on_fatal_, nullptr)(error);
+    });
+}
+
+// --- verify thread
+// ------------------------------------------------------------------------------------------------
+
+void EffectRunner::run_verify() {
+    std::vector<PeerPayload> batch;
+    while (unverified_.take_all(batch))
+        for (PeerPayload& payload : batch) {
+            const std::size_t size = payload.bytes.size();
+            verify(payload);
+            unverified_bytes_ -= size;
+        }
+}
+
+void EffectRunner::verify(PeerPayload& payload) {
+    const PublicKey peer = payload.peer;
+    auto broken = [this, peer](std::string why) {
+        inputs_.put([peer, why = std::move(why)](Node&, Now, Effects& effects) {
+            effects.violations.push_back({peer, 10, why});
+        });
+    };
+    switch (static_cast<MessageKind>(payload.kind)) {
+        case MessageKind::block:
+            verify_one_block(peer, SharedBytes(std::move(payload.bytes)));
+            break;
+        case MessageKind::blocks: {
+            auto message = decode_blocks(payload.bytes);
+            if (!message.ok()) return broken(message.error().message);
+            for (Bytes& block : message->blocks)
+                verify_one_block(peer, SharedBytes(std::move(block)));
+            inputs_.put([peer, more = message->more](Node& node, Now, Effects&) {
+                node.on_blocks_taken(peer, more);
+            });
+            break;
+        }
+        default: {
+            auto batch =
+                exchange::decode_signed_batch(payload.bytes, rules_.network, rules_.rules_version, verifier_);
+            if (!batch.ok()) return broken("signed batch: " + batch.error().message);
+            inputs_.put([peer, encoded = std::move(payload.bytes), batch = std::move(*batch)](
+                            Node& node, Now, Effects& effects) mutable {
+                node.on_signed_batch(peer, std::move(encoded), batch, effects);
+            });
+        }
+    }
+}
+
+void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes) {
+    auto block =
+        exchange::verify_block(std::move(bytes), view_, rules_.network, rules_.rules_version, verifier_);
+    if (!block.ok()) {
+        const int points = block.error().code == ErrorCode::unauthorized ? 20 : 10;
+        inputs_.put([peer, points, why = "block: " + block.error().message](Node&, Now, Effects& effects) {
+            effects.violations.push_back({peer, points, why});
+        });
+        return;
+    }
+    inputs_.put(
+        [peer, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
+            Node& node, Now now, Effects& effects) { node.on_block(peer, std::move(*block), now, effects); });
+}
+
+// --- logic thread
+// -------------------------------------------------------------------------------------------------
+
+void EffectRunner::run_logic() {
+    std::vector<Input> batch;
+    std::optional<MonoTime> wake = clock_.now().mono;
+    while (inputs_.take_all(batch, wake)) {
+        Effects effects;
+        const Now now = clock_.now();
+        for (Input& input : batch)
+            input(*node_, now, effects);
+        node_->flush(now, effects);
+        wake = effects.wake_at;
+        const bool done = drained_ && node_->idle();
+        perform(std::move(effects));
+        if (done) boost::asio::post(io_, std::exchange(drained_, nullptr));
+    }
+}
+
+void EffectRunner::perform(Effects effects) {
+    appends_.put_all(std::move(effects.appends));
+    std::vector<StoreTask> tasks;
+    for (auto& write : effects.index_writes)
+        tasks.emplace_back(std::move(write));
+    for (auto& read : effects.index_reads)
+        tasks.emplace_back(std::move(read));
+    for (auto& read : effects.read_missing)
+        tasks.emplace_back(std::move(read));
+    for (auto& read : effects.read_block)
+        tasks.emplace_back(std::move(read));
+    store_tasks_.put_all(std::move(tasks));
+    for (const LogEffect& log : effects.logs)
+        log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
+    if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
+        effects.violations.empty())
+        return;
+    boost::asio::post(
+        io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });
+}
+
+void EffectRunner::perform_on_io(Effects& effects) {
+    if (network_) {
+        for (BroadcastEffect& broadcast : effects.broadcasts)
+            network_->broadcast(broadcast.kind, broadcast.payload);
+        for (SendEffect& send : effects.sends)
+            network_->send(send.peer, send.kind, send.payload);
+        for (ViolationEffect& one : effects.violations)
+            network_->report_misbehaviour(one.peer, one.points, one.why);
+    }
+    for (AnswerEffect& answer : effects.answers) {
+        const auto found = waiting_.find(answer.ticket.value());
+        if (found == waiting_.end()) continue;
+        Done done = std::move(found->second);
+        waiting_.erase(found);
+        if (auto* submitted = std::get_if<Result<SubmitAnswer>>(&answer.answer))
+            std::get<0>(done)(std::move(*submitted));
+        else
+            std::get<1>(done)(std::move(std::get<Result<Answer>>(answer.answer)));
+    }
+}
+
+// --- journal thread
+// -----------------------------------------------------------------------------------------------
+
+void EffectRunner::run_journal() {
+    std::vector<AppendEffect> batch;
+    std::vector<storage::JournalEntry> entries;
+    while (appends_.take_all(batch)) {
+        entries.clear();
+        for (AppendEffect& append : batch)
+            entries.push_back({append.author, append.seq, append.round, std::move(append.block)});
+        if (Status written = journal_->append(entries, storage::Sync::yes); !written.ok()) {
+            fatal(written.error().within("the journal cannot be written, so this node stops"));
+            return;
+        }
+        inputs_.put([ticket = batch.back().ticket](Node& node, Now now, Effects& effects) {
+            node.on_durable(ticket, now, effects);
+        });
+    }
+}
+
+// --- store thread
+// -------------------------------------------------------------------------------------------------
+
+void EffectRunner::run_store() {
+    std::vector<StoreTask> batch;
+    while (store_tasks_.take_all(batch)) {
+        std::vector<IndexWriteEffect> writes;
+        for (StoreTask& task : batch) {
+            if (auto* write = std::get_if<IndexWriteEffect>(&task)) {
+                writes.push_back(std::move(*write));
+                continue;
+            }
+            add_to_index(writes);
+            std::visit(
+                Overloaded{[](IndexWriteEffect&) {}, [this](ReadMissingEffect& read) { read_missing(read); },
+                           [this](ReadBlockEffect& read) { read_block(read); },
+                           [this](IndexReadEffect& read) {
+                               Effects effects;
+                               effects.answers.push_back({read.ticket, read_index(read)});
+                               perform(std::move(effects));
+                           }},
+                task);
+        }
+        add_to_index(writes);
+    }
+}
+
+storage::IndexBatch index_batch_of(const IndexWriteEffect& write) {
+    storage::IndexBatch batch;
+    batch.commit = write.commit;
+    for (const TradeView& trade : write.trades)
+        batch.trades.push_back({trade.market.value(), trade.ordinal, trade.id.data, trade.maker_account.data,
+                                trade.taker_account.data, encode_trade_record(trade)});
+    return batch;
+}
+
+void EffectRunner::add_to_index(std::vector<IndexWriteEffect>& writes) {
+    if (writes.empty()) return;
+    std::vector<storage::IndexBatch> batches;
+    for (const IndexWriteEffect& write : writes)
+        batches.push_back(index_batch_of(write));
+    writes.clear();
+    if (Status added = index_->add(batches); !added.ok())
+        fatal(added.error().within("the index cannot be written, so this node stops"));
+}
+
+Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
+    const TradesQuery& query = read.query;
+    TradesAnswer answer;
+    auto take = [&](Result<std::vector<Bytes>> records, bool newest_first) -> Status {
+        if (!records.ok()) return records.error();
+        for (const Bytes& record : *records) {
+            auto trade = decode_trade_record(record);
+            if (!trade.ok()) return trade.error().within("index");
+            if (query.market && trade->market != *query.market) continue;
+            answer.trades.push_back(std::move(*trade));
+        }
+        if (newest_first) std::reverse(answer.trades.begin(), answer.trades.end());
+        return {};
+    };
+    Status status;
+    if (read.account && !query.after) {
+        status = take(index_->account_trades(read.account->data, query.limit), true);
+    } else {
+        const std::uint64_t latest =
+            read.settled_in_market > query.limit ? read.settled_in_market - query.limit : 0;
+        status = take(index_->trades_after(query.market->value(), query.after.value_or(latest), query.limit),
+                      false);
+        if (read.account)
+            std::erase_if(answer.trades, [&](const TradeView& trade) {
+                return trade.maker_account != *read.account && trade.taker_account != *read.account;
+            });
+    }
+    if (!status.ok()) return status.error();
+    answer.trades.insert(answer.trades.end(), read.newer.begin(), read.newer.end());
+    return Answer(std::move(answer));
+}
+
+void EffectRunner::read_missing(const ReadMissingEffect& read) {
+    auto entries = journal_->missing(read.have, read.bytes_max);
+    std::vector<SharedBytes> blocks;
+    if (entries.ok()) {
+        std::size_t bytes = 0;
+        for (storage::JournalEntry& entry : *entries) {
+            bytes += entry.block.size() + 10;
+            if (!blocks.empty() && bytes > blocks_message_bytes_max) break;
+            blocks.push_back(std::move(entry.block));
+        }
+    } else {
+        log_error("node", "blocks for a peer cannot be read: " + entries.error().message);
+    }
+    inputs_.put([peer = read.peer, blocks = std::move(blocks)](Node& node, Now, Effects& effects) {
+        node.on_blocks_read(peer, !blocks.empty(), blocks, effects);
+    });
+}
+
+void EffectRunner::read_block(const ReadBlockEffect& read) {
+    auto entries = journal_->chain(read.author, read.seq, 1);
+    if (!entries.ok())
+        return log_error("node", "a block for a peer cannot be read: " + entries.error().message);
+    if (entries->empty() || entries->front().seq != read.seq) return;
+    Effects effects;
+    effects.sends.push_back(
+        {read.peer, static_cast<std::uint8_t>(MessageKind::block), std::move(entries->front().block)});
+    perform(std::move(effects));
+}
+
+}  // namespace peerbook::app

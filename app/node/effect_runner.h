@@ -1,0 +1,116 @@
+// Runs a Node in the world: performs its effects and feeds it its inputs.
+//
+//   I/O thread      sockets and API (the caller's io_context): submit(), ask(), the peer listener's callbacks
+//   verify thread   signatures and decoding of what peers send
+//   logic thread    the Node; nothing else touches it
+//   journal thread  group commit: everything that waits is appended with one fsync
+//   store thread    reads for peers, the index of settled trades
+//
+// A journal that cannot be written stops the node: `on_fatal` is called once, on the I/O thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+
+#include "app/node/hand_off.h"
+#include "app/node/node.h"
+#include "p2p/peer_network.h"
+#include "storage/index.h"
+#include "storage/journal.h"
+
+namespace peerbook::app {
+
+class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
+  public:
+    static constexpr std::size_t verify_queue_bytes_max = 64u
+                                                          << 20;  // unverified bytes of peers; above, dropped
+
+    struct Parts {
+        std::unique_ptr<Node> node;  // recovered
+        std::unique_ptr<storage::Journal> journal;
+        std::unique_ptr<storage::Index> index;
+        const Verifier& verifier;  // outlives the runner
+        const Clock& clock;        // outlives the runner
+        std::string network_name;
+    };
+    EffectRunner(boost::asio::io_context& io, Parts parts, std::function<void(Error)> on_fatal);
+    ~EffectRunner() override;
+
+    // `network` may be null (no peers). It outlives the running threads.
+    void start(p2p::PeerNetwork* network);
+    // Takes no more submissions; `done` runs on the I/O thread when all that was taken is durable and
+    // answered.
+    void drain(std::function<void()> done);
+    // Stops and joins all threads. I/O thread only; the io_context need not run.
+    void stop();
+
+    // --- NodeService; I/O thread only ---
+    void submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) override;
+    void ask(Query query, std::function<void(Result<Answer>)> done) override;
+    const exchange::NetworkRules& rules() const override { return rules_; }
+    const std::string& network_name() const override { return network_name_; }
+
+    // --- PeerNetworkListener; I/O thread only ---
+    void on_peer_connected(const p2p::PeerId& peer) override;
+    void on_peer_disconnected(const p2p::PeerId& peer) override;
+    void on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteView payload) override;
+    void on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) override;
+
+  private:
+    using Done = std::variant<std::function<void(Result<SubmitAnswer>)>, std::function<void(Result<Answer>)>>;
+    using Input = std::function<void(Node&, Now, Effects&)>;
+    using StoreTask = std::variant<IndexWriteEffect, IndexReadEffect, ReadMissingEffect, ReadBlockEffect>;
+    struct PeerPayload {
+        PublicKey peer;
+        std::uint8_t kind = 0;
+        Bytes bytes;
+    };
+
+    void run_logic();
+    void run_verify();
+    void run_journal();
+    void run_store();
+    void verify(PeerPayload& payload);
+    void verify_one_block(const PublicKey& peer, SharedBytes bytes);
+    void perform(Effects effects);
+    void perform_on_io(Effects& effects);
+    void add_to_index(std::vector<IndexWriteEffect>& writes);
+    Result<Answer> read_index(const IndexReadEffect& read) const;
+    void read_missing(const ReadMissingEffect& read);
+    void read_block(const ReadBlockEffect& read);
+    void violation(const PublicKey& peer, int points, std::string why);
+    void fatal(Error error);
+
+    boost::asio::io_context& io_;
+    std::unique_ptr<Node> node_;
+    std::unique_ptr<storage::Journal> journal_;
+    std::unique_ptr<storage::Index> index_;
+    const Verifier& verifier_;
+    const Clock& clock_;
+    const std::string network_name_;
+    const exchange::NetworkRules rules_;
+    const exchange::View view_;
+    std::function<void(Error)> on_fatal_;
+    p2p::PeerNetwork* network_ = nullptr;
+
+    HandOff<Input> inputs_;
+    HandOff<PeerPayload> unverified_;
+    HandOff<AppendEffect> appends_;
+    HandOff<StoreTask> store_tasks_;
+    std::atomic<std::size_t> unverified_bytes_{0};
+    std::uint64_t dropped_payloads_ = 0;
+
+    std::uint64_t next_ticket_ = 1;
+    std::unordered_map<std::uint64_t, Done> waiting_;
+    std::function<void()> drained_;  // logic thread
+    std::thread logic_, verify_thread_, journal_thread_, store_thread_;
+    bool stopped_ = false;
+};
+
+// Offers settled trades to the index; shared by the runner and the start-up replay.
+storage::IndexBatch index_batch_of(const IndexWriteEffect& write);
+
+}  // namespace peerbook::app

@@ -1,0 +1,99 @@
+// What a node may ask of the world. The node's logic only fills an Effects; the effect runner (or a
+// simulator) performs it and feeds the outcomes back as inputs. Everything here is a value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "app/node/requests.h"
+#include "base/bytes.h"
+#include "base/keys.h"
+#include "base/time.h"
+
+namespace peerbook::app {
+
+// Names one request of a client until it is answered.
+using Ticket = StrongId<struct TicketTag, std::uint64_t>;
+
+struct SendEffect {
+    PublicKey peer;
+    std::uint8_t kind = 0;
+    SharedBytes payload;
+};
+
+struct BroadcastEffect {
+    std::uint8_t kind = 0;
+    SharedBytes payload;
+};
+
+// One block for the journal. Appends are made durable in order; Node::on_durable(ticket) reports how far.
+struct AppendEffect {
+    std::uint64_t ticket = 0;
+    PublicKey author;
+    std::uint64_t seq = 0;
+    std::uint64_t round = 0;
+    SharedBytes block;
+};
+
+// Read from the journal what a peer lacks; Node::on_blocks_read() brings it.
+struct ReadMissingEffect {
+    PublicKey peer;
+    std::vector<std::pair<PublicKey, std::uint64_t>> have;  // author → highest seq the peer has
+    std::size_t bytes_max = 0;
+};
+
+// Read one block; answered to the peer as a block message by the runner, without the node.
+struct ReadBlockEffect {
+    PublicKey peer;
+    PublicKey author;
+    std::uint64_t seq = 0;
+};
+
+struct AnswerEffect {
+    Ticket ticket;
+    std::variant<Result<SubmitAnswer>, Result<Answer>> answer;
+};
+
+// Settled trades for the index, and a question that the index answers after all writes asked for before it.
+struct IndexWriteEffect {
+    std::uint64_t commit = 0;
+    std::vector<TradeView> trades;
+};
+struct IndexReadEffect {
+    Ticket ticket;
+    TradesQuery query;
+    std::optional<exchange::AccountId> account;
+    std::uint64_t settled_in_market = 0;  // settled trades of query.market now, for "the latest"
+    std::vector<TradeView> newer;         // provisional and retracted ones to put after what the index has
+};
+
+struct ViolationEffect {
+    PublicKey peer;
+    int points = 0;
+    std::string why;
+};
+
+struct LogEffect {
+    bool warning = false;
+    std::string text;
+};
+
+struct Effects {
+    std::vector<AppendEffect> appends;
+    std::vector<SendEffect> sends;
+    std::vector<BroadcastEffect> broadcasts;
+    std::vector<ReadMissingEffect> read_missing;
+    std::vector<ReadBlockEffect> read_block;
+    std::vector<AnswerEffect> answers;
+    std::vector<IndexWriteEffect> index_writes;
+    std::vector<IndexReadEffect> index_reads;
+    std::vector<ViolationEffect> violations;
+    std::vector<LogEffect> logs;
+    std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this
+};
+
+}  // namespace peerbook::app

@@ -1,0 +1,161 @@
+// One node of an exchange, as a state machine: inputs in, effects out. No clock, thread, disk or socket; the
+// effect runner or a simulator drives it.
+//
+// A command's way: submit() → Batcher → make_block → AppendEffect → on_durable() → accepted into the own DAG,
+// pushed to all peers → executed → answered. So nothing is sent, executed or acknowledged before it is on
+// disk.
+//
+// Inputs only change state; flush() after a batch of inputs executes, emits and asks for what is due.
+// Logic thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "app/node/batcher.h"
+#include "app/node/block_sync.h"
+#include "app/node/effects.h"
+#include "app/node/trade_tape.h"
+#include "base/keys.h"
+#include "exchange/ordering/open_ledger.h"
+
+namespace peerbook::app {
+
+struct NodeOptions {
+    Duration batch_delay = Duration::milliseconds(1);  // the least time between two own blocks under load
+    Duration ack_delay = Duration::milliseconds(5);    // T_ack of ORDERING rule 7
+    Duration relay_retry = Duration::seconds(2);       // an observer sends a batch again to another member
+    Duration relay_timeout = Duration::seconds(30);    // then it tells the client that it does not know
+    std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
+    std::size_t open_requests_max = 100'000;
+    std::size_t known_orders_max = 1'000'000;  // order ids that can be cancelled without their account
+    exchange::LedgerLimits ledger;
+    std::uint64_t random_seed = 0;
+};
+
+class Node {
+  public:
+    // `signer` and `verifier` outlive the node.
+    Node(exchange::NetworkRules rules, exchange::View view, const Signer& signer, const Verifier& verifier,
+         NodeOptions options);
+    ~Node();
+
+    // --- start: the journal's blocks in order, then recovered() once ---
+    Status recover(exchange::VerifiedBlock block, Effects& effects);
+    void recovered(Now now);
+
+    // --- inputs ---
+    void submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects);
+    void ask(Ticket ticket, Query query, Now now, Effects& effects);
+    void on_peer_connected(const PublicKey& peer, Effects& effects);
+    void on_peer_disconnected(const PublicKey& peer);
+    void on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects);
+    // After the last block of a blocks message.
+    void on_blocks_taken(const PublicKey& from, bool more);
+    void on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Effects& effects);
+    void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
+    // A verified batch that an observer relays.
+    void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch,
+                         Effects& effects);
+    void on_durable(std::uint64_t append_ticket, Now now, Effects& effects);
+    void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
+                        Effects& effects);
+    // Ends a batch of inputs.
+    void flush(Now now, Effects& effects);
+    // No more submissions; what is pending is still made durable and answered. idle() tells when that is
+    // done.
+    void drain() { draining_ = true; }
+    bool idle() const;
+
+    const exchange::OpenLedger& ledger() const { return ledger_; }
+    const TradeTape& tape() const { return tape_; }
+
+  private:
+    using Origins = std::vector<std::optional<Origin>>;
+    using CommandKey = std::pair<exchange::AccountId, exchange::CommandRef>;
+
+    struct Request {
+        std::vector<CommandResult> results;
+        std::size_t open = 0;  // commands without a result
+        std::uint64_t block = 0;
+        Grade wait_for = Grade::provisional;
+    };
+    struct InFlight {
+        std::uint64_t append_ticket = 0;
+        exchange::VerifiedBlock block;
+        Origins origins;
+    };
+    // An observer's batch on its way to a member.
+    struct Relayed {
+        SharedBytes encoded;
+        MonoTime first_sent, last_sent;
+        std::vector<CommandKey> keys;
+        std::size_t attempts = 0;
+    };
+    Status admit(const SubmitRequest& request, std::size_t commands) const;
+    Status submit_signed(Ticket ticket, SubmitRequest& request);
+    Status submit_intents(Ticket ticket, SubmitRequest& request, Effects& effects);
+    std::optional<exchange::CommandRef> target_of(const exchange::OrderId& order,
+                                                  const exchange::AccountId& account);
+    void process(const exchange::LedgerUpdate& update, Effects& effects);
+    // Fills in the results of one commit's commands and answers requests that are complete with it.
+    void answer_commit(const exchange::Commit& commit, const Origins& origins, Grade grade, Effects& effects);
+    void fold(const exchange::Event& event, CommandResult& result);
+    // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
+    bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
+    Origins relayed_origins(const exchange::Commit& commit, bool forget);
+    void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
+                Effects& effects);
+    void emit(Now now, Effects& effects);
+    void emit_block(Now now, Effects& effects);
+    void relay(Now now, Effects& effects);
+    void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
+    void remember_order(const exchange::OrderId& id, const exchange::OrderKey& key);
+    std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
+
+    Result<Answer> answer(const Query& query, Now now) const;
+    StatusAnswer status(Now now) const;
+    DigestsAnswer digests() const;
+    Result<Answer> book(const BookQuery& query) const;
+    Result<Answer> orders(const OrdersQuery& query) const;
+    Result<Answer> order(const OrderQuery& query) const;
+    Result<Answer> accounts(const AccountQuery& query) const;
+    void trades(Ticket ticket, const TradesQuery& query, Effects& effects) const;
+    OrderView order_view(const exchange::RestingOrderView& order) const;
+    AccountView account_view(exchange::AccountIndex account, bool with_balances) const;
+    bool members_form_quorum() const;
+
+    const Signer& signer_;
+    const Verifier& verifier_;
+    NodeOptions options_;
+    PublicKey self_;
+    exchange::OpenLedger ledger_;
+    std::optional<exchange::MemberIndex> self_index_;
+    HostedAccounts hosted_;
+    Batcher batcher_;
+    BlockSync sync_;
+    TradeTape tape_;
+
+    std::map<Ticket, Request> requests_;
+    std::optional<InFlight> in_flight_;
+    // Origins of own blocks by seq: until executed, and, where a client waits for it, until settled.
+    std::map<std::uint64_t, Origins> executing_, settling_;
+    std::map<std::uint64_t, std::vector<Ticket>> settled_waiters_;
+    // An observer's commands: their origins until executed, or settled where a client waits for it.
+    std::map<CommandKey, Origin> relayed_origins_;
+    std::vector<Relayed> relayed_;
+    std::unordered_map<exchange::OrderId, exchange::OrderKey> known_orders_;
+    std::deque<exchange::OrderId> known_orders_age_;
+
+    std::uint64_t append_ticket_ = 0;
+    std::optional<MonoTime> last_emit_, ack_due_since_;
+    MonoTime started_;
+    bool recovered_ = false, draining_ = false, identity_lost_ = false;
+};
+
+}  // namespace peerbook::app

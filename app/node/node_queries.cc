@@ -1,0 +1,271 @@
+// Node's answers to questions. Reads only.
+#include <algorithm>
+
+#include "app/node/node.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::size_t settled_waiters_max = 10'000;
+constexpr std::size_t depth_max = 5'000;
+constexpr std::size_t list_max = 1'000;
+constexpr std::size_t order_search_max = 200'000;
+
+Error not_found(std::string what) {
+    return {ErrorCode::not_found, std::move(what)};
+}
+
+}  // namespace
+
+void Node::ask(Ticket ticket, Query query, Now now, Effects& effects) {
+    if (const auto* settled = std::get_if<SettledQuery>(&query)) {
+        const std::uint64_t own = self_index_ ? ledger_.version_vector()[self_index_->value()] : 0;
+        if (settled->seq == 0 || settled->seq > own)
+            effects.answers.push_back(
+                {ticket, Result<Answer>(not_found("this node has no block " + std::to_string(settled->seq) +
+                                                  " of its own"))});
+        else if (ledger_.is_settled(*self_index_, settled->seq))
+            effects.answers.push_back({ticket, Result<Answer>(Answer(SettledAnswer{settled->seq}))});
+        else if (settled_waiters_.size() >= settled_waiters_max)
+            effects.answers.push_back(
+                {ticket, Result<Answer>(
+                             Error{ErrorCode::unavailable, "too many requests wait for blocks to settle"})});
+        else
+            settled_waiters_[settled->seq].push_back(ticket);
+        return;
+    }
+    if (const auto* wanted = std::get_if<TradesQuery>(&query)) {
+        trades(ticket, *wanted, effects);
+        return;
+    }
+    effects.answers.push_back({ticket, answer(query, now)});
+}
+
+Result<Answer> Node::answer(const Query& query, Now now) const {
+    if (std::get_if<StatusQuery>(&query)) return Answer(status(now));
+    if (std::get_if<DigestsQuery>(&query)) return Answer(digests());
+    if (const auto* q = std::get_if<BookQuery>(&query)) return book(*q);
+    if (const auto* q = std::get_if<OrdersQuery>(&query)) return orders(*q);
+    if (const auto* q = std::get_if<OrderQuery>(&query)) return order(*q);
+    if (const auto* q = std::get_if<AccountQuery>(&query)) return accounts(*q);
+    return Error{ErrorCode::invalid_input, "the node has no answer to this question"};
+}
+
+bool Node::members_form_quorum() const {
+    const exchange::View& view = ledger_.view();
+    std::vector<bool> present;
+    for (const PublicKey& member : view.members)
+        present.push_back(member == self_ || sync_.connected().contains(member));
+    return exchange::is_quorum(view, present);
+}
+
+StatusAnswer Node::status(Now now) const {
+    const exchange::View& view = ledger_.view();
+    const exchange::LedgerStats ledger = ledger_.stats();
+    const exchange::EngineStats engine = ledger_.engine().stats();
+    StatusAnswer status;
+    status.node = self_;
+    status.network = ledger_.engine().rules().network;
+    status.ledger = view.ledger;
+    status.role = self_index_ ? "member" : "observer";
+    status.members = view.members.size();
+    const auto progress = ledger_.progress();
+    for (std::size_t i = 0; i < view.members.size(); ++i) {
+        StatusAnswer::Member member;
+        member.key = view.members[i];
+        member.self = view.members[i] == self_;
+        member.connected = member.self || sync_.connected().contains(member.key);
+        status.members_connected += member.connected;
+        member.tip_seq = progress[i].tip_seq;
+        member.tip_round = progress[i].tip_round;
+        member.stable_round = progress[i].stable_round;
+        status.member_list.push_back(member);
+    }
+    const auto prefix = ledger_.settled_prefix();
+    status.commits = ledger.commits;
+    status.settled_commits = prefix.length;
+    status.settled_prefix = prefix.hash;
+    status.settled_trades = tape_.settled_count();
+    status.retracted_trades = tape_.retracted_count();
+    status.commands_executed = ledger.commands_executed;
+    status.commands_replayed = ledger.commands_replayed;
+    status.rollbacks = ledger.rollbacks;
+    status.unsettled_commands = ledger.unsettled_commands;
+    status.blocks_accepted = ledger.blocks_accepted;
+    status.blocks_suspended = ledger.blocks_suspended;
+    status.own_seq = self_index_ ? ledger_.version_vector()[self_index_->value()] : 0;
+    status.resting_orders = engine.resting_orders;
+    status.accounts = engine.accounts;
+    status.engine_memory_bytes = engine.memory_bytes;
+    status.uptime_ms = recovered_ ? (now.mono - started_).ms() : 0;
+
+    const std::string connected =
+        std::to_string(status.members_connected) + " of " + std::to_string(status.members) + " members";
+    const bool quorum = members_form_quorum();
+    if (!recovered_) {
+        status.says = "starting: the journal is being replayed";
+    } else if (identity_lost_) {
+        status.says =
+            "stopped signing: this node's key has blocks that this data directory lacks (an older copy was "
+            "restored?). "
+            "Start it with a new key";
+    } else if (draining_) {
+        status.says = "shutting down: what was taken is being finished";
+    } else if (!self_index_) {
+        status.ready = status.members_connected > 0;
+        status.says =
+            status.ready ? "observer: follows the ledger, connected to " + connected
+                         : "observer: not connected to any member; what it shows may be old, and orders wait";
+    } else if (status.members == 1) {
+        status.ready = true;
+        status.says = "member: the only one, so trades settle as soon as they are on disk";
+    } else if (quorum) {
+        status.ready = true;
+        status.says = "member: connected with " + connected + " (this node counted); trades settle";
+    } else {
+        status.says =
+            "cut off: sees " + connected +
+            " (this node counted), fewer than a quorum; orders are taken and kept, trades stay provisional "
+            "until more members can be reached";
+    }
+    return status;
+}
+
+DigestsAnswer Node::digests() const {
+    const auto prefix = ledger_.settled_prefix();
+    const exchange::Engine& engine = ledger_.engine();
+    return {ledger_.stats().commits,  prefix.length,         prefix.hash,           engine.book_digest(),
+            engine.balances_digest(), engine.state_digest(), tape_.settled_count(), tape_.settled_chain()};
+}
+
+Result<Answer> Node::book(const BookQuery& query) const {
+    const exchange::Engine& engine = ledger_.engine();
+    if (query.market.value() >= engine.rules().markets.size()) return not_found("no such market");
+    const std::size_t depth = std::min(query.depth, depth_max);
+    BookAnswer book;
+    book.market = query.market;
+    book.commit = ledger_.stats().commits;
+    book.last = engine.last_price(query.market);
+    book.bids = engine.levels(query.market, exchange::Side::buy, depth);
+    book.asks = engine.levels(query.market, exchange::Side::sell, depth);
+    if (query.orders) {
+        auto list = [&](exchange::Side side) {
+            std::vector<BookAnswer::Order> orders;
+            for (const exchange::RestingOrderView& order : engine.orders(query.market, side, depth))
+                orders.push_back(
+                    {exchange::make_order_id(engine.rules().network, engine.account_id(order.order.account),
+                                             order.order.ref),
+                     order.price, order.leaves});
+            return orders;
+        };
+        book.bid_orders = list(exchange::Side::buy);
+        book.ask_orders = list(exchange::Side::sell);
+    }
+    return Answer(std::move(book));
+}
+
+std::optional<exchange::AccountId> Node::account_named(const std::string& name_or_id) const {
+    if (auto id = fixed_from_hex<exchange::AccountId>(name_or_id); id.ok()) return *id;
+    if (name_or_id.empty() || name_or_id.size() > exchange::account_name_length_max) return std::nullopt;
+    return exchange::hosted_account_id(self_, name_or_id);
+}
+
+OrderView Node::order_view(const exchange::RestingOrderView& order) const {
+    const exchange::Engine& engine = ledger_.engine();
+    const exchange::AccountId& account = engine.account_id(order.order.account);
+    return {exchange::make_order_id(engine.rules().network, account, order.order.ref),
+            order.order.ref,
+            account,
+            order.market,
+            order.side,
+            order.price,
+            order.quantity,
+            order.leaves};
+}
+
+Result<Answer> Node::orders(const OrdersQuery& query) const {
+    const exchange::Engine& engine = ledger_.engine();
+    const auto id = account_named(query.account);
+    const auto account = id ? engine.find_account(*id) : std::nullopt;
+    if (!account) return not_found("account '" + query.account + "' is not known on this network");
+    OrdersAnswer answer;
+    for (const exchange::RestingOrderView& order :
+         engine.open_orders(*account, std::min(query.limit, list_max)))
+        answer.orders.push_back(order_view(order));
+    return Answer(std::move(answer));
+}
+
+Result<Answer> Node::order(const OrderQuery& query) const {
+    const exchange::Engine& engine = ledger_.engine();
+    const Error gone = not_found("no open order has this id: it was filled, cancelled, or never accepted");
+    if (const auto known = known_orders_.find(query.id); known != known_orders_.end()) {
+        const auto order = engine.find_order(known->second);
+        return order ? Result<Answer>(Answer(OrderAnswer{order_view(*order)})) : Result<Answer>(gone);
+    }
+    std::size_t left = order_search_max;  // placed through another node: look through the books
+    for (std::uint32_t market = 0; market < engine.rules().markets.size() && left > 0; ++market)
+        for (const exchange::Side side : {exchange::Side::buy, exchange::Side::sell}) {
+            const auto orders = engine.orders(exchange::MarketId(market), side, left);
+            left -= std::min(left, orders.size());
+            for (const exchange::RestingOrderView& order : orders)
+                if (order_view(order).id == query.id) return Answer(OrderAnswer{order_view(order)});
+        }
+    return gone;
+}
+
+AccountView Node::account_view(exchange::AccountIndex account, bool with_balances) const {
+    const exchange::Engine& engine = ledger_.engine();
+    AccountView view;
+    view.id = engine.account_id(account);
+    view.name = engine.account_name(account);
+    view.next_nonce = engine.next_nonce(account);
+    if (with_balances) view.balances = engine.balances(account);
+    return view;
+}
+
+Result<Answer> Node::accounts(const AccountQuery& query) const {
+    const exchange::Engine& engine = ledger_.engine();
+    AccountsAnswer answer;
+    if (query.account.empty()) {
+        for (std::uint32_t i = 0; i < engine.account_count() && answer.accounts.size() < list_max; ++i)
+            answer.accounts.push_back(account_view(exchange::AccountIndex(i), false));
+        return Answer(std::move(answer));
+    }
+    const auto id = account_named(query.account);
+    const auto account = id ? engine.find_account(*id) : std::nullopt;
+    if (!account)
+        return not_found("account '" + query.account +
+                         "' is not known on this network; an account opens with its first command");
+    answer.accounts.push_back(account_view(*account, true));
+    return Answer(std::move(answer));
+}
+
+void Node::trades(Ticket ticket, const TradesQuery& query, Effects& effects) const {
+    const exchange::Engine& engine = ledger_.engine();
+    auto refuse = [&](Error error) { effects.answers.push_back({ticket, Result<Answer>(std::move(error))}); };
+    if (query.market && query.market->value() >= engine.rules().markets.size())
+        return refuse(not_found("no such market"));
+    if (query.after && !query.market)
+        return refuse({ErrorCode::invalid_input, "after: needs a market, whose trades it counts"});
+    IndexReadEffect read;
+    read.ticket = ticket;
+    read.query = query;
+    read.query.limit = std::min(query.limit, list_max);
+    if (!query.account.empty()) {
+        read.account = account_named(query.account);
+        if (!read.account)
+            return refuse(not_found("account '" + query.account + "' is not known on this network"));
+    }
+    if (!query.after) read.newer = tape_.unsettled(query.market, read.account, read.query.limit);
+    if (!query.market && !read.account) {  // everyone's latest are in memory
+        TradesAnswer answer{tape_.latest_settled(read.query.limit)};
+        answer.trades.insert(answer.trades.end(), read.newer.begin(), read.newer.end());
+        effects.answers.push_back({ticket, Result<Answer>(Answer(std::move(answer)))});
+        return;
+    }
+    if (query.market) read.settled_in_market = tape_.settled_in(*query.market);
+    effects.index_reads.push_back(std::move(read));
+}
+
+}  // namespace peerbook::app

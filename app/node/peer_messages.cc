@@ -1,0 +1,73 @@
+#include "app/node/peer_messages.h"
+
+#include "base/codec.h"
+
+namespace peerbook::app {
+
+Bytes encode_want(const std::vector<Digest>& digests) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.varint(digests.size());
+    for (const Digest& digest : digests)
+        out.raw(digest.view());
+    return bytes;
+}
+
+Result<std::vector<Digest>> decode_want(ByteView bytes) {
+    Decoder in(bytes);
+    const std::uint64_t count = in.varint_max(want_digests_max, "more digests than one want may ask for");
+    std::vector<Digest> digests;
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i)
+        in.fixed(digests.emplace_back());
+    if (Status status = in.finish(); !status.ok()) return status.error().within("want");
+    return digests;
+}
+
+Bytes encode_version_vector(const VersionVectorMessage& message) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.raw(message.view.view());
+    out.varint(message.seqs.size());
+    for (std::uint64_t seq : message.seqs)
+        out.varint(seq);
+    return bytes;
+}
+
+Result<VersionVectorMessage> decode_version_vector(ByteView bytes) {
+    Decoder in(bytes);
+    VersionVectorMessage message;
+    in.fixed(message.view);
+    const std::uint64_t count =
+        in.varint_max(exchange::view_members_max, "more entries than a view has members");
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i)
+        message.seqs.push_back(in.varint());
+    if (Status status = in.finish(); !status.ok()) return status.error().within("version vector");
+    return message;
+}
+
+Bytes encode_blocks(bool more, const std::vector<SharedBytes>& blocks) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.u8(more ? 1 : 0);
+    out.varint(blocks.size());
+    for (const SharedBytes& block : blocks)
+        out.bytes(block.view());
+    return bytes;
+}
+
+Result<BlocksMessage> decode_blocks(ByteView bytes) {
+    Decoder in(bytes);
+    BlocksMessage message;
+    const std::uint8_t more = in.u8();
+    if (more > 1) in.fail("the more flag is neither 0 nor 1");
+    message.more = more == 1;
+    const std::uint64_t count = in.varint_max(bytes.size(), "more blocks than bytes");
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+        ByteView block = in.bytes(exchange::block_bytes_max, "a block above 512 KiB");
+        message.blocks.emplace_back(block.begin(), block.end());
+    }
+    if (Status status = in.finish(); !status.ok()) return status.error().within("blocks");
+    return message;
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,41 @@
+// What nodes say to each other about the ledger, as payloads of the peer layer. PROTOCOL.md has the bytes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "exchange/ordering/open_ledger.h"
+
+namespace peerbook::app {
+
+enum class MessageKind : std::uint8_t {
+    block = 0x80,           // one encoded block
+    want = 0x81,            // digests of blocks to send
+    version_vector = 0x82,  // what the sender has; asks for what it lacks
+    blocks = 0x83,          // blocks in causal order, in answer to a version vector
+    signed_batch = 0x84,    // commands for a member to put into its next block
+};
+
+inline constexpr std::size_t want_digests_max = 32;
+inline constexpr std::size_t blocks_message_bytes_max = 900 * 1024;  // below the peer layer's frame of 1 MiB
+
+Bytes encode_want(const std::vector<Digest>& digests);
+Result<std::vector<Digest>> decode_want(ByteView bytes);
+
+struct VersionVectorMessage {
+    Digest view;
+    exchange::VersionVector seqs;  // in member order
+};
+Bytes encode_version_vector(const VersionVectorMessage& message);
+Result<VersionVectorMessage> decode_version_vector(ByteView bytes);
+
+struct BlocksMessage {
+    bool more = false;  // the sender had more than fits: ask again
+    std::vector<Bytes> blocks;
+};
+Bytes encode_blocks(bool more, const std::vector<SharedBytes>& blocks);
+Result<BlocksMessage> decode_blocks(ByteView bytes);
+
+}  // namespace peerbook::app

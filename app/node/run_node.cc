@@ -1,0 +1,222 @@
+#include "app/node/run_node.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "app/api/api_server.h"
+#include "app/node/effect_runner.h"
+#include "app/node/start_up.h"
+#include "app/node/stdin_reader.h"
+#include "app/node/system_clock.h"
+#include "app/shell/shell.h"
+#include "base/log.h"
+#include "p2p/peer_network.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr int exit_ok = 0;
+constexpr int exit_usage = 2;
+constexpr int exit_environment = 4;
+constexpr std::chrono::seconds drain_timeout(5);
+
+int exit_code_of(const Error& error) {
+    return error.code == ErrorCode::invalid_input ? exit_usage : exit_environment;
+}
+
+int refuse(const Error& error) {
+    std::fprintf(stderr, "peerbook node: %s\n", error.message.c_str());
+    return exit_code_of(error);
+}
+
+std::string seconds_text(Duration time) {
+    return std::to_string(time.ms() / 1000) + "." + std::to_string(time.ms() % 1000 / 100) + " s";
+}
+
+// Everything that lives from start to stop, in order of dependence.
+class NodeProcess {
+  public:
+    NodeProcess(const config::Settings& settings, Opened opened)
+        : settings_(settings),
+          lock_(std::move(opened.lock)),
+          signer_(std::move(opened.signer)),
+          ledger_(opened.parts.node->ledger().view().ledger),
+          runner_(io_, std::move(opened.parts), [this](Error error) { fail(error); }),
+          signals_(io_, SIGINT, SIGTERM),
+          drain_timer_(io_) {}
+
+    int run() {
+        if (Status started = start(); !started.ok()) {
+            const int code = refuse(started.error());
+            stop();
+            return code;
+        }
+        io_.run();
+        stop();
+        return exit_code_;
+    }
+
+  private:
+    Status start() {
+        if (settings_.p2p_enabled) {
+            auto network =
+                p2p::PeerNetwork::start(io_, peer_options(), *signer_, settings_.data_dir, runner_);
+            if (!network.ok()) return network.error();
+            network_ = std::move(*network);
+        }
+        ApiServerOptions api;
+        api.host = settings_.api_host;
+        api.port = settings_.api_port;
+        api.data_dir = settings_.data_dir;
+        api.native.node = signer_->public_key();
+        api.native.network = network_.get();
+        auto server = ApiServer::start(io_, runner_, api);
+        if (!server.ok()) return server.error();
+        api_ = std::move(*server);
+        runner_.start(network_.get());
+        wait_for_signal();
+        log_info("node", "ready node=" + to_hex(signer_->public_key()) +
+                             " network=" + runner_.network_name() + " api=http://" + api_->address() +
+                             (network_ ? " p2p=" + settings_.p2p_host + ":" + std::to_string(network_->port())
+                                       : std::string(" p2p=off")));
+        if (settings_.use_stdin || ::isatty(STDIN_FILENO) == 1) read_stdin();
+        return {};
+    }
+
+    p2p::PeerNetworkOptions peer_options() const {
+        p2p::PeerNetworkOptions options;
+        options.listen_host = settings_.p2p_host;
+        options.listen_port = settings_.p2p_port;
+        options.bootstrap = settings_.bootstrap;
+        options.peers_max = settings_.max_peers;
+        options.reconnect_interval_max = Duration::seconds(settings_.reconnect_interval_s);
+        options.peers_file = settings_.peer_storage_path.empty() ? settings_.data_dir + "/peers.json"
+                                                                 : settings_.peer_storage_path;
+        options.broadcast = settings_.p2p_broadcast;
+        options.plain_tcp = settings_.p2p_plain_tcp;
+        options.network = runner_.rules().network;
+        options.ledger = ledger_;
+        options.agent = "peerbook/" PEERBOOK_VERSION;
+        return options;
+    }
+
+    void read_stdin() {
+        shell_ = std::make_unique<Shell>(runner_, network_.get(), shell_options());
+        if (!settings_.json)
+            print("Peerbook " PEERBOOK_VERSION ", network " + runner_.network_name() +
+                  ". Type help for the commands, quit or Ctrl-C to stop.");
+        stdin_ = std::make_unique<StdinReader>(
+            io_, StdinReader::Handlers{
+                     [this](std::string line, bool too_long) { on_line(std::move(line), too_long); },
+                     [this] {
+                         if (settings_.exit_on_eof) begin_shutdown("end of input");
+                     }});
+    }
+
+    ShellOptions shell_options() const {
+        ShellOptions options;
+        options.json = settings_.json;
+        return options;
+    }
+
+    void on_line(std::string line, bool too_long) {
+        if (too_long) line.resize(StdinReader::line_bytes_max);
+        shell_->execute(line, [this](ShellAnswer answer) {
+            if (!answer.text.empty()) print(answer.text);
+            if (answer.quit)
+                begin_shutdown("quit");
+            else if (stdin_)
+                stdin_->next();
+        });
+    }
+
+    static void print(const std::string& text) {
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        std::fputc('\n', stdout);
+        std::fflush(stdout);
+    }
+
+    void wait_for_signal() {
+        signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            begin_shutdown(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+            // A second signal ends the process at once; what was acknowledged is on disk.
+            signals_.async_wait([](const boost::system::error_code& again, int) {
+                if (!again) ::_exit(exit_ok);
+            });
+        });
+    }
+
+    void begin_shutdown(const char* why) {
+        if (std::exchange(stopping_, true)) return;
+        log_info("node", std::string("stopping because of ") + why + "; a second signal stops at once");
+        drain_timer_.expires_after(drain_timeout);
+        drain_timer_.async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            log_warn("node", "some requests could not be answered before the end; what they sent is on disk");
+            io_.stop();
+        });
+        runner_.drain([this] { io_.stop(); });
+    }
+
+    void fail(const Error& error) {
+        log_error("node", error.message);
+        exit_code_ = exit_environment;
+        io_.stop();
+    }
+
+    void stop() {
+        stdin_.reset();
+        if (api_) api_->stop();
+        runner_.stop();
+        if (network_) network_->stop();
+        if (exit_code_ == exit_ok && api_) log_info("node", "stopped");
+    }
+
+    const config::Settings& settings_;
+    storage::DirectoryLock lock_;
+    std::unique_ptr<Signer> signer_;
+    const Digest ledger_;
+    boost::asio::io_context io_{1};
+    EffectRunner runner_;
+    std::unique_ptr<p2p::PeerNetwork> network_;
+    std::unique_ptr<ApiServer> api_;
+    std::unique_ptr<Shell> shell_;
+    std::unique_ptr<StdinReader> stdin_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer drain_timer_;
+    bool stopping_ = false;
+    int exit_code_ = exit_ok;
+};
+
+}  // namespace
+
+int run_node(const config::LoadedSettings& loaded) {
+    const config::Settings& settings = loaded.settings;
+    const auto level = log_level_from(settings.log_level);
+    if (!level.ok()) return refuse(level.error());
+    configure_logging(*level, settings.log_format == "json");
+    std::signal(SIGPIPE, SIG_IGN);
+
+    const Ed25519Verifier verifier;
+    const SystemClock clock;
+    auto opened = open_node(settings, verifier, clock);
+    if (!opened.ok()) return refuse(opened.error());
+    if (opened->recovered_blocks > 0)
+        log_info("node", "journal replayed blocks=" + std::to_string(opened->recovered_blocks) +
+                             " commands=" + std::to_string(opened->recovered_commands) +
+                             " time=" + seconds_text(opened->recovery_time));
+    NodeProcess process(settings, std::move(*opened));
+    return process.run();
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,145 @@
+#include "app/node/start_up.h"
+
+#include "app/node/network_rules.h"
+#include "app/node_keys/node_keys.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "storage/leveldb_store.h"
+
+namespace peerbook::app {
+
+namespace {
+
+constexpr std::uint64_t progress_every_blocks = 20'000;
+
+Result<exchange::View> first_view(const config::Settings& settings, const config::NetworkFile& network,
+                                  const Digest& network_id, const PublicKey& self) {
+    if (!network.members.empty()) {
+        if (settings.found)
+            return Error{ErrorCode::invalid_input,
+                         "network " + network.name +
+                             " names its members already, so --found has no meaning; leave "
+                             "it out"};
+        return exchange::make_first_view(network_id, network.members);
+    }
+    if (settings.found) return exchange::make_first_view(network_id, {self});
+    return Error{
+        ErrorCode::invalid_input,
+        "network " + network.name +
+            " names no members. Say --found to start a ledger of which this node is the only member, or give "
+            "a network file with members by --network"};
+}
+
+Bytes journal_identity(const Digest& network, const exchange::View& view, const PublicKey& self) {
+    Bytes identity;
+    Encoder out(identity);
+    out.raw(network.view());
+    out.raw(view.ledger.view());
+    out.raw(self.view());
+    return identity;
+}
+
+Result<std::unique_ptr<storage::Index>> try_index(const std::string& path, ByteView identity) {
+    auto store = storage::open_leveldb(path, storage::index_leveldb_options());
+    if (!store.ok()) return store.error();
+    return storage::Index::open(std::move(*store), identity);
+}
+
+// The index can always be made again from the journal, so damage to it is no reason to stop.
+Result<std::unique_ptr<storage::Index>> open_index(const std::string& path, ByteView identity) {
+    auto index = try_index(path, identity);
+    if (index.ok() || index.error().code == ErrorCode::io) return index;
+    log_warn("node", "the index is made again from the journal: " + index.error().message);
+    if (Status removed = storage::remove_leveldb(path); !removed.ok()) return removed.error();
+    return try_index(path, identity);
+}
+
+Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clock) {
+    const MonoTime begin = clock.now().mono;
+    Node& node = *opened.parts.node;
+    const exchange::NetworkRules& rules = node.ledger().engine().rules();
+    const std::uint64_t total = opened.parts.journal->last().value();
+    Status failed;
+    auto index_settled = [&](Effects& effects) {
+        std::vector<storage::IndexBatch> batches;
+        for (const IndexWriteEffect& write : effects.index_writes)
+            if (write.commit > opened.parts.index->last_commit()) batches.push_back(index_batch_of(write));
+        return batches.empty() ? Status() : opened.parts.index->add(batches);
+    };
+    Status replayed = opened.parts.journal->replay(
+        storage::JournalPosition(1),
+        [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
+            auto block = exchange::verify_block(entry.block, node.ledger().view(), rules.network,
+                                                rules.rules_version, verifier);
+            if (!block.ok()) {
+                failed = Error{ErrorCode::corrupt, "journal position " + std::to_string(position.value()) +
+                                                       ": " + block.error().message};
+                return false;
+            }
+            opened.recovered_blocks += 1;
+            opened.recovered_commands += block->command_count;
+            Effects effects;
+            failed = node.recover(std::move(*block), effects);
+            if (failed.ok()) failed = index_settled(effects);
+            if (position.value() % progress_every_blocks == 0)
+                log_info("node", "replaying the journal blocks=" + std::to_string(position.value()) + " of " +
+                                     std::to_string(total));
+            return failed.ok();
+        });
+    if (!replayed.ok()) return replayed;
+    if (!failed.ok()) return failed;
+    const Now now = clock.now();
+    Effects effects;
+    node.flush(now, effects);  // executes the rest; a node that has not recovered emits nothing
+    if (Status indexed = index_settled(effects); !indexed.ok()) return indexed;
+    node.recovered(clock.now());
+    opened.recovery_time = clock.now().mono - begin;
+    return {};
+}
+
+}  // namespace
+
+Result<Opened> open_node(const config::Settings& settings, const Verifier& verifier, const Clock& clock) {
+    const auto network = settings.network_file.empty() ? Result<config::NetworkFile>(config::demo_network())
+                                                       : config::load_network_file(settings.network_file);
+    if (!network.ok()) return network.error();
+    auto rules = make_network_rules(*network);
+    if (!rules.ok()) return rules.error();
+
+    auto lock = storage::lock_data_directory(settings.data_dir);
+    if (!lock.ok()) return lock.error();
+    const auto seed = load_or_create_node_key(settings.data_dir);
+    if (!seed.ok()) return seed.error();
+    auto signer = make_ed25519_signer(*seed);
+    auto view = first_view(settings, *network, rules->network, signer->public_key());
+    if (!view.ok()) return view.error();
+
+    const Bytes identity = journal_identity(rules->network, *view, signer->public_key());
+    auto journal_store =
+        storage::open_leveldb(settings.data_dir + "/journal", storage::journal_leveldb_options());
+    if (!journal_store.ok()) return journal_store.error();
+    auto journal = storage::Journal::open(std::move(*journal_store), identity);
+    if (!journal.ok()) return journal.error();
+    auto index = open_index(settings.data_dir + "/index", identity);
+    if (!index.ok()) return index.error();
+
+    NodeOptions options;
+    options.batch_delay = Duration::microseconds(settings.batch_delay_us);
+    options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
+    std::array<std::uint8_t, 8> entropy{};
+    fill_with_system_random(entropy);
+    for (std::uint8_t byte : entropy)
+        options.random_seed = options.random_seed << 8 | byte;
+
+    auto node = std::make_unique<Node>(std::move(*rules), std::move(*view), *signer, verifier, options);
+    Opened opened{std::move(*lock),
+                  std::move(signer),
+                  {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name},
+                  0,
+                  0,
+                  {}};
+    if (Status replayed = replay_journal(opened, verifier, clock); !replayed.ok()) return replayed.error();
+    return opened;
+}
+
+}  // namespace peerbook::app

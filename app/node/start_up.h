@@ -1,0 +1,28 @@
+// From settings to a recovered node: network, view, key, lock, stores, replay of the journal.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/node/effect_runner.h"
+#include "config/settings.h"
+#include "storage/directory_lock.h"
+
+namespace peerbook::app {
+
+// What holds still for the life of the process.
+struct Opened {
+    storage::DirectoryLock lock;
+    std::unique_ptr<Signer> signer;
+    EffectRunner::Parts parts;
+    std::uint64_t recovered_blocks = 0;
+    std::uint64_t recovered_commands = 0;
+    Duration recovery_time;
+};
+
+// `verifier` and `clock` outlive the result. Errors: invalid_input (network file, no members and no --found),
+// conflict (directory in use, or it belongs to another network, ledger or key), corrupt, io.
+Result<Opened> open_node(const config::Settings& settings, const Verifier& verifier, const Clock& clock);
+
+}  // namespace peerbook::app

@@ -1,0 +1,54 @@
+// The trades of one node with their grades: provisional when executed, settled when their commit is,
+// retracted when a late block undid them. Logic thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "app/node/requests.h"
+#include "exchange/ordering/open_ledger.h"
+
+namespace peerbook::app {
+
+class TradeTape {
+  public:
+    explicit TradeTape(const exchange::Engine& engine);  // outlives the tape
+
+    // Takes in what an execute() of the ledger changed. Appends the trades of each settled commit to
+    // `settled`.
+    struct SettledCommit {
+        std::uint64_t commit = 0;
+        std::vector<TradeView> trades;
+    };
+    void update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled);
+
+    std::uint64_t settled_count() const { return settled_count_; }
+    std::uint64_t settled_in(exchange::MarketId market) const { return ordinals_[market.value()]; }
+    std::uint64_t retracted_count() const { return retracted_count_; }
+    // Hash chain over settled trades in log order: H(previous ‖ id ‖ price ‖ quantity).
+    const Digest& settled_chain() const { return chain_; }
+
+    // Trades that are not settled, in order of execution, retracted ones among them; filtered, the newest
+    // `limit`.
+    std::vector<TradeView> unsettled(const std::optional<exchange::MarketId>& market,
+                                     const std::optional<exchange::AccountId>& account,
+                                     std::size_t limit) const;
+    // The latest settled trades over all markets, oldest first.
+    std::vector<TradeView> latest_settled(std::size_t limit) const;
+
+  private:
+    TradeView view_of(const exchange::Event& fill, const exchange::Commit& commit) const;
+
+    const exchange::Engine& engine_;
+    std::map<exchange::TradeId, TradeView> provisional_;
+    std::deque<TradeView> retracted_;  // the latest, for people; bounded
+    std::deque<TradeView> recent_;     // the latest settled ones; bounded
+    std::vector<std::uint64_t> ordinals_;
+    std::uint64_t settled_count_ = 0;
+    std::uint64_t retracted_count_ = 0;
+    Digest chain_;
+};
+
+}  // namespace peerbook::app

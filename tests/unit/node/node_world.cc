@@ -1,0 +1,323 @@
+#include "tests/unit/node/node_world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace peerbook::app::testing {
+
+namespace {
+
+const Ed25519Verifier verifier;
+
+exchange::NetworkRules test_rules() {
+    exchange::NetworkRules rules;
+    rules.network = hash_of("test network", {});
+    rules.assets = {{"BTC", 0}, {"USD", 0}};
+    rules.faucet_max = {1'000'000'000, 1'000'000'000};
+    rules.fee_account.data.fill(7);
+    exchange::MarketSpec spec;
+    spec.symbol = "BTC-USD";
+    spec.tick = "1";
+    spec.lot = "1";
+    spec.price_max = "1000000";
+    spec.quantity_max = "1000000";
+    auto market = exchange::make_market_rules(spec, exchange::AssetId(0), rules.assets[0],
+                                              exchange::AssetId(1), rules.assets[1]);
+    EXPECT_TRUE(market.ok()) << market.error().message;
+    rules.markets.push_back(*market);
+    return rules;
+}
+
+}  // namespace
+
+NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options)
+    : options_(options), rules_(test_rules()), machines_(nodes) {
+    std::vector<PublicKey> member_keys;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        KeySeed seed;
+        seed.data.fill(static_cast<std::uint8_t>(i + 1));
+        machines_[i].signer = make_ed25519_signer(seed);
+        if (i < members) member_keys.push_back(key(i));
+    }
+    view_ = *exchange::make_first_view(rules_.network, member_keys);
+    for (std::size_t i = 0; i < nodes; ++i) {
+        machines_[i].node = make_node(i);
+        machines_[i].node->recovered(now_);
+    }
+    for (std::size_t a = 0; a < nodes; ++a)
+        for (std::size_t b = a + 1; b < nodes; ++b) {
+            cut_.insert(link(a, b));
+            heal(a, b);
+        }
+}
+
+std::unique_ptr<Node> NodeWorld::make_node(std::size_t i) const {
+    NodeOptions options = options_;
+    options.random_seed = i;
+    return std::make_unique<Node>(rules_, view_, *machines_[i].signer, verifier, options);
+}
+
+std::size_t NodeWorld::index_of(const PublicKey& wanted) const {
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+        if (key(i) == wanted) return i;
+    ADD_FAILURE() << "no such node";
+    return 0;
+}
+
+void NodeWorld::cut(std::size_t a, std::size_t b) {
+    if (!cut_.insert(link(a, b)).second) return;
+    ++epoch_[link(a, b)];
+    machines_[a].node->on_peer_disconnected(key(b));
+    machines_[b].node->on_peer_disconnected(key(a));
+}
+
+void NodeWorld::heal(std::size_t a, std::size_t b) {
+    if (cut_.erase(link(a, b)) == 0) return;
+    for (const auto& [here, there] : {Link{a, b}, Link{b, a}}) {
+        Effects effects;
+        machines_[here].node->on_peer_connected(key(there), effects);
+        machines_[here].touched = true;
+        perform(here, effects);
+    }
+}
+
+void NodeWorld::crash_and_restart(std::size_t i) {
+    std::vector<std::size_t> peers;
+    for (std::size_t other = 0; other < machines_.size(); ++other)
+        if (connected(i, other)) peers.push_back(other);
+    for (std::size_t other : peers)
+        cut(i, other);
+    machines_[i].disk_queue.clear();
+    machines_[i].node = make_node(i);
+    for (const AppendEffect& entry : machines_[i].journal) {
+        auto block =
+            exchange::verify_block(entry.block, view_, rules_.network, rules_.rules_version, verifier);
+        ASSERT_TRUE(block.ok()) << block.error().message;
+        Effects effects;
+        const Status status = machines_[i].node->recover(std::move(*block), effects);
+        ASSERT_TRUE(status.ok()) << status.error().message;
+    }
+    machines_[i].node->recovered(now_);
+    machines_[i].touched = true;
+    for (std::size_t other : peers)
+        heal(i, other);
+}
+
+void NodeWorld::run(Duration limit, Duration quiet) {
+    const MonoTime end = now_.mono + limit;
+    while (now_.mono < end) {
+        const bool busy_now = step_one_instant();
+        if (busy_now) continue;
+        std::optional<MonoTime> next;
+        if (!network_.empty()) next = network_.begin()->first;
+        for (const Machine& machine : machines_)
+            if (machine.wake && (!next || *machine.wake < *next)) next = machine.wake;
+        if (!next || *next - now_.mono > quiet) return;
+        const MonoTime to = std::min(std::max(*next, now_.mono + Duration::nanoseconds(1)), end);
+        now_.wall.ms += to.ns / 1'000'000 - now_.mono.ns / 1'000'000;
+        now_.mono = to;
+    }
+}
+
+void NodeWorld::run_until(MonoTime end) {
+    while (now_.mono < end) {
+        run(end - now_.mono, end - now_.mono);
+        if (now_.mono < end) {
+            now_.wall.ms += end.ns / 1'000'000 - now_.mono.ns / 1'000'000;
+            now_.mono = end;
+        }
+    }
+}
+
+bool NodeWorld::step_one_instant() {
+    bool busy = false;
+    while (!network_.empty() && network_.begin()->first <= now_.mono) {
+        const Message message = network_.begin()->second;
+        network_.erase(network_.begin());
+        if (epoch_[link(message.from, message.to)] == message.epoch) deliver(message);
+        busy = true;
+    }
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+        Machine& machine = machines_[i];
+        if (!machine.disk_queue.empty() && !disk_held_.contains(i)) {
+            const std::uint64_t ticket = machine.disk_queue.back().ticket;
+            for (AppendEffect& entry : machine.disk_queue)
+                machine.journal.push_back(std::move(entry));
+            machine.disk_queue.clear();
+            Effects effects;
+            machine.node->on_durable(ticket, now_, effects);
+            machine.touched = true;
+            perform(i, effects);
+        }
+        if (!machine.touched && !(machine.wake && *machine.wake <= now_.mono)) continue;
+        machine.touched = false;
+        Effects effects;
+        machine.node->flush(now_, effects);
+        machine.wake = effects.wake_at;
+        perform(i, effects);
+        busy = true;
+    }
+    return busy;
+}
+
+void NodeWorld::post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload) {
+    machines_[from].sent.push_back({key(to), kind, payload});
+    if (!connected(from, to)) return;
+    network_.emplace(now_.mono + link_delay_, Message{from, to, kind, payload, epoch_[link(from, to)]});
+}
+
+void NodeWorld::deliver_block(std::size_t to, std::size_t from, const SharedBytes& bytes) {
+    deliver({from, to, static_cast<std::uint8_t>(MessageKind::block), bytes, 0});
+}
+
+void NodeWorld::deliver(const Message& message) {
+    Machine& machine = machines_[message.to];
+    machine.touched = true;
+    const PublicKey& from = key(message.from);
+    Effects effects;
+    auto take_block = [&](const SharedBytes& bytes) {
+        auto block = exchange::verify_block(bytes, view_, rules_.network, rules_.rules_version, verifier);
+        ASSERT_TRUE(block.ok()) << block.error().message;
+        machine.node->on_block(from, std::move(*block), now_, effects);
+    };
+    switch (static_cast<MessageKind>(message.kind)) {
+        case MessageKind::block:
+            take_block(message.payload);
+            break;
+        case MessageKind::blocks: {
+            auto blocks = decode_blocks(message.payload.view());
+            ASSERT_TRUE(blocks.ok());
+            for (Bytes& block : blocks->blocks)
+                take_block(SharedBytes(std::move(block)));
+            machine.node->on_blocks_taken(from, blocks->more);
+            break;
+        }
+        case MessageKind::version_vector: {
+            auto vector = decode_version_vector(message.payload.view());
+            ASSERT_TRUE(vector.ok());
+            machine.node->on_version_vector(from, *vector, effects);
+            break;
+        }
+        case MessageKind::want: {
+            auto digests = decode_want(message.payload.view());
+            ASSERT_TRUE(digests.ok());
+            machine.node->on_want(from, *digests, effects);
+            break;
+        }
+        case MessageKind::signed_batch: {
+            auto batch = exchange::decode_signed_batch(message.payload.view(), rules_.network,
+                                                       rules_.rules_version, verifier);
+            ASSERT_TRUE(batch.ok()) << batch.error().message;
+            const ByteView bytes = message.payload.view();
+            machine.node->on_signed_batch(from, Bytes(bytes.begin(), bytes.end()), *batch, effects);
+            break;
+        }
+    }
+    perform(message.to, effects);
+}
+
+std::vector<SharedBytes> NodeWorld::missing(std::size_t i, const ReadMissingEffect& read) const {
+    std::vector<const AppendEffect*> lacking;
+    for (const AppendEffect& entry : machines_[i].journal)
+        for (const auto& [author, seq] : read.have)
+            if (entry.author == author && entry.seq > seq) lacking.push_back(&entry);
+    std::stable_sort(lacking.begin(), lacking.end(),
+                     [](const AppendEffect* a, const AppendEffect* b) { return a->round < b->round; });
+    std::vector<SharedBytes> blocks;
+    for (const AppendEffect* entry : lacking)
+        blocks.push_back(entry->block);
+    return blocks;
+}
+
+void NodeWorld::perform(std::size_t i, Effects& effects) {
+    Machine& machine = machines_[i];
+    for (AppendEffect& append : effects.appends)
+        machine.disk_queue.push_back(std::move(append));
+    for (const BroadcastEffect& broadcast : effects.broadcasts)
+        for (std::size_t to = 0; to < machines_.size(); ++to)
+            if (connected(i, to)) post(i, to, broadcast.kind, broadcast.payload);
+    for (const SendEffect& send : effects.sends)
+        post(i, index_of(send.peer), send.kind, send.payload);
+    for (const ReadMissingEffect& read : effects.read_missing) {
+        Effects more;
+        const auto blocks = missing(i, read);
+        machine.node->on_blocks_read(read.peer, !blocks.empty(), blocks, more);
+        machine.touched = true;
+        perform(i, more);
+    }
+    for (const ReadBlockEffect& read : effects.read_block)
+        for (const AppendEffect& entry : machine.journal)
+            if (entry.author == read.author && entry.seq == read.seq)
+                post(i, index_of(read.peer), static_cast<std::uint8_t>(MessageKind::block), entry.block);
+    for (AnswerEffect& answer : effects.answers) {
+        EXPECT_FALSE(answers_.contains(answer.ticket)) << "a request was answered twice";
+        answers_.emplace(answer.ticket, std::move(answer.answer));
+    }
+    for (ViolationEffect& violation : effects.violations)
+        violations_.push_back(std::move(violation));
+    for (LogEffect& log : effects.logs)
+        logs_.push_back(std::move(log));
+}
+
+Ticket NodeWorld::submit(std::size_t i, std::vector<Intent> intents, Grade wait_for) {
+    return submit(i, SubmitRequest{std::move(intents), {}, wait_for});
+}
+
+Ticket NodeWorld::submit(std::size_t i, SubmitRequest request) {
+    const Ticket ticket(next_ticket_++);
+    Effects effects;
+    machines_[i].node->submit(ticket, std::move(request), now_, effects);
+    machines_[i].touched = true;
+    perform(i, effects);
+    return ticket;
+}
+
+Result<SubmitAnswer> NodeWorld::submit_answer(Ticket ticket) const {
+    const auto found = answers_.find(ticket);
+    if (found == answers_.end()) return Error{ErrorCode::timed_out, "not answered"};
+    return std::get<0>(found->second);
+}
+
+Answer NodeWorld::ask(std::size_t i, Query query) {
+    const Ticket ticket(next_ticket_++);
+    Effects effects;
+    machines_[i].node->ask(ticket, std::move(query), now_, effects);
+    perform(i, effects);
+    const auto found = answers_.find(ticket);
+    if (found == answers_.end()) {
+        ADD_FAILURE() << "the question was not answered at once";
+        return StatusAnswer{};
+    }
+    const auto& answer = std::get<1>(found->second);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    return answer.ok() ? *answer : Answer(StatusAnswer{});
+}
+
+void NodeWorld::expect_equal_digests() {
+    const DigestsAnswer first = digests(0);
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+        const DigestsAnswer other = digests(i);
+        EXPECT_EQ(to_hex(first.state), to_hex(other.state)) << "node " << i;
+        EXPECT_EQ(to_hex(first.trades), to_hex(other.trades)) << "node " << i;
+        EXPECT_EQ(to_hex(first.settled_prefix), to_hex(other.settled_prefix)) << "node " << i;
+        EXPECT_EQ(other.settled_commits, other.commits) << "node " << i << " has not settled everything";
+        const Status sound = machines_[i].node->ledger().engine().check_invariants();
+        EXPECT_TRUE(sound.ok()) << sound.error().message;
+    }
+}
+
+Intent NodeWorld::faucet(const std::string& account, std::uint32_t asset, std::int64_t amount) {
+    return {account, std::nullopt, exchange::Faucet{exchange::AssetId(asset), amount}, std::nullopt};
+}
+
+Intent NodeWorld::limit(const std::string& account, exchange::Side side, std::int64_t price,
+                        std::int64_t quantity) {
+    exchange::LimitOrder order;
+    order.side = side;
+    order.price = exchange::Price(price);
+    order.quantity = exchange::Quantity(quantity);
+    return {account, std::nullopt, order, std::nullopt};
+}
+
+}  // namespace peerbook::app::testing

@@ -1,0 +1,105 @@
+// A few whole nodes in one thread and virtual time: what a test says happens, in the order it says it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "app/node/node.h"
+
+namespace peerbook::app::testing {
+
+class NodeWorld {
+  public:
+    // The first `members` nodes are view 1; the rest observe.
+    NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options = {});
+
+    // --- the world's knobs ---
+    void cut(std::size_t a, std::size_t b);  // as two peers that lose their connection
+    void heal(std::size_t a, std::size_t b);
+    void hold_disk(std::size_t node) { disk_held_.insert(node); }  // nothing becomes durable
+    void release_disk(std::size_t node) { disk_held_.erase(node); }
+    void set_link_delay(Duration delay) { link_delay_ = delay; }
+    // kill -9: what is not durable is gone; comes back with its journal.
+    void crash_and_restart(std::size_t node);
+
+    // Runs until nothing is due for `quiet`, at most `limit` of virtual time.
+    void run(Duration limit = Duration::seconds(5), Duration quiet = Duration::milliseconds(200));
+    void run_for(Duration time) { run_until(now_.mono + time); }
+
+    // --- clients ---
+    Ticket submit(std::size_t node, std::vector<Intent> intents, Grade wait_for = Grade::provisional);
+    Ticket submit(std::size_t node, SubmitRequest request);
+    bool answered(Ticket ticket) const { return answers_.contains(ticket); }
+    Result<SubmitAnswer> submit_answer(Ticket ticket) const;
+    Answer ask(std::size_t node, Query query);
+    template <typename T>
+    T ask_for(std::size_t node, Query query) {
+        return std::get<T>(ask(node, std::move(query)));
+    }
+    DigestsAnswer digests(std::size_t node) { return ask_for<DigestsAnswer>(node, DigestsQuery{}); }
+    void expect_equal_digests();
+
+    // --- shorthand: market 0 is BTC-USD with tick 1 and lot 1, no fees ---
+    static Intent faucet(const std::string& account, std::uint32_t asset, std::int64_t amount);
+    static Intent limit(const std::string& account, exchange::Side side, std::int64_t price,
+                        std::int64_t quantity);
+
+    Node& node(std::size_t i) { return *machines_[i].node; }
+    const PublicKey& key(std::size_t i) const { return machines_[i].signer->public_key(); }
+    const Signer& signer(std::size_t i) const { return *machines_[i].signer; }
+    Now now() const { return now_; }
+    std::size_t journal_size(std::size_t i) const { return machines_[i].journal.size(); }
+    const std::vector<ViolationEffect>& violations() const { return violations_; }
+    const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
+    std::vector<LogEffect>& logs() { return logs_; }
+    void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
+
+  private:
+    struct Machine {
+        std::unique_ptr<Signer> signer;
+        std::unique_ptr<Node> node;
+        std::vector<AppendEffect> journal;  // durable
+        std::vector<AppendEffect> disk_queue;
+        std::vector<SendEffect> sent;  // everything sent, for checks
+        std::optional<MonoTime> wake;
+        bool touched = true;
+    };
+    struct Message {
+        std::size_t from = 0, to = 0;
+        std::uint8_t kind = 0;
+        SharedBytes payload;
+        std::uint64_t epoch = 0;  // of the link; a cut loses what is on the way
+    };
+    using Link = std::pair<std::size_t, std::size_t>;
+
+    static Link link(std::size_t a, std::size_t b) { return {std::min(a, b), std::max(a, b)}; }
+    bool connected(std::size_t a, std::size_t b) const { return a != b && !cut_.contains(link(a, b)); }
+    std::unique_ptr<Node> make_node(std::size_t i) const;
+    void run_until(MonoTime end);
+    bool step_one_instant();
+    void deliver(const Message& message);
+    void perform(std::size_t i, Effects& effects);
+    void post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);
+    std::size_t index_of(const PublicKey& key) const;
+    std::vector<SharedBytes> missing(std::size_t i, const ReadMissingEffect& read) const;
+
+    NodeOptions options_;
+    exchange::NetworkRules rules_;
+    exchange::View view_;
+    std::vector<Machine> machines_;
+    Now now_{{1'000'000'000}, {1'700'000'000'000}};
+    Duration link_delay_ = Duration::microseconds(200);
+    std::multimap<MonoTime, Message> network_;
+    std::set<Link> cut_;
+    std::map<Link, std::uint64_t> epoch_;
+    std::set<std::size_t> disk_held_;
+    std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
+    std::vector<ViolationEffect> violations_;
+    std::vector<LogEffect> logs_;
+    std::uint64_t next_ticket_ = 1;
+};
+
+}  // namespace peerbook::app::testing
