@@ -1,0 +1,39 @@
+// The subcommands, a file a group. Each add_ function declares its flags and puts what is to run into the
+// Invocation when its subcommand was named; nothing runs while the command line is still being read.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/cli/client.h"
+#include "app/cli/outcome.h"
+
+namespace CLI {
+class App;
+}
+
+namespace peerbook::app::cli {
+
+struct Invocation {
+    std::function<Exit()> run;
+};
+
+// Order, cancel, reduce, faucet, transfer.
+void add_trading_commands(CLI::App& app, Invocation& invocation);
+// Book, trades, orders, balances.
+void add_reading_commands(CLI::App& app, Invocation& invocation);
+// Status, peers.
+void add_network_commands(CLI::App& app, Invocation& invocation);
+// Init, keys.
+void add_key_commands(CLI::App& app, Invocation& invocation);
+// Node, config.
+void add_node_commands(CLI::App& app, Invocation& invocation);
+
+// --node, --data-dir, --cookie-file, --timeout, --json; the options live as long as the lambdas that hold
+// them.
+std::shared_ptr<ClientOptions> add_client_options(CLI::App& command);
+// --json alone.
+std::shared_ptr<bool> add_json_option(CLI::App& command);
+
+}  // namespace peerbook::app::cli

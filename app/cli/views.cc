@@ -1,0 +1,323 @@
+#include "app/cli/views.h"
+
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "app/cli/json_text.h"
+#include "app/terminal/ladder.h"
+#include "app/terminal/progress_bar.h"
+
+namespace peerbook::app::cli {
+
+namespace {
+
+Error missing(const char* name) {
+    return {ErrorCode::invalid_input,
+            std::string("it has no '") + name + "'; is the node of another version?"};
+}
+
+std::optional<std::int64_t> number_of(const std::string& text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+std::string grouped_text(const std::string& text) {
+    const auto number = number_of(text);
+    return number && *number >= 0 ? grouped(static_cast<std::uint64_t>(*number)) : text;
+}
+
+// One element of an array of an answer, as text.
+std::string item(const Answer& array, rapidjson::SizeType index) {
+    if (!array.IsArray() || index >= array.Size() || !array[index].IsString()) return {};
+    return {array[index].GetString(), array[index].GetStringLength()};
+}
+
+// Enough of a key or digest to tell two apart at a glance.
+std::string shortened(const std::string& hex) {
+    return hex.size() > 16 ? hex.substr(0, 16) : hex;
+}
+
+Paint side_paint(const std::string& side) {
+    return side == "buy" ? Paint::green : Paint::red;
+}
+
+Result<std::vector<LadderLevel>> levels_of(const Answer& answer, const char* side) {
+    const Answer* levels = array_at(answer, side);
+    if (levels == nullptr) return missing(side);
+    std::vector<LadderLevel> result;
+    for (const Answer& level : levels->GetArray())
+        result.push_back({item(level, 0), item(level, 1), item(level, 2)});
+    return result;
+}
+
+}  // namespace
+
+std::string time_text(const std::string& epoch_ms) {
+    const auto ms = number_of(epoch_ms);
+    if (!ms || *ms < 0) return epoch_ms;
+    const std::time_t seconds = static_cast<std::time_t>(*ms / 1000);
+    std::tm utc{};
+    if (::gmtime_r(&seconds, &utc) == nullptr) return epoch_ms;
+    char day[32];
+    if (std::strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &utc) == 0) return epoch_ms;
+    char milliseconds[8];
+    std::snprintf(milliseconds, sizeof milliseconds, ".%03d", static_cast<int>(*ms % 1000));
+    return std::string(day) + milliseconds;
+}
+
+std::string span_text(const std::string& ms) {
+    const auto number = number_of(ms);
+    if (!number || *number < 0) return ms;
+    if (*number < 1'000) return ms + " ms";
+    const std::int64_t seconds = *number / 1'000;
+    const auto two = [](std::int64_t large, const char* unit, std::int64_t small, const char* small_unit) {
+        return std::to_string(large) + " " + unit + " " + std::to_string(small) + " " + small_unit;
+    };
+    if (seconds < 60) return std::to_string(seconds) + " s";
+    if (seconds < 3'600) return two(seconds / 60, "min", seconds % 60, "s");
+    if (seconds < 86'400) return two(seconds / 3'600, "h", seconds / 60 % 60, "min");
+    return two(seconds / 86'400, "d", seconds / 3'600 % 24, "h");
+}
+
+std::string size_text(const std::string& bytes) {
+    const auto number = number_of(bytes);
+    if (!number || *number < 0) return bytes;
+    static constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB"};
+    std::int64_t unit_size = 1;
+    std::size_t unit = 0;
+    while (unit + 1 < std::size(units) && *number / unit_size >= 1'000) {
+        unit_size *= 1'000;
+        ++unit;
+    }
+    std::string text = std::to_string(*number / unit_size);
+    if (unit > 0) text += "." + std::to_string(*number % unit_size * 10 / unit_size);
+    return text + " " + units[unit];
+}
+
+Result<std::string> view_result(const Answer& answer, const TerminalStyle& style) {
+    const std::string status = text_at(answer, "status");
+    if (status.empty()) return missing("status");
+    std::string text = painted(terminal_text(status), Paint::bold, style);
+    if (const std::string message = text_at(answer, "message"); !message.empty())
+        text += ": " + terminal_text(message);
+    text += "\n";
+    Properties properties;
+    const bool is_order = status != "done";
+    properties.add(is_order ? "order" : "command", text_at(answer, "order_id"));
+    properties.add("nonce", text_at(answer, "nonce"));
+    if (is_order) {
+        properties.add("filled", text_at(answer, "filled"));
+        properties.add("leaves", text_at(answer, "leaves"));
+    }
+    properties.add("grade", text_at(answer, "grade") + (is_true(answer, "durable") ? ", durable" : "") +
+                                ", block " + text_at(answer, "block"));
+    text += properties.draw(style);
+    const Answer* fills = array_at(answer, "fills");
+    if (fills == nullptr || fills->Empty()) return text;
+    Table table({{"price", Align::right},
+                 {"quantity", Align::right},
+                 {"fee", Align::right},
+                 {"trade"},
+                 {"maker order"}});
+    for (const Answer& fill : fills->GetArray()) {
+        table.add_row({text_at(fill, "price"), text_at(fill, "quantity"), text_at(fill, "fee"),
+                       text_at(fill, "trade_id"), text_at(fill, "maker_order_id")});
+    }
+    return text + "\n" + table.draw(style);
+}
+
+Result<std::string> view_order(const Answer& answer, const TerminalStyle& style) {
+    if (text_at(answer, "order_id").empty()) return missing("order_id");
+    Properties properties;
+    for (const char* name :
+         {"order_id", "account", "market", "side", "price", "quantity", "leaves", "nonce"}) {
+        properties.add(name, text_at(answer, name));
+    }
+    return "The order rests in the book.\n" + properties.draw(style);
+}
+
+Result<std::string> view_orders(const Answer& answer, const TerminalStyle& style) {
+    const Answer* orders = array_at(answer, "orders");
+    if (orders == nullptr) return missing("orders");
+    if (orders->Empty()) return std::string("No open orders.\n");
+    Table table({{"order"},
+                 {"market"},
+                 {"side"},
+                 {"price", Align::right},
+                 {"quantity", Align::right},
+                 {"leaves", Align::right}});
+    for (const Answer& order : orders->GetArray()) {
+        const std::string side = text_at(order, "side");
+        table.add_row({text_at(order, "order_id"), text_at(order, "market"), side, text_at(order, "price"),
+                       text_at(order, "quantity"), text_at(order, "leaves")},
+                      side_paint(side));
+    }
+    return table.draw(style);
+}
+
+Result<std::string> view_book(const Answer& answer, const TerminalStyle& style) {
+    Ladder ladder;
+    ladder.market = text_at(answer, "market");
+    ladder.last = text_at(answer, "last");
+    ladder.commit = text_at(answer, "commit");
+    Result<std::vector<LadderLevel>> bids = levels_of(answer, "bids");
+    if (!bids) return bids.error();
+    Result<std::vector<LadderLevel>> asks = levels_of(answer, "asks");
+    if (!asks) return asks.error();
+    ladder.bids = std::move(*bids);
+    ladder.asks = std::move(*asks);
+    return draw_ladder(ladder, style);
+}
+
+Result<std::string> view_book_orders(const Answer& answer, const TerminalStyle& style) {
+    Table table({{"side"}, {"price", Align::right}, {"leaves", Align::right}, {"order"}});
+    for (const char* side : {"bids", "asks"}) {
+        const Answer* orders = array_at(answer, side);
+        if (orders == nullptr) return missing(side);
+        const bool is_buy = side[0] == 'b';
+        for (const Answer& order : orders->GetArray()) {
+            table.add_row({is_buy ? "buy" : "sell", item(order, 0), item(order, 1), item(order, 2)},
+                          is_buy ? Paint::green : Paint::red);
+        }
+    }
+    if (table.empty()) return std::string("The book is empty.\n");
+    return table.draw(style);
+}
+
+Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style) {
+    const Answer* trades = array_at(answer, "trades");
+    if (trades == nullptr) return missing("trades");
+    if (trades->Empty()) return std::string("No trades.\n");
+    Table table({{"time (UTC)"},
+                 {"market"},
+                 {"side"},
+                 {"price", Align::right},
+                 {"quantity", Align::right},
+                 {"grade"},
+                 {"trade"}});
+    for (const Answer& trade : trades->GetArray()) {
+        const std::string side = text_at(trade, "taker_side");
+        table.add_row(
+            {time_text(text_at(trade, "time")), text_at(trade, "market"), side, text_at(trade, "price"),
+             text_at(trade, "quantity"), text_at(trade, "grade"), text_at(trade, "trade_id")},
+            side_paint(side));
+    }
+    return table.draw(style);
+}
+
+Result<std::string> view_balances(const Answer& answer, const TerminalStyle& style) {
+    const Answer* balances = array_at(answer, "balances");
+    if (balances == nullptr) return missing("balances");
+    std::string text = painted(terminal_text(text_at(answer, "account")), Paint::bold, style) + "  " +
+                       painted(terminal_text(text_at(answer, "id")), Paint::dim, style) + "\n";
+    if (balances->Empty()) return text + "No balances.\n";
+    Table table(
+        {{"asset"}, {"available", Align::right}, {"reserved", Align::right}, {"total", Align::right}});
+    for (const Answer& balance : balances->GetArray()) {
+        table.add_row({text_at(balance, "asset"), text_at(balance, "available"), text_at(balance, "reserved"),
+                       text_at(balance, "total")});
+    }
+    return text + table.draw(style);
+}
+
+Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style) {
+    const Answer* peers = array_at(answer, "peers");
+    if (peers == nullptr) return missing("peers");
+    std::string text;
+    if (peers->Empty()) {
+        text = "No peers.\n";
+    } else {
+        Table table({{"peer"},
+                     {"address"},
+                     {"direction"},
+                     {"state"},
+                     {"round trip", Align::right},
+                     {"for", Align::right},
+                     {"in", Align::right},
+                     {"out", Align::right},
+                     {"last error"}});
+        for (const Answer& peer : peers->GetArray()) {
+            const std::string state = text_at(peer, "state");
+            const auto round_trip = number_of(text_at(peer, "round_trip_us"));
+            table.add_row(
+                {shortened(text_at(peer, "id")), text_at(peer, "address"),
+                 is_true(peer, "outbound") ? "out" : "in", state,
+                 round_trip && *round_trip > 0 ? grouped_text(text_at(peer, "round_trip_us")) + " us" : "",
+                 state == "connected" ? span_text(text_at(peer, "connected_for_ms")) : "",
+                 size_text(text_at(peer, "bytes_in")), size_text(text_at(peer, "bytes_out")),
+                 text_at(peer, "last_error")},
+                state == "connected" ? Paint::plain : Paint::dim);
+        }
+        text = table.draw(style);
+    }
+    const Answer* stats = object_at(answer, "stats");
+    if (stats == nullptr) return text;
+    return text + text_at(*stats, "connected") + " connected, " + text_at(*stats, "known_addresses") +
+           " addresses known, " + text_at(*stats, "bans") + " banned so far\n";
+}
+
+Result<std::string> view_status(const Answer& answer, const TerminalStyle& style) {
+    const std::string says = text_at(answer, "says");
+    if (says.empty()) return missing("says");
+    std::string text =
+        painted(terminal_text(says, 1'000), is_true(answer, "ready") ? Paint::green : Paint::red, style) +
+        "\n\n";
+    const auto count = [&answer](const char* name) { return grouped_text(text_at(answer, name)); };
+    Properties properties;
+    properties.add("node", text_at(answer, "node"));
+    properties.add("network", text_at(answer, "network_name") + "  " + shortened(text_at(answer, "network")));
+    properties.add("role", text_at(answer, "role") + (is_true(answer, "ready") ? ", ready" : ", not ready"));
+    properties.add("members",
+                   text_at(answer, "members_connected") + " of " + text_at(answer, "members") + " connected");
+    properties.add("commits", count("commits") + ", settled " + count("settled_commits"));
+    properties.add("settled prefix", text_at(answer, "settled_prefix"));
+    properties.add("commands", count("commands_executed") + " executed, " + count("unsettled_commands") +
+                                   " unsettled, " + count("commands_replayed") + " replayed in " +
+                                   count("rollbacks") + " rollbacks");
+    properties.add("settled trades", count("settled_trades"));
+    properties.add("blocks", count("blocks_accepted") + " accepted, " + count("blocks_suspended") +
+                                 " waiting for others, own " + count("own_seq"));
+    properties.add("orders", count("resting_orders") + " resting, of " + count("accounts") +
+                                 (text_at(answer, "accounts") == "1" ? " account" : " accounts"));
+    properties.add("memory", size_text(text_at(answer, "engine_memory_bytes")));
+    properties.add("up for", span_text(text_at(answer, "uptime_ms")));
+    text += properties.draw(style);
+    const Answer* members = array_at(answer, "member_list");
+    if (members == nullptr || members->Empty()) return text;
+    Table table({{"member"},
+                 {"state"},
+                 {"block", Align::right},
+                 {"round", Align::right},
+                 {"stable round", Align::right}});
+    for (const Answer& member : members->GetArray()) {
+        const bool self = is_true(member, "self");
+        const bool connected = is_true(member, "connected");
+        table.add_row({shortened(text_at(member, "node")),
+                       self        ? "this node"
+                       : connected ? "connected"
+                                   : "not connected",
+                       grouped_text(text_at(member, "tip_seq")), grouped_text(text_at(member, "tip_round")),
+                       grouped_text(text_at(member, "stable_round"))},
+                      self || connected ? Paint::plain : Paint::red);
+    }
+    return text + "\n" + table.draw(style);
+}
+
+Result<std::string> view_digests(const Answer& answer, const TerminalStyle& style) {
+    if (text_at(answer, "state").empty()) return missing("state");
+    Properties properties;
+    for (const char* name : {"state", "book", "balances", "trades", "settled_trades", "commits",
+                             "settled_commits", "settled_prefix"}) {
+        properties.add(name, text_at(answer, name));
+    }
+    return properties.draw(style);
+}
+
+}  // namespace peerbook::app::cli
