@@ -109,34 +109,37 @@ class NodeProcess {
         return options;
     }
 
+    // Lines are worked through one after the other, so that `book` after `buy` shows the order.
     void read_stdin() {
-        shell_ = std::make_unique<Shell>(runner_, network_.get(), shell_options());
-        if (!settings_.json)
-            print("Peerbook " PEERBOOK_VERSION ", network " + runner_.network_name() +
-                  ". Type help for the commands, quit or Ctrl-C to stop.");
-        stdin_ = std::make_unique<StdinReader>(
-            io_, StdinReader::Handlers{
-                     [this](std::string line, bool too_long) { on_line(std::move(line), too_long); },
-                     [this] {
-                         if (settings_.exit_on_eof) begin_shutdown("end of input");
-                     }});
-    }
-
-    ShellOptions shell_options() const {
         ShellOptions options;
         options.json = settings_.json;
-        return options;
+        options.node = signer_->public_key();
+        options.network = network_.get();
+        shell_ = std::make_unique<Shell>(runner_, options, [this](const std::string& answer) {
+            print(answer);
+            boost::asio::post(io_, [this] { next_line_if_idle(); });
+        });
+        if (!settings_.json)
+            print("Peerbook " PEERBOOK_VERSION ", network " + runner_.network_name() +
+                  ". Type help for the commands; Ctrl-C stops the node.");
+        stdin_ = std::make_unique<StdinReader>(
+            io_, StdinReader::Handlers{[this](std::string line, bool too_long) {
+                                           line_open_ = true;
+                                           if (too_long)
+                                               print("the line is longer than 64 KiB and was not read");
+                                           else
+                                               shell_->run(std::move(line));
+                                           boost::asio::post(io_, [this] { next_line_if_idle(); });
+                                       },
+                                       [this] {
+                                           if (settings_.exit_on_eof) begin_shutdown("end of input");
+                                       }});
     }
 
-    void on_line(std::string line, bool too_long) {
-        if (too_long) line.resize(StdinReader::line_bytes_max);
-        shell_->execute(line, [this](ShellAnswer answer) {
-            if (!answer.text.empty()) print(answer.text);
-            if (answer.quit)
-                begin_shutdown("quit");
-            else if (stdin_)
-                stdin_->next();
-        });
+    void next_line_if_idle() {
+        if (!line_open_ || shell_->under_way() > 0) return;
+        line_open_ = false;
+        stdin_->next();
     }
 
     static void print(const std::string& text) {
@@ -192,6 +195,7 @@ class NodeProcess {
     std::unique_ptr<ApiServer> api_;
     std::unique_ptr<Shell> shell_;
     std::unique_ptr<StdinReader> stdin_;
+    bool line_open_ = false;  // a line was taken and its answer is still to come
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_;
     bool stopping_ = false;
