@@ -61,7 +61,9 @@ struct Event {
     Side side = Side::buy;  // of `order`
     MarketId market;
     std::uint32_t command = 0;  // position of the causing command in its commit, batches counted through
-    OrderKey order;             // the command or order this is about; the taker of a fill
+    // The command or order this is about; the taker of a fill. A rejected command of an account that is not open has
+    // account index 0 here, since the account has none of its own.
+    OrderKey order;
     OrderKey maker;             // filled only (transferred: maker.account receives)
     Price price;
     Quantity quantity;

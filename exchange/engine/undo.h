@@ -1,0 +1,110 @@
+// The undo log: the inverse of every change of state, newest last, in 64-bit words. A record is its payload
+// and then one word that names it, so that it is read from its end. The words stand in a ring that grows by
+// doubling and is reused after pruning, so that steady work allocates nothing. Positions count words since
+// the start and never wrap. Logic thread only.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "base/check.h"
+#include "exchange/market/types.h"
+
+namespace peerbook::exchange {
+
+enum class UndoKind : std::uint8_t {
+    nonce_in_order,  // a = account
+    nonce,           // a = account; words: base, highest, nonce; b bit 0: new chunk, bit 1: nine words of the
+                     // displaced one first
+    order_inserted,  // a = slot
+    order_removed,   // a = slot, which waits for pruning to be freed
+    order_changed,   // a = slot, b = fee carry; words: leaves
+    reserved_changed,  // a = balance slot; words: reserved (2)
+    balance_changed,   // a = balance slot; words: total (2), reserved (2)
+    last_price,        // a = market, b = 1 if there was one; words: it
+    account_opened,    // a = account
+    issued,            // a = asset; words: amount (2)
+};
+
+class UndoLog {
+  public:
+    std::uint64_t position() const { return tail_; }
+    std::uint64_t oldest() const { return head_; }
+
+    void push_word(std::uint64_t word) {
+        if (tail_ - head_ == words_.size()) [[unlikely]]
+            grow();
+        words_[tail_++ & mask_] = word;
+    }
+    void push_amount(Amount amount) {
+        push_word(static_cast<std::uint64_t>(amount));
+        push_word(static_cast<std::uint64_t>(static_cast<unsigned __int128>(amount) >> 64));
+    }
+    void push_record(UndoKind kind, std::uint32_t a, std::uint32_t b = 0) {
+        push_word(std::uint64_t{a} << 32 | std::uint64_t{b} << 4 | static_cast<std::uint64_t>(kind));
+    }
+
+    struct Record {
+        UndoKind kind;
+        std::uint32_t a;
+        std::uint32_t b;
+    };
+    // Preconditions: position() > oldest(); payload is popped in the reverse of its pushing.
+    std::uint64_t pop_word() { return words_[--tail_ & mask_]; }
+    Amount pop_amount() {
+        const std::uint64_t high = pop_word();
+        const std::uint64_t low = pop_word();
+        return static_cast<Amount>(static_cast<unsigned __int128>(high) << 64 | low);
+    }
+    Record pop_record() {
+        const std::uint64_t word = pop_word();
+        return {static_cast<UndoKind>(word & 15), static_cast<std::uint32_t>(word >> 32),
+                static_cast<std::uint32_t>(word >> 4 & 0x0fff'ffff)};
+    }
+    void prune(std::uint64_t position) {
+        PB_CHECK(position >= head_ && position <= tail_, "undo is pruned up to a mark that lies in it");
+        head_ = position;
+    }
+    std::uint64_t used_bytes() const { return (tail_ - head_) * sizeof(std::uint64_t); }
+    std::size_t memory_bytes() const { return words_.capacity() * sizeof(std::uint64_t); }
+
+  private:
+    void grow();
+
+    std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(1024);
+    std::uint64_t mask_ = 1023;
+    std::uint64_t head_ = 0;
+    std::uint64_t tail_ = 0;
+};
+
+// First in, first out, or taken back at the end; a ring that grows by doubling. Holds the slots of orders
+// that left the book and may still be asked back.
+class WaitingSlots {
+  public:
+    struct Entry {
+        std::uint64_t position;  // of the removal's record in the undo log
+        std::uint32_t slot;
+    };
+    bool empty() const { return head_ == tail_; }
+    const Entry& front() const { return entries_[head_ & mask_]; }
+    void pop_front() { ++head_; }
+    void push_back(Entry entry) {
+        if (tail_ - head_ == entries_.size()) [[unlikely]]
+            grow();
+        entries_[tail_++ & mask_] = entry;
+    }
+    void pop_back() { --tail_; }
+    std::size_t size() const { return static_cast<std::size_t>(tail_ - head_); }
+    std::size_t memory_bytes() const { return entries_.capacity() * sizeof(Entry); }
+
+  private:
+    void grow();
+
+    std::vector<Entry> entries_ = std::vector<Entry>(256);
+    std::uint64_t mask_ = 255;
+    std::uint64_t head_ = 0;
+    std::uint64_t tail_ = 0;
+};
+
+}  // namespace peerbook::exchange

@@ -1,0 +1,92 @@
+// Which nonces of one account were burnt.
+//
+// A nonce is free if it was not burnt, is at least 1, and lies within nonce_window of the highest one burnt,
+// on either side: older ones are refused because nobody remembers them, much newer ones because one slip
+// would make every other nonce too old. Inside the window any order of arrival is fine, and twice is refused.
+//
+// A client that counts up costs two integers: everything up to `base` is burnt or too old, and `base` follows
+// the highest. Gaps make chunks of 512 bits, in a ring that grows as far as the window needs. Burning touches
+// one chunk, so that its inverse is small. Logic thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace peerbook::exchange {
+
+inline constexpr std::uint64_t nonce_window = 65'536;
+
+class NonceWindow {
+  public:
+    enum class Verdict : std::uint8_t { free, used, out_of_window };
+
+    struct Chunk {
+        std::uint64_t number_plus_1 = 0;  // nonce / 512 + 1; 0 for an empty place
+        std::array<std::uint64_t, 8> bits{};
+    };
+    // What undo() needs. For a client that counts up, `in_order` is true and nothing else matters.
+    struct Burn {
+        bool in_order = true;
+        bool chunk_is_new = false;
+        std::uint64_t base = 0, highest = 0;  // before
+        std::uint64_t nonce = 0;
+        Chunk displaced;  // the chunk that stood in the new one's place; empty if none
+    };
+
+    Verdict verdict(std::uint64_t nonce) const {
+        if (nonce == highest_ + 1 && nonce != 0) [[likely]]
+            return Verdict::free;
+        return slow_verdict(nonce);
+    }
+    // Precondition: verdict(nonce) is free.
+    Burn burn(std::uint64_t nonce) {
+        if (nonce == highest_ + 1 && base_ == highest_) [[likely]] {
+            base_ = highest_ = nonce;
+            return {};
+        }
+        return burn_out_of_order(nonce);
+    }
+    void undo_in_order() { base_ = --highest_; }
+    // The inverse of the last burn that was not undone.
+    void undo(const Burn& burn);
+
+    // Highest nonce burnt, 0 for none.
+    std::uint64_t highest() const { return highest_; }
+    // Calls visit(first, last) for each run of free nonces below highest(), in ascending order.
+    template <typename Visit>
+    void for_each_gap(Visit visit) const {
+        std::uint64_t first = 0;
+        for (std::uint64_t nonce = oldest() + 1; nonce < highest_; ++nonce) {
+            if (is_marked(nonce)) {
+                if (first != 0) visit(first, nonce - 1);
+                first = 0;
+            } else if (first == 0) {
+                first = nonce;
+            }
+        }
+        if (first != 0) visit(first, highest_ - 1);
+    }
+    std::size_t memory_bytes() const { return ring_.capacity() * sizeof(Chunk); }
+
+  private:
+    static constexpr std::uint64_t chunk_nonces = 512;
+
+    Verdict slow_verdict(std::uint64_t nonce) const;
+    Burn burn_out_of_order(std::uint64_t nonce);
+    // Everything up to here is burnt or too old.
+    std::uint64_t oldest() const {
+        const std::uint64_t edge = highest_ > nonce_window ? highest_ - nonce_window : 0;
+        return edge > base_ ? edge : base_;
+    }
+    // Precondition: base_ < nonce.
+    bool is_marked(std::uint64_t nonce) const;
+    Chunk& place_of(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
+    void make_room(std::uint64_t number);
+
+    std::uint64_t base_ = 0;
+    std::uint64_t highest_ = 0;
+    std::vector<Chunk> ring_;  // a power of two of places, or none
+};
+
+}  // namespace peerbook::exchange
