@@ -116,30 +116,33 @@ class StandardInput(harness.FunctionalCase):
 
     def test_lines_of_words_trade(self):
         node = self.start()
-        self.say(node, "faucet BTC 1 as alice")
-        self.say(node, "help")
-        self.read_until(node, "buy")
-        self.say(node, "nonsense here")
-        self.say(node, "book BTC-USD")
-        self.read_until(node, "BTC-USD")
+        for line, answer in (("help", "faucet"), ("as alice", "alice"), ("faucet BTC 1", "done"),
+                             ("sell BTC-USD 0.5 @ 60000", "resting"), ("book BTC-USD", "60000"),
+                             ("balances", "BTC"), ("orders", "60000"), ("status", "settled"),
+                             ("buuy BTC-USD 1 @ 1", "buy"), ("buy BTC-USD 1e3 @ 1", "1e3"), ("trades", "\n")):
+            with self.subTest(line=line):
+                self.say(node, line)
+                self.read_until(node, answer)
         node.send_signal(signal.SIGTERM)
         self.assertEqual(node.wait(timeout=20), 0)
 
     def test_json_lines_get_one_json_line_each(self):
         node = self.start("--json", "--exit-on-eof")
-        lines = [{"op": "faucet", "account": "alice", "asset": "BTC", "amount": "1"},
-                 {"account": "alice", "market": "BTC-USD", "side": "sell", "price": "60000", "quantity": "0.5"},
-                 {"account": "alice", "market": "BTC-USD", "side": "sell", "price": "1e9", "quantity": "0.5"}]
-        for line in lines:
-            self.say(node, json.dumps(line))
-        self.say(node, "{broken")
+        order = {"account": "alice", "market": "BTC-USD", "side": "sell", "price": "60000", "quantity": "0.5"}
+        for line, key, value in (
+                (json.dumps({"op": "faucet", "account": "alice", "asset": "BTC", "amount": "1"}), "status", "done"),
+                (json.dumps(order), "status", "resting"), (json.dumps({**order, "price": "1e9"}), "code", None),
+                (json.dumps({**order, "quantity": "9"}), "status", "rejected"), ("{broken", "code", None)):
+            with self.subTest(line=line):
+                self.say(node, line)
+                answer = json.loads(self.read_until(node, "\n"))
+                self.assertTrue(answer[key])
+                if value is not None:
+                    self.assertEqual(answer[key], value)
+                else:
+                    self.assertTrue(answer["message"])
         node.stdin.close()
-        output = node.stdout.read().decode()
         self.assertEqual(node.wait(timeout=20), 0)
-        answers = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-        statuses = [answer.get("status") or answer.get("code") for answer in answers]
-        self.assertEqual(statuses[-4:-2], ["done", "resting"], output)
-        self.assertTrue(all(answer.get("message") for answer in answers[-2:]), output)
 
     def test_the_end_of_input_does_not_stop_a_node(self):
         node = self.start()
