@@ -88,8 +88,7 @@ void add_trade(std::vector<KeyValueWrite>& writes, std::uint64_t commit, std::ui
 Index::Index(std::unique_ptr<KeyValueStore> store) : store_(std::move(store)) {}
 
 Error Index::corrupt(const std::string& what) const {
-    return {ErrorCode::corrupt, "index " + store_->location() + ", " + what +
-                                    ": remove this directory; the node writes it again from its journal"};
+    return {ErrorCode::corrupt, "index " + store_->location() + ", " + what + ": " + damaged_index_advice};
 }
 
 Result<std::unique_ptr<Index>> Index::open(std::unique_ptr<KeyValueStore> store, ByteView identity) {

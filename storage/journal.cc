@@ -85,9 +85,7 @@ Journal::Journal(std::unique_ptr<KeyValueStore> store) : store_(std::move(store)
 
 Error Journal::corrupt(const std::string& what) const {
     return {ErrorCode::corrupt,
-            "journal " + store_->location() + ", " + what +
-                ": move this directory away and start again under a new node key; the node "
-                "fetches the blocks from its peers"};
+            "journal " + store_->location() + ", " + what + ": " + damaged_journal_advice};
 }
 
 Result<std::unique_ptr<Journal>> Journal::open(std::unique_ptr<KeyValueStore> store, ByteView identity) {

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/schema.h"
+
 namespace peerbook::storage {
 
 namespace {
@@ -123,6 +125,7 @@ LevelDbOptions journal_leveldb_options() {
     options.write_buffer_bytes = 32 * 1024 * 1024;
     options.file_bytes_max = 32 * 1024 * 1024;
     options.block_bytes = 64 * 1024;
+    options.damage_advice = damaged_journal_advice;
     return options;
 }
 
@@ -132,6 +135,7 @@ LevelDbOptions index_leveldb_options() {
     options.write_buffer_bytes = 8 * 1024 * 1024;
     options.file_bytes_max = 8 * 1024 * 1024;
     options.bloom_bits_per_key = 10;
+    options.damage_advice = damaged_index_advice;
     return options;
 }
 
@@ -158,7 +162,12 @@ Result<std::unique_ptr<KeyValueStore>> open_leveldb(const std::string& path, con
     leveldb::DB* opened = nullptr;
     const leveldb::Status status = leveldb::DB::Open(db_options, path, &opened);
     std::unique_ptr<leveldb::DB> db(opened);
-    if (!status.ok()) return error_of(status, path);
+    if (!status.ok()) {
+        Error error = error_of(status, path);
+        if (error.code == ErrorCode::corrupt && !options.damage_advice.empty())
+            error.message += ": " + options.damage_advice;
+        return error;
+    }
     return std::unique_ptr<KeyValueStore>(
         std::make_unique<LevelDbStore>(path, std::move(filter), std::move(db)));
 }

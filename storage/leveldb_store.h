@@ -22,6 +22,7 @@ struct LevelDbOptions {
     std::size_t block_bytes = 4 * 1024;
     unsigned bloom_bits_per_key = 0;  // 0: no filter
     int open_files_max = 256;
+    std::string damage_advice;  // ends the message of a `corrupt` error of open_leveldb(): what to do
 };
 
 // For values of up to a block's size that are written once, in the order of their keys, and read in that

@@ -15,6 +15,13 @@ namespace peerbook::storage {
 
 inline constexpr std::size_t checksum_size = 8;
 
+// What to do about a `corrupt` error.
+inline constexpr const char* damaged_journal_advice =
+    "move this directory away and start again under a new node key; the node fetches the blocks from its "
+    "peers";
+inline constexpr const char* damaged_index_advice =
+    "remove this directory; the node writes it again from its journal";
+
 // First bytes of keys. Records of a database come under 0x00, its rows under higher ones.
 inline constexpr std::uint8_t meta_prefix = 0x00;
 Bytes meta_key(std::string_view name);
