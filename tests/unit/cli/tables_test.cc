@@ -38,18 +38,18 @@ TEST(Table, PaintsOnlyWhereTheStyleHasColours) {
     EXPECT_EQ(table.draw(style), "\x1b[1ma\x1b[0m\n\x1b[32mx\x1b[0m\n");
 }
 
-TEST(Printable, LetsNoControlCharacterThrough) {
-    EXPECT_EQ(printable("a\x1b[31mb\r\n\x7f"), "a?[31mb???");
-    EXPECT_EQ(printable("\xc2\x9b"
-                        "1m"),
+TEST(TerminalText, LetsNoControlCharacterThrough) {
+    EXPECT_EQ(terminal_text("a\x1b[31mb\r\n\x7f"), "a?[31mb???");
+    EXPECT_EQ(terminal_text("\xc2\x9b"
+                            "1m"),
               "?1m");
-    EXPECT_EQ(printable("Zoë █"), "Zoë █");
+    EXPECT_EQ(terminal_text("Zoë █"), "Zoë █");
 }
 
-TEST(Printable, ReplacesBrokenUtf8AndCutsLongText) {
-    EXPECT_EQ(printable("a\xff\xc3"), "a??");
-    EXPECT_EQ(printable("\xe2\x96"), "??");
-    EXPECT_EQ(printable("ëëëë", 2), "ëë");
+TEST(TerminalText, ReplacesBrokenUtf8AndCutsLongText) {
+    EXPECT_EQ(terminal_text("a\xff\xc3"), "a??");
+    EXPECT_EQ(terminal_text("\xe2\x96"), "??");
+    EXPECT_EQ(terminal_text("ëëëë", 2), "ëë");
 }
 
 TEST(Properties, PutValuesBelowEachOther) {

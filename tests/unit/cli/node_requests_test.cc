@@ -1,0 +1,116 @@
+#include "app/cli/node_requests.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace peerbook::app::cli {
+namespace {
+
+OrderArguments buy(std::vector<std::string> terms) {
+    OrderArguments order;
+    order.side = "buy";
+    order.market = "BTC-USD";
+    order.terms = std::move(terms);
+    return order;
+}
+
+TEST(OrderRequest, WritesALimitOrder) {
+    const auto request = order_request(buy({"0.5", "@", "60000"}), {});
+    ASSERT_TRUE(request.ok()) << request.error().message;
+    EXPECT_EQ(request->method, "POST");
+    EXPECT_EQ(request->target, "/api/v1/orders");
+    EXPECT_EQ(
+        request->body,
+        R"({"op":"limit","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5","price":"60000",)"
+        R"("time_in_force":"gtc"})");
+}
+
+TEST(OrderRequest, TakesQuantityAndPriceInAllTheWaysPeopleWriteThem) {
+    const std::string body = order_request(buy({"0.5", "@", "60000"}), {})->body;
+    for (const auto& terms : std::vector<std::vector<std::string>>{
+             {"0.5", "60000"}, {"0.5@60000"}, {"0.5@", "60000"}, {"0.5", "@60000"}}) {
+        const auto request = order_request(buy(terms), {});
+        ASSERT_TRUE(request.ok()) << terms[0];
+        EXPECT_EQ(request->body, body) << terms[0];
+    }
+}
+
+TEST(OrderRequest, CarriesEveryOption) {
+    OrderArguments order = buy({"1", "2"});
+    order.side = "sell";
+    order.time_in_force = "fok";
+    order.post_only = true;
+    const auto request = order_request(order, {"alice", "7", "settled"});
+    ASSERT_TRUE(request.ok());
+    EXPECT_EQ(request->target, "/api/v1/orders?wait=settled");
+    EXPECT_EQ(
+        request->body,
+        R"({"op":"limit","account":"alice","nonce":"7","market":"BTC-USD","side":"sell","quantity":"1",)"
+        R"("price":"2","time_in_force":"fok","post_only":true})");
+}
+
+TEST(OrderRequest, WritesAMarketOrder) {
+    OrderArguments order = buy({"0.5"});
+    order.market_order = true;
+    EXPECT_EQ(order_request(order, {})->body,
+              R"({"op":"market","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5"})");
+    order.protection = "61000";
+    EXPECT_EQ(
+        order_request(order, {})->body,
+        R"({"op":"market","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5","protection":"61000"})");
+}
+
+TEST(OrderRequest, RefusesWhatIsNoOrderWithAnExample) {
+    std::vector<OrderArguments> mistakes = {
+        buy({}),          buy({"@"}),     buy({"1"}),           buy({"@", "1", "2"}), buy({"1", "2", "3"}),
+        buy({"1", "2@"}), buy({"1@2@3"}), buy({"1", "@", "@2"})};
+    OrderArguments priced_market = buy({"1", "2"});
+    priced_market.market_order = true;
+    mistakes.push_back(priced_market);
+    OrderArguments post_only_market = buy({"1"});
+    post_only_market.market_order = post_only_market.post_only = true;
+    mistakes.push_back(post_only_market);
+    OrderArguments protected_limit = buy({"1", "2"});
+    protected_limit.protection = "3";
+    mistakes.push_back(protected_limit);
+    for (const OrderArguments& order : mistakes) {
+        const auto request = order_request(order, {});
+        ASSERT_FALSE(request.ok()) << ::testing::PrintToString(order.terms);
+        EXPECT_EQ(request.error().code, ErrorCode::invalid_input);
+        EXPECT_NE(request.error().message.find("peerbook order buy BTC-USD 0.5 @ 60000"), std::string::npos);
+    }
+}
+
+TEST(OrderRequest, EscapesWhatPeopleWrite) {
+    OrderArguments order = buy({"1", "2"});
+    order.market = "a\"b\n";
+    EXPECT_NE(order_request(order, {})->body.find(R"("market":"a\"b\n")"), std::string::npos);
+    EXPECT_EQ(book_request("A/B?", "5", false).target, "/api/v1/book/A%2FB%3F?depth=5&level=2");
+    EXPECT_EQ(order_show_request("../x").target, "/api/v1/orders/..%2Fx");
+}
+
+TEST(CommandRequest, WritesTheOtherCommands) {
+    EXPECT_EQ(cancel_request("ab", {}).body, R"({"op":"cancel","account":"me","order_id":"ab"})");
+    EXPECT_EQ(reduce_request({"BTC-USD", "ab", "0.1"}, {}).body,
+              R"({"op":"reduce","account":"me","market":"BTC-USD","order_id":"ab","by":"0.1"})");
+    EXPECT_EQ(faucet_request({"USD", "5"}, {"bob", "", ""}).body,
+              R"({"op":"faucet","account":"bob","asset":"USD","amount":"5"})");
+    EXPECT_EQ(transfer_request("bob", {"USD", "5"}, {}).body,
+              R"({"op":"transfer","account":"me","to":"bob","asset":"USD","amount":"5"})");
+    EXPECT_EQ(cancel_request("ab", {"me", "", "settled"}).target, "/api/v1/orders?wait=settled");
+}
+
+TEST(ReadingRequest, NamesOnlyWhatWasAskedFor) {
+    EXPECT_EQ(trades_request({})->target, "/api/v1/trades");
+    EXPECT_EQ(trades_request({"BTC-USD", "alice", "9", "5"})->target,
+              "/api/v1/trades?market=BTC-USD&account=alice&after=9&limit=5");
+    EXPECT_FALSE(trades_request({"", "", "9", ""}).ok());
+    EXPECT_EQ(book_request("BTC-USD", "10", true).target, "/api/v1/book/BTC-USD?depth=10&level=3");
+    EXPECT_EQ(orders_request("me", "").target, "/api/v1/orders?account=me");
+    EXPECT_EQ(balances_request("me").target, "/api/v1/accounts/me");
+}
+
+}  // namespace
+}  // namespace peerbook::app::cli

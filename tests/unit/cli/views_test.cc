@@ -1,0 +1,145 @@
+#include "app/cli/views.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "app/cli/json_text.h"
+
+namespace peerbook::app::cli {
+namespace {
+
+using View = Result<std::string> (*)(const Answer&, const TerminalStyle&);
+
+std::string shown(View view, const std::string& json) {
+    const auto answer = parse_json(json);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    const auto text = view(*answer, {});
+    EXPECT_TRUE(text.ok()) << text.error().message;
+    return text ? *text : std::string();
+}
+
+TEST(JsonText, ReadsNumbersAsTheyAreWritten) {
+    const auto answer = parse_json(R"({"n":123456789012345678901234567890.10,"t":true,"s":"x","z":null})");
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(text_at(*answer, "n"), "123456789012345678901234567890.10");
+    EXPECT_EQ(text_at(*answer, "t"), "true");
+    EXPECT_EQ(text_at(*answer, "s"), "x");
+    EXPECT_EQ(text_at(*answer, "z"), "");
+    EXPECT_EQ(text_at(*answer, "none"), "");
+    EXPECT_EQ(array_at(*answer, "s"), nullptr);
+}
+
+TEST(JsonText, RefusesBrokenAndSurvivesDeepText) {
+    EXPECT_FALSE(parse_json("{").ok());
+    EXPECT_FALSE(parse_json("").ok());
+    EXPECT_FALSE(parse_json("{} x").ok());
+    EXPECT_FALSE(parse_json(std::string(1'000'000, '[')).ok());
+}
+
+TEST(Views, ResultSaysWhatBecameOfAnOrderAndListsItsFills) {
+    EXPECT_EQ(shown(view_result,
+                    R"({"order_id":"aa","nonce":"7","status":"partially_filled","reason":"none","message":"",
+                  "filled":"0.2","leaves":"0.3","fills":[{"trade_id":"tt","maker_order_id":"mm","price":"60000",
+                  "quantity":"0.2","fee":"12"}],"durable":true,"grade":"provisional","block":"17"})"),
+              "partially_filled\n"
+              "order   aa\n"
+              "nonce   7\n"
+              "filled  0.2\n"
+              "leaves  0.3\n"
+              "grade   provisional, durable, block 17\n"
+              "\n"
+              "price  quantity  fee  trade  maker order\n"
+              "60000       0.2   12  tt     mm\n");
+}
+
+TEST(Views, ResultOfACommandThatIsNoOrderHasNoQuantities) {
+    EXPECT_EQ(shown(view_result,
+                    R"({"order_id":"aa","nonce":"1","status":"done","message":"","filled":"0","leaves":"0",
+                  "fills":[],"durable":true,"grade":"settled","block":"2"})"),
+              "done\ncommand  aa\nnonce    1\ngrade    settled, durable, block 2\n");
+}
+
+TEST(Views, BookIsALadder) {
+    const std::string text = shown(
+        view_book,
+        R"({"market":"BTC-USD","commit":"3","last":"10","bids":[["10","1",2]],"asks":[["11","0.5",1]]})");
+    EXPECT_EQ(text.substr(0, text.find('\n')), "BTC-USD  last 10  spread 1  commit 3");
+    EXPECT_NE(text.find("     2         1     10      1  #####"), std::string::npos) << text;
+}
+
+TEST(Views, BookOfOrdersListsEachOne) {
+    EXPECT_EQ(shown(view_book_orders, R"({"bids":[["10","1","aa"]],"asks":[["11","0.5","bb"]]})"),
+              "side  price  leaves  order\n"
+              "buy      10       1  aa\n"
+              "sell     11     0.5  bb\n");
+}
+
+TEST(Views, TradesShowTimeInUtcAndGrade) {
+    EXPECT_EQ(
+        shown(view_trades, R"({"trades":[{"trade_id":"tt","market":"BTC-USD","ordinal":"1","grade":"settled",
+                  "price":"10","quantity":"0.5","taker_side":"buy","time":"1700000000123"}]})"),
+        "time (UTC)               market   side  price  quantity  grade    trade\n"
+        "2023-11-14 22:13:20.123  BTC-USD  buy      10       0.5  settled  tt\n");
+    EXPECT_EQ(shown(view_trades, R"({"trades":[]})"), "No trades.\n");
+}
+
+TEST(Views, OrdersAndBalancesAreTables) {
+    EXPECT_EQ(shown(view_orders, R"({"orders":[{"order_id":"aa","market":"BTC-USD","side":"sell","price":"10",
+                  "quantity":"2","leaves":"1.5"}]})"),
+              "order  market   side  price  quantity  leaves\n"
+              "aa     BTC-USD  sell     10         2     1.5\n");
+    EXPECT_EQ(shown(view_orders, R"({"orders":[]})"), "No open orders.\n");
+    EXPECT_EQ(shown(view_balances, R"({"account":"me","id":"00ff","next_nonce":"2","balances":[{"asset":"USD",
+                  "total":"100","reserved":"40","available":"60"}]})"),
+              "me  00ff\n"
+              "asset  available  reserved  total\n"
+              "USD           60        40    100\n");
+}
+
+TEST(Views, PeersCannotSendEscapeSequences) {
+    const std::string text =
+        shown(view_peers, R"({"peers":[{"id":"aabb","address":"\u001b[2J","state":"connected",
+                  "outbound":true,"round_trip_us":"1500","connected_for_ms":"61000","bytes_in":"1500","bytes_out":"0",
+                  "last_error":""}],"stats":{"connected":"1","known_addresses":"3","bans":"0"}})");
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_NE(text.find("1,500 us  1 min 1 s  1.5 kB  0 B"), std::string::npos) << text;
+    EXPECT_NE(text.find("1 connected, 3 addresses known, 0 banned so far\n"), std::string::npos);
+}
+
+TEST(Views, StatusBeginsWithTheSentenceOfTheNode) {
+    const std::string text =
+        shown(view_status, R"({"node":"ab","network_name":"demo","network":"cd","role":"member",
+                  "says":"Trading with 3 of 3 members.","ready":true,"members":"3","members_connected":"3",
+                  "member_list":[{"node":"ab","self":true,"connected":false,"tip_seq":"1234","tip_round":"5",
+                  "stable_round":"4"}]})");
+    EXPECT_EQ(text.substr(0, text.find('\n')), "Trading with 3 of 3 members.");
+    EXPECT_NE(text.find("this node  1,234      5             4"), std::string::npos) << text;
+}
+
+TEST(Views, AnswersWithoutTheirMembersAreErrors) {
+    const auto empty = parse_json("{}");
+    const auto array = parse_json("[]");
+    ASSERT_TRUE(empty.ok());
+    ASSERT_TRUE(array.ok());
+    for (const View view : {view_result, view_order, view_orders, view_book, view_book_orders, view_trades,
+                            view_balances, view_peers, view_status, view_digests}) {
+        EXPECT_FALSE(view(*empty, {}).ok());
+        EXPECT_FALSE(view(*array, {}).ok());
+    }
+}
+
+TEST(Views, TextsOfTimeSpanAndSize) {
+    EXPECT_EQ(time_text("x"), "x");
+    EXPECT_EQ(time_text("0"), "1970-01-01 00:00:00.000");
+    EXPECT_EQ(span_text("850"), "850 ms");
+    EXPECT_EQ(span_text("59999"), "59 s");
+    EXPECT_EQ(span_text("3600000"), "1 h 0 min");
+    EXPECT_EQ(span_text("90000000"), "1 d 1 h");
+    EXPECT_EQ(size_text("999"), "999 B");
+    EXPECT_EQ(size_text("12550"), "12.5 kB");
+    EXPECT_EQ(size_text("3000000000"), "3.0 GB");
+}
+
+}  // namespace
+}  // namespace peerbook::app::cli
