@@ -9,7 +9,7 @@
 namespace peerbook::exchange {
 
 LogKey make_log_key(const PublicKey& author, std::uint64_t round, const Digest& block) {
-    return {round, Hasher("peerbook order").add(author.view()).add_u64(round).finish(), block};
+    return {round, Hasher("peerbook block order").add(author.view()).add_u64(round).finish(), block};
 }
 
 std::uint64_t settled_round_of(const View& view, const std::vector<std::uint64_t>& stable_rounds) {
