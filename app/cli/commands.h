@@ -27,8 +27,10 @@ void add_reading_commands(CLI::App& app, Invocation& invocation);
 void add_network_commands(CLI::App& app, Invocation& invocation);
 // Init, keys.
 void add_key_commands(CLI::App& app, Invocation& invocation);
-// Node, config.
-void add_node_commands(CLI::App& app, Invocation& invocation);
+// What keeps the process busy: node, replay, bench.
+void add_run_commands(CLI::App& app, Invocation& invocation);
+// Config.
+void add_config_commands(CLI::App& app, Invocation& invocation);
 
 // --node, --data-dir, --cookie-file, --timeout, --json; the options live as long as the lambdas that hold
 // them.

@@ -51,7 +51,7 @@ Exit check_settings(const config::LoadedSettings& loaded, bool json) {
 
 }  // namespace
 
-void add_node_commands(CLI::App& app, Invocation& invocation) {
+void add_config_commands(CLI::App& app, Invocation& invocation) {
     CLI::App& config_app =
         *app.add_subcommand("config", "settings, and where each comes from")->group("Node");
     config_app.require_subcommand(1);
