@@ -36,6 +36,8 @@ void Encoder::svarint(std::int64_t value) {
     varint(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
 }
 
+void Encoder::raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+
 void Encoder::bytes(ByteView bytes) {
     varint(bytes.size());
     raw(bytes);

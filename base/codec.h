@@ -31,7 +31,7 @@ class Encoder {
     void i128(__int128 value);
     void varint(std::uint64_t value);
     void svarint(std::int64_t value);
-    void raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+    void raw(ByteView bytes);
     void bytes(ByteView bytes);
     void text(std::string_view text) { bytes(as_bytes(text)); }
 
