@@ -147,7 +147,7 @@ void add_key_commands(CLI::App& app, Invocation& invocation) {
         const auto data_dir = add_data_dir_option(command);
         const auto json = add_json_option(command);
         const auto source = std::make_shared<std::string>("-");
-        command.add_option("file", *source, "file with the seed; - is standard input")->capture_default_str();
+        command.add_option("file", *source, "file with the seed; -, the default, is standard input");
         command.callback([=, &invocation] {
             invocation.run = [=] {
                 return import_key(data_directory(*data_dir, process_environment()), *source, *json);

@@ -58,9 +58,9 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command) {
         ->group("Connection");
     command.add_option("--cookie-file", options->cookie_file, "default: cookie in the data directory")
         ->group("Connection");
-    command.add_option("--timeout", options->timeout_s, "seconds to wait for the answer")
+    command.add_option("--timeout", options->timeout_s, "longest wait for the answer [75]")
         ->check(CLI::Range(1U, 86'400U))
-        ->capture_default_str()
+        ->option_text("SECONDS")
         ->group("Connection");
     return options;
 }

@@ -13,7 +13,7 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         const auto depth = std::make_shared<std::string>("10");
         const auto orders = std::make_shared<bool>(false);
         command.add_option("market", *market, "e.g. BTC-USD")->required();
-        command.add_option("--depth", *depth, "levels on each side")->capture_default_str();
+        command.add_option("--depth", *depth, "levels on each side [10]");
         command.add_flag("--orders", *orders, "every order instead of levels");
         command.callback([=, &invocation] {
             invocation.run = [=] {
@@ -30,7 +30,7 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         command.add_option("market", trades->market, "e.g. BTC-USD; default: all");
         command.add_option("--account", trades->account, "only trades of this account");
         command.add_option("--after", trades->after, "only settled trades after this ordinal of the market");
-        command.add_option("--limit", trades->limit, "how many")->capture_default_str();
+        command.add_option("--limit", trades->limit, "how many [20]");
         command.callback([=, &invocation] {
             invocation.run = [=] {
                 const Result<NodeRequest> request = trades_request(*trades);
@@ -44,7 +44,7 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         const auto client = add_client_options(command);
         const auto account = std::make_shared<std::string>("me");
         const auto limit = std::make_shared<std::string>();
-        command.add_option("--account", *account, "account name, or id")->capture_default_str();
+        command.add_option("--account", *account, "account name, or id [me]");
         command.add_option("--limit", *limit, "how many at most");
         command.callback([=, &invocation] {
             invocation.run = [=] { return ask_node(*client, orders_request(*account, *limit), view_orders); };
@@ -54,7 +54,7 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         CLI::App& command = *app.add_subcommand("balances", "what an account owns")->group("Reading");
         const auto client = add_client_options(command);
         const auto account = std::make_shared<std::string>("me");
-        command.add_option("--account", *account, "account name, or id")->capture_default_str();
+        command.add_option("--account", *account, "account name, or id [me]");
         command.callback([=, &invocation] {
             invocation.run = [=] { return ask_node(*client, balances_request(*account), view_balances); };
         });

@@ -29,16 +29,16 @@ std::shared_ptr<SettingFlags> SettingFlags::add_to(CLI::App& command) {
         switch (row.kind) {
             case config::SettingKind::boolean:
                 // "--found" alone means true; "--p2p=false" switches off.
-                option->expected(0, 1)->type_name("[true|false]")->default_str("true");
+                option->expected(0, 1)->default_str("true")->option_text("[true|false]");
                 break;
             case config::SettingKind::integer:
-                option->expected(1)->type_name("NUMBER");
+                option->expected(1)->option_text("NUMBER");
                 break;
             case config::SettingKind::text:
-                option->expected(1)->type_name("TEXT");
+                option->expected(1)->option_text("TEXT");
                 break;
             case config::SettingKind::list:
-                option->expected(1)->take_all()->type_name("A,B,…");
+                option->expected(1)->take_all()->option_text("A,B");
                 break;
         }
     }

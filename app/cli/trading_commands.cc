@@ -14,7 +14,8 @@ std::shared_ptr<CommandOptions> add_command_options(CLI::App& command) {
     command.add_option("--nonce", options->nonce,
                        "number of the command within its account; default: the next");
     command.add_option("--wait", options->wait, "answer only when it is settled")
-        ->check(CLI::IsMember({"settled"}));
+        ->check(CLI::IsMember({"settled"}))
+        ->option_text("settled");
     return options;
 }
 
@@ -27,9 +28,9 @@ void add_order_side(CLI::App& order_app, Invocation& invocation, const char* sid
     command.add_option("market", order->market, "e.g. BTC-USD")->required();
     command.add_option("terms", order->terms, "QUANTITY [@] PRICE, or QUANTITY with --market-order")
         ->expected(0, 3);
-    command.add_option("--tif", order->time_in_force, "time in force")
+    command.add_option("--tif", order->time_in_force, "time in force [gtc]")
         ->check(CLI::IsMember({"gtc", "ioc", "fok"}))
-        ->capture_default_str();
+        ->option_text("gtc|ioc|fok");
     command.add_flag("--post-only", order->post_only, "refuse to trade at once");
     command.add_flag("--market-order", order->market_order, "take what the book offers");
     command.add_option("--protection", order->protection,
