@@ -57,13 +57,13 @@ class FunctionalCase(unittest.TestCase):
 
     def show_logs_if_failed(self):
         outcome = self._outcome.result
-        if any(test is self for test, _ in outcome.failures + outcome.errors):
+        if any(getattr(test, "test_case", test) is self for test, _ in outcome.failures + outcome.errors):
             for path in self.logs:
                 if os.path.exists(path):
                     with open(path, encoding="utf-8", errors="replace") as file:
                         print(f"--- the end of {path}\n{''.join(file.readlines()[-60:])}", file=sys.stderr)
 
-    def testnet(self, members, start=True, name="net", **options):
+    def new_testnet(self, members, start=True, name="net", **options):
         """A testnet with free ports, started and ready unless told not to."""
         count = members + options.get("observers", 0)
         base = free_ports(2 * count + count * count + 2)

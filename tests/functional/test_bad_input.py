@@ -18,7 +18,7 @@ LIMIT = {"account": "alice", "market": "BTC-USD", "side": "buy", "price": "100",
 class OneNode(harness.FunctionalCase):
     def setUp(self):
         super().setUp()
-        self.net = self.testnet(1)
+        self.net = self.new_testnet(1)
         self.client = self.net.client(0)
         self.fund(self.client, "alice", USD="1000", BTC="1")
 
@@ -230,7 +230,7 @@ class BadPeers(OneNode):
         self.assert_goes_on()
 
     def test_a_peer_of_another_network_is_refused(self):
-        other = self.testnet(1, name="other", markets=2, start=False)
+        other = self.new_testnet(1, name="other", markets=2, start=False)
         other.start_node(0, ["--bootstrap", self.net.nodes[0]["p2p"]])
         other.wait_ready()
 

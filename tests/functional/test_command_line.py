@@ -13,7 +13,7 @@ import harness
 class Commands(harness.FunctionalCase):
     def setUp(self):
         super().setUp()
-        self.net = self.testnet(1)
+        self.net = self.new_testnet(1)
         self.data_dir = self.net.nodes[0]["data_dir"]
 
     def ask(self, *arguments):

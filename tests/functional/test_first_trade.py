@@ -6,7 +6,7 @@ import harness
 class FirstTrade(harness.FunctionalCase):
     def setUp(self):
         super().setUp()
-        self.net = self.testnet(2)
+        self.net = self.new_testnet(2)
         self.seller, self.buyer = self.net.client(0), self.net.client(1)
         self.fund(self.seller, "alice", BTC="2")
         self.fund(self.buyer, "bob", USD="100000")

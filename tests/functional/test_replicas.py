@@ -64,7 +64,7 @@ class Replicas(harness.FunctionalCase):
             self.assertEqual(other, first)
 
     def test_replayed_flow_on_several_markets_gives_equal_digests(self):
-        net = self.testnet(3, markets=4)
+        net = self.new_testnet(3, markets=4)
         file = os.path.join(self.directory, "flow_message_5.csv")
         code, _, errors = self.run_program("replay", "--generate", file, "--rows", "20000", "--seed", "7")
         self.assertEqual(code, 0, errors)
@@ -78,7 +78,7 @@ class Replicas(harness.FunctionalCase):
             self.assert_one_market_view(net, f"M{market}-USD")
 
     def test_a_node_killed_in_the_middle_comes_back_with_all_that_was_acknowledged(self):
-        net = self.testnet(3, markets=1)
+        net = self.new_testnet(3, markets=1)
         self.start_load(net, [0, 1, 2], "M0-USD")
         self.run_load_for(60)
         net.kill(1)
@@ -94,7 +94,7 @@ class Replicas(harness.FunctionalCase):
         self.assert_one_market_view(net, "M0-USD")
 
     def test_all_nodes_killed_at_once_come_back_with_all_that_was_acknowledged(self):
-        net = self.testnet(3, markets=1)
+        net = self.new_testnet(3, markets=1)
         self.start_load(net, [0, 1, 2], "M0-USD")
         self.run_load_for(60)
         for index in range(3):
@@ -105,7 +105,7 @@ class Replicas(harness.FunctionalCase):
         self.assert_one_book_and_nothing_missing(net)
 
     def test_a_cut_link_heals_and_both_sides_agree(self):
-        net = self.testnet(3, markets=1, proxied=True)
+        net = self.new_testnet(3, markets=1, proxied=True)
         self.start_load(net, [0, 1, 2], "M0-USD")
         self.run_load_for(30)
         # Node 2 is alone; 0 and 1 are a majority. Both sides go on taking orders.
@@ -123,7 +123,7 @@ class Replicas(harness.FunctionalCase):
         self.assert_one_market_view(net, "M0-USD")
 
     def test_one_cut_of_three_links_delays_nobody_for_good(self):
-        net = self.testnet(3, markets=1, proxied=True)
+        net = self.new_testnet(3, markets=1, proxied=True)
         self.start_load(net, [0, 1], "M0-USD")
         self.run_load_for(30)
         net.link_command("cut", 1, 0)
@@ -135,7 +135,7 @@ class Replicas(harness.FunctionalCase):
         self.assert_one_book_and_nothing_missing(net)
 
     def test_a_frozen_process_catches_up(self):
-        net = self.testnet(3, markets=1)
+        net = self.new_testnet(3, markets=1)
         self.start_load(net, [0, 1], "M0-USD")
         self.run_load_for(20)
         net.signal(2, signal.SIGSTOP)
@@ -145,7 +145,7 @@ class Replicas(harness.FunctionalCase):
         self.assert_one_book_and_nothing_missing(net)
 
     def test_a_restart_replays_to_the_same_digests(self):
-        net = self.testnet(1, markets=1)
+        net = self.new_testnet(1, markets=1)
         self.start_load(net, [0], "M0-USD")
         self.run_load_for(100)
         before = self.assert_one_book_and_nothing_missing(net)
@@ -161,7 +161,7 @@ class Replicas(harness.FunctionalCase):
         self.assertEqual(self.order(net.client(0), "late", "M0-USD", "buy", "1", "1")["status"], "resting")
 
     def test_a_lost_index_is_rebuilt_from_the_journal(self):
-        net = self.testnet(1, markets=1)
+        net = self.new_testnet(1, markets=1)
         self.start_load(net, [0], "M0-USD")
         self.run_load_for(50)
         before = self.assert_one_book_and_nothing_missing(net)
@@ -178,7 +178,7 @@ class Replicas(harness.FunctionalCase):
             "the trades to be in the index again")
 
     def test_an_observer_follows_and_its_users_trade(self):
-        net = self.testnet(3, observers=1)
+        net = self.new_testnet(3, observers=1)
         member, observer = net.client(0), net.client(3)
         self.assertEqual(observer.get("/api/v1/status")["role"], "observer")
         self.fund(member, "alice", BTC="2")

@@ -21,7 +21,7 @@ class Storage(harness.FunctionalCase):
 
     def filled(self, **options):
         """A node that acknowledged some orders; (testnet, those orders)."""
-        net = self.testnet(1, markets=1, **options)
+        net = self.new_testnet(1, markets=1, **options)
         keeper = AcknowledgedOrders("M0-USD")
         keeper.fund(net.client(0))
         for _ in range(40):
@@ -30,13 +30,13 @@ class Storage(harness.FunctionalCase):
         return net, keeper
 
     def test_a_data_directory_in_use_is_refused(self):
-        net = self.testnet(1)
+        net = self.new_testnet(1)
         process, log = self.spawn("node", *self.node_flags(net))
         self.assert_ends_with_error(process, log, "in use|another process|locked", net.nodes[0]["data_dir"])
         self.assertTrue(net.client(0).is_ready())
 
     def test_a_port_in_use_is_named(self):
-        net = self.testnet(1, start=False)
+        net = self.new_testnet(1, start=False)
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
             for flag in ("p2p-port", "api-port"):
@@ -45,7 +45,7 @@ class Storage(harness.FunctionalCase):
                     self.assert_ends_with_error(process, log, port, "in use")
 
     def test_a_network_file_with_mistakes_is_refused(self):
-        net = self.testnet(1, start=False)
+        net = self.new_testnet(1, start=False)
         path = os.path.join(self.directory, "bad.toml")
         for text, words in (("name = ", ["bad.toml"]), ('name = "x"\nassetts = []\n', ["assetts", "assets"]),
                             ("", ["bad.toml"])):
