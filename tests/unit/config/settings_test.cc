@@ -1,0 +1,333 @@
+#include "config/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace peerbook::config {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+using Texts = std::map<std::string, std::string>;
+
+class SettingsTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "peerbook-test-XXXXXX").string();
+        ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+        directory = pattern;
+        file = directory + "/peerbook.toml";
+    }
+    void TearDown() override { std::filesystem::remove_all(directory); }
+
+    void write_file(const std::string& text) const { std::ofstream(file) << text; }
+
+    static LoadedSettings load(const Texts& flags, Texts environment, const std::string& path = "") {
+        environment.emplace("HOME", "/home/ann");
+        Result<LoadedSettings> loaded = load_settings(flags, environment, path);
+        if (loaded.ok()) return loaded.value();
+        ADD_FAILURE() << loaded.error().message;
+        return {};
+    }
+    static std::string mistake(const Texts& flags, Texts environment, const std::string& path = "") {
+        environment.emplace("HOME", "/home/ann");
+        const Result<LoadedSettings> loaded = load_settings(flags, environment, path);
+        return loaded.ok() ? "none" : loaded.error().message;
+    }
+    std::string mistake_in_file(const std::string& text) const {
+        write_file(text);
+        return mistake({}, {}, file);
+    }
+
+    std::string directory;
+    std::string file;
+};
+
+TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
+    const LoadedSettings loaded = load({}, {});
+    const Settings expected;
+    const Settings& settings = loaded.settings;
+    EXPECT_EQ(settings.data_dir, "/home/ann/.peerbook");
+    EXPECT_EQ(settings.network_file, expected.network_file);
+    EXPECT_EQ(settings.found, expected.found);
+    EXPECT_EQ(settings.p2p_enabled, expected.p2p_enabled);
+    EXPECT_EQ(settings.p2p_host, expected.p2p_host);
+    EXPECT_EQ(settings.p2p_port, expected.p2p_port);
+    EXPECT_EQ(settings.p2p_plain_tcp, expected.p2p_plain_tcp);
+    EXPECT_EQ(settings.p2p_broadcast, expected.p2p_broadcast);
+    EXPECT_EQ(settings.bootstrap, expected.bootstrap);
+    EXPECT_EQ(settings.max_peers, expected.max_peers);
+    EXPECT_EQ(settings.reconnect_interval_s, expected.reconnect_interval_s);
+    EXPECT_EQ(settings.peer_storage_path, expected.peer_storage_path);
+    EXPECT_EQ(settings.api_host, expected.api_host);
+    EXPECT_EQ(settings.api_port, expected.api_port);
+    EXPECT_EQ(settings.use_stdin, expected.use_stdin);
+    EXPECT_EQ(settings.exit_on_eof, expected.exit_on_eof);
+    EXPECT_EQ(settings.json, expected.json);
+    EXPECT_EQ(settings.log_level, expected.log_level);
+    EXPECT_EQ(settings.log_format, expected.log_format);
+    EXPECT_EQ(settings.batch_delay_us, expected.batch_delay_us);
+    EXPECT_EQ(settings.ack_delay_ms, expected.ack_delay_ms);
+    for (const SettingRow& row : setting_rows()) {
+        ASSERT_TRUE(loaded.origin.contains(row.key)) << row.key;
+        EXPECT_EQ(loaded.origin.at(row.key).source, "default") << row.key;
+    }
+    EXPECT_EQ(loaded.origin.size(), setting_rows().size());
+}
+
+TEST_F(SettingsTest, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
+    write_file("[p2p]\nport = 1\nmax_peers = 11\n[api]\nport = 21\n[log]\nlevel = \"debug\"\n");
+    const LoadedSettings loaded =
+        load({{"p2p.port", "3"}}, {{"P2P_PORT", "2"}, {"MAX_PEERS", "12"}, {"API_PORT", "22"}}, file);
+    EXPECT_EQ(loaded.settings.p2p_port, 3);
+    EXPECT_EQ(loaded.origin.at("p2p.port").source, "flag --p2p-port");
+    EXPECT_EQ(loaded.settings.max_peers, 12u);
+    EXPECT_EQ(loaded.origin.at("p2p.max_peers").source, "environment MAX_PEERS");
+    EXPECT_EQ(loaded.settings.api_port, 22);
+    EXPECT_EQ(loaded.settings.log_level, "debug");
+    EXPECT_EQ(loaded.origin.at("log.level").source, "file " + file + ":7");
+    EXPECT_EQ(loaded.origin.at("log.format").source, "default");
+    EXPECT_EQ(loaded.origin.at("log.format").text, "text");
+}
+
+TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
+    const Texts values = {{"data_dir", "/x"},
+                          {"network", "/n.toml"},
+                          {"found", "true"},
+                          {"p2p.enabled", "true"},
+                          {"p2p.host", "::1"},
+                          {"p2p.port", "4001"},
+                          {"p2p.plain_tcp", "true"},
+                          {"p2p.broadcast", "false"},
+                          {"p2p.bootstrap", "a:1,[::1]:2"},
+                          {"p2p.max_peers", "7"},
+                          {"p2p.reconnect_interval_s", "60"},
+                          {"p2p.peer_storage_path", "/p.json"},
+                          {"api.host", "localhost"},
+                          {"api.port", "4002"},
+                          {"stdin", "true"},
+                          {"exit_on_eof", "true"},
+                          {"json", "true"},
+                          {"log.level", "warn"},
+                          {"log.format", "json"},
+                          {"ordering.batch_delay_us", "0"},
+                          {"ordering.ack_delay_ms", "20"}};
+    Texts by_flag, by_environment;
+    std::string in_file;
+    for (const SettingRow& row : setting_rows()) {
+        ASSERT_TRUE(values.contains(row.key)) << row.key;
+        const std::string& text = values.at(row.key);
+        by_flag[row.flag] = text;
+        by_environment[row.environment] = text;
+        in_file += row.key + " = ";
+        if (row.kind == SettingKind::list)
+            in_file += "[\"a:1\", \"[::1]:2\"]\n";
+        else
+            in_file += row.kind == SettingKind::text ? "\"" + text + "\"\n" : text + "\n";
+    }
+    write_file(in_file);
+    for (const LoadedSettings& loaded : {load(by_flag, {}), load({}, by_environment), load({}, {}, file)}) {
+        for (const auto& [key, value] : loaded.origin) {
+            EXPECT_EQ(value.text, values.at(key)) << key;
+            EXPECT_NE(value.source, "default") << key;
+        }
+        EXPECT_THAT(loaded.settings.bootstrap, ElementsAre("a:1", "[::1]:2"));
+        EXPECT_EQ(loaded.settings.p2p_host, "::1");
+        EXPECT_EQ(loaded.settings.batch_delay_us, 0u);
+        EXPECT_TRUE(loaded.settings.use_stdin);
+        EXPECT_FALSE(loaded.settings.p2p_broadcast);
+    }
+}
+
+TEST_F(SettingsTest, BooleansHaveSeveralSpellings) {
+    for (const char* yes : {"true", "yes", "on", "1"})
+        EXPECT_TRUE(load({{"found", yes}}, {}).settings.found) << yes;
+    for (const char* no : {"false", "no", "off", "0"})
+        EXPECT_FALSE(load({}, {{"P2P_ENABLED", no}}).settings.p2p_enabled) << no;
+    EXPECT_EQ(mistake({{"found", "maybe"}}, {}),
+              "found: \"maybe\" (flag --found) is not allowed; allowed: true or false");
+}
+
+TEST_F(SettingsTest, AnEmptyVariableCountsAsNotSet) {
+    EXPECT_EQ(load({}, {{"P2P_PORT", ""}}).settings.p2p_port, 3000);
+}
+
+TEST_F(SettingsTest, ATildeStandsForHome) {
+    const LoadedSettings loaded = load({{"network", "~/n.toml"}, {"data_dir", "~"}}, {});
+    EXPECT_EQ(loaded.settings.network_file, "/home/ann/n.toml");
+    EXPECT_EQ(loaded.settings.data_dir, "/home/ann");
+    EXPECT_EQ(load({{"data_dir", "~ann"}}, {}).settings.data_dir, "~ann");
+}
+
+TEST_F(SettingsTest, ATildeWithoutHomeIsAMistake) {
+    const Result<LoadedSettings> loaded = load_settings({}, {}, "");
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_EQ(loaded.error().message,
+              "data_dir: \"~/.peerbook\" (default) needs the variable HOME, which is not set");
+    EXPECT_TRUE(load_settings({{"data_dir", "/x"}}, {}, "").ok());
+}
+
+TEST_F(SettingsTest, NumbersOutsideTheirRangeNameKeySourceValueAndRange) {
+    EXPECT_EQ(mistake({{"p2p.port", "65536"}}, {}),
+              "p2p.port: \"65536\" (flag --p2p-port) is not allowed; allowed: an integer from 0 to 65535");
+    EXPECT_EQ(
+        mistake({}, {{"MAX_PEERS", "0"}}),
+        "p2p.max_peers: \"0\" (environment MAX_PEERS) is not allowed; allowed: an integer from 1 to 10000");
+    EXPECT_EQ(mistake_in_file("\n[ordering]\nack_delay_ms = 10001\n"),
+              "ordering.ack_delay_ms: \"10001\" (file " + file +
+                  ":3) is not allowed; allowed: an integer from 1 to 10000");
+    EXPECT_THAT(mistake({{"api.port", "-1"}}, {}), HasSubstr("api.port: \"-1\""));
+    EXPECT_THAT(mistake({{"p2p.reconnect_interval_s", "86401"}}, {}), HasSubstr("from 1 to 86400"));
+    EXPECT_THAT(mistake({{"ordering.batch_delay_us", "1000001"}}, {}), HasSubstr("from 0 to 1000000"));
+}
+
+TEST_F(SettingsTest, TextThatIsNoNumberIsAMistake) {
+    for (const char* text : {"", "x", "1e3", "3000 ", " 3000", "0x10", "3.0", "99999999999999999999999"})
+        EXPECT_THAT(mistake({{"api.port", text}}, {}), HasSubstr("api.port: \"" + std::string(text) + "\""))
+            << text;
+}
+
+TEST_F(SettingsTest, BadTextsNameWhatIsAllowed) {
+    EXPECT_THAT(mistake({{"log.level", "loud"}}, {}),
+                HasSubstr("allowed: trace, debug, info, warn, error or off"));
+    EXPECT_THAT(mistake({{"log.format", "xml"}}, {}), HasSubstr("allowed: text or json"));
+    EXPECT_THAT(mistake({{"p2p.host", ""}}, {}), HasSubstr("allowed: a host name or address"));
+    EXPECT_THAT(mistake({{"api.host", "a b"}}, {}), HasSubstr("allowed: a host name or address"));
+    EXPECT_THAT(mistake({{"api.host", std::string(254, 'a')}}, {}),
+                HasSubstr("allowed: a host name or address"));
+    EXPECT_THAT(mistake({{"data_dir", ""}}, {}),
+                HasSubstr("data_dir: \"\" (flag --data-dir) is not allowed"));
+}
+
+TEST_F(SettingsTest, BootstrapPeersAreHostsWithPorts) {
+    EXPECT_THAT(
+        load({{"p2p.bootstrap", "a.example:1, 10.0.0.1:65535,[2001:db8::1]:3000"}}, {}).settings.bootstrap,
+        ElementsAre("a.example:1", "10.0.0.1:65535", "[2001:db8::1]:3000"));
+    EXPECT_THAT(load({{"p2p.bootstrap", ""}}, {}).settings.bootstrap, ElementsAre());
+    for (const char* text :
+         {"a", "a:", ":1", "a:0", "a:65536", "::1:3000", "[]:1", "a:1,", "a:1,,b:2", "a b:1"})
+        EXPECT_THAT(mistake({{"p2p.bootstrap", text}}, {}),
+                    AllOf(HasSubstr("p2p.bootstrap"), HasSubstr("allowed: host:port")))
+            << text;
+    std::string many = "a:1";
+    for (std::size_t i = 0; i < bootstrap_peers_max; ++i)
+        many += ",a:1";
+    EXPECT_THAT(mistake({{"p2p.bootstrap", many}}, {}), HasSubstr("at most 1000"));
+}
+
+TEST_F(SettingsTest, UnknownNamesComeWithTheNearest) {
+    EXPECT_EQ(mistake({{"--p2p-prot", "1"}}, {}),
+              "unknown flag \"--p2p-prot\" (command line); the nearest known one is \"--p2p-port\"");
+    EXPECT_EQ(mistake({}, {{"PEERBOOK_DATADIR", "x"}}),
+              "unknown variable \"PEERBOOK_DATADIR\" (environment); the nearest known one is "
+              "\"PEERBOOK_DATA_DIR\"");
+    EXPECT_EQ(
+        mistake_in_file("[p2p]\nmax_pears = 3\n"),
+        "unknown key \"p2p.max_pears\" (file " + file + ":2); the nearest known one is \"p2p.max_peers\"");
+    EXPECT_THAT(mistake_in_file("p2p = 3\n"), HasSubstr("unknown key \"p2p\""));
+    EXPECT_THAT(mistake_in_file("[json]\nx = true\n"), HasSubstr("unknown key \"json.x\""));
+}
+
+TEST_F(SettingsTest, VariablesOfOthersAreIgnored) {
+    EXPECT_EQ(load({}, {{"PATH", "/bin"}, {"P2P_PROT", "1"}}).settings.p2p_port, 3000);
+}
+
+TEST_F(SettingsTest, ValuesOfAnotherTypeInTheFileSayHowToWriteThem) {
+    EXPECT_EQ(mistake_in_file("[p2p]\nport = \"3000\"\n"),
+              "p2p.port: the value (file " + file +
+                  ":2) must be written as a number without quotes; allowed: an integer from 0 to 65535");
+    EXPECT_THAT(mistake_in_file("[p2p]\nport = 3000.0\n"), HasSubstr("a number without quotes"));
+    EXPECT_THAT(mistake_in_file("found = \"true\"\n"), HasSubstr("true or false without quotes"));
+    EXPECT_THAT(mistake_in_file("data_dir = 7\n"), HasSubstr("a text in quotes"));
+    EXPECT_THAT(mistake_in_file("[p2p]\nbootstrap = \"a:1\"\n"), HasSubstr("a list of texts"));
+    EXPECT_THAT(mistake_in_file("[p2p]\nbootstrap = [1]\n"), HasSubstr("a list of texts"));
+    EXPECT_THAT(mistake_in_file("[p2p]\nbootstrap = [\"a:1,b:2\"]\n"), HasSubstr("a list of texts"));
+}
+
+TEST_F(SettingsTest, AFileWithBrokenSyntaxNamesTheLine) {
+    EXPECT_THAT(mistake_in_file("found = true\nport = = 3\n"), HasSubstr(file + ":2: "));
+    EXPECT_THAT(mistake_in_file("found = true\nfound = true\n"), HasSubstr(file + ":2: "));
+}
+
+TEST_F(SettingsTest, AMissingOrHugeFileIsTold) {
+    const Result<LoadedSettings> missing = load_settings({}, {{"HOME", "/"}}, directory + "/none.toml");
+    ASSERT_FALSE(missing.ok());
+    EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+    EXPECT_THAT(missing.error().message, HasSubstr(directory + "/none.toml"));
+    write_file(std::string(settings_file_bytes_max + 1, '#'));
+    const Result<LoadedSettings> huge = load_settings({}, {{"HOME", "/"}}, file);
+    ASSERT_FALSE(huge.ok());
+    EXPECT_EQ(huge.error().code, ErrorCode::too_large);
+    write_file(std::string(settings_file_bytes_max, '#'));
+    EXPECT_TRUE(load_settings({}, {{"HOME", "/"}}, file).ok());
+}
+
+TEST_F(SettingsTest, PortsThatCollideAreAMistake) {
+    EXPECT_EQ(mistake({{"p2p.port", "8080"}}, {}),
+              "p2p.port = 8080 (flag --p2p-port) and api.port = 8080 (default) must differ, since they share "
+              "a host");
+    EXPECT_EQ(mistake({{"p2p.port", "8080"}, {"p2p.host", "10.0.0.1"}}, {}), "none");
+    EXPECT_THAT(mistake({{"p2p.port", "8080"}, {"p2p.host", "10.0.0.1"}, {"api.host", "::"}}, {}),
+                HasSubstr("must differ"));
+    EXPECT_EQ(mistake({{"p2p.port", "8080"}, {"p2p.enabled", "false"}}, {}), "none");
+    EXPECT_EQ(mistake({{"p2p.port", "0"}, {"api.port", "0"}}, {}), "none");
+}
+
+TEST_F(SettingsTest, BootstrapPeersWithoutPeersAreAMistake) {
+    EXPECT_THAT(mistake({{"p2p.bootstrap", "a:1"}}, {{"P2P_ENABLED", "false"}}),
+                HasSubstr("p2p.bootstrap = a:1 (flag --bootstrap) has no use with p2p.enabled = false"));
+}
+
+TEST_F(SettingsTest, RowsHaveDistinctNamesAndHelp) {
+    std::map<std::string, int> seen;
+    for (const SettingRow& row : setting_rows()) {
+        ++seen[row.key];
+        ++seen[row.environment];
+        ++seen[row.flag];
+        EXPECT_TRUE(row.flag.starts_with("--")) << row.key;
+        EXPECT_FALSE(row.help.empty()) << row.key;
+        EXPECT_FALSE(row.allowed.empty()) << row.key;
+    }
+    EXPECT_EQ(seen.size(), setting_rows().size() * 3);
+}
+
+TEST_F(SettingsTest, TheReadmeHasEverySetting) {
+    std::ifstream in(std::string(PEERBOOK_SAMPLES) + "/../README.md");
+    std::ostringstream readme;
+    readme << in.rdbuf();
+    for (const SettingRow& row : setting_rows()) {
+        const std::string fallback = row.fallback.empty() ? "" : "`" + row.fallback + "`";
+        EXPECT_THAT(readme.str(), HasSubstr("| `" + row.key + "` | `" + row.environment + "` | `" + row.flag +
+                                            "` | " + fallback + " |"));
+    }
+}
+
+TEST_F(SettingsTest, TheSampleFileHasEverySettingWithItsDefault) {
+    std::ifstream sample(std::string(PEERBOOK_SAMPLES) + "/peerbook.toml");
+    ASSERT_TRUE(sample);
+    std::ostringstream as_it_is, uncommented;
+    for (std::string line; std::getline(sample, line);) {
+        as_it_is << line << "\n";
+        if (line.starts_with("#") && !line.starts_with("# ")) line.erase(0, 1);
+        uncommented << line << "\n";
+    }
+    write_file(as_it_is.str());
+    for (const auto& [key, value] : load({}, {}, file).origin)
+        EXPECT_EQ(value.source, "default") << key;
+    write_file(uncommented.str());
+    const LoadedSettings loaded = load({}, {}, file);
+    for (const auto& [key, value] : load({}, {}).origin) {
+        EXPECT_EQ(loaded.origin.at(key).text, value.text) << key;
+        EXPECT_THAT(loaded.origin.at(key).source, HasSubstr("file ")) << key;
+    }
+}
+
+}  // namespace
+}  // namespace peerbook::config
