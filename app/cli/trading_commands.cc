@@ -9,8 +9,7 @@ namespace {
 
 std::shared_ptr<CommandOptions> add_command_options(CLI::App& command) {
     auto options = std::make_shared<CommandOptions>();
-    command.add_option("--account", options->account, "account of this node that commands")
-        ->capture_default_str();
+    command.add_option("--account", options->account, "account of this node that commands [me]");
     command.add_option("--nonce", options->nonce,
                        "number of the command within its account; default: the next");
     command.add_option("--wait", options->wait, "answer only when it is settled")
@@ -26,8 +25,7 @@ void add_order_side(CLI::App& order_app, Invocation& invocation, const char* sid
     const auto order = std::make_shared<OrderArguments>();
     order->side = side;
     command.add_option("market", order->market, "e.g. BTC-USD")->required();
-    command.add_option("terms", order->terms, "QUANTITY [@] PRICE, or QUANTITY with --market-order")
-        ->expected(0, 3);
+    command.add_option("terms", order->terms, "QUANTITY [@] PRICE, or QUANTITY with --market-order");
     command.add_option("--tif", order->time_in_force, "time in force [gtc]")
         ->check(CLI::IsMember({"gtc", "ioc", "fok"}))
         ->option_text("gtc|ioc|fok");
