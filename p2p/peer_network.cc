@@ -1,0 +1,409 @@
+#include "p2p/peer_network.h"
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "p2p/peers/peer_manager.h"
+#include "p2p/transport/direct_connections.h"
+
+namespace peerbook::p2p {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto tick_interval = std::chrono::milliseconds(200);
+constexpr Duration persist_interval = Duration::seconds(60);
+// Lines at info and above: peers cause most of them, so they are counted instead of written above this rate.
+constexpr TokenBucket::Rate log_rate{100, 10'000};
+constexpr const char* subsystem = "p2p";
+
+Now read_clocks() {
+    using namespace std::chrono;
+    const auto mono = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch());
+    const auto wall = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
+    return {MonoTime{mono.count()}, WallTime{wall.count()}};
+}
+
+std::uint64_t random_word() {
+    std::uint8_t bytes[8];
+    fill_with_system_random(bytes);
+    std::uint64_t word = 0;
+    for (const std::uint8_t byte : bytes)
+        word = word << 8 | byte;
+    return word;
+}
+
+// Written beside and renamed, so that a crash leaves the old file or the new one.
+Status write_file(const std::string& path, const std::string& text) {
+    const std::string beside = path + ".new";
+    {
+        std::ofstream file(beside, std::ios::binary | std::ios::trunc);
+        file << text;
+        file.close();
+        if (!file) return Error{ErrorCode::io, "cannot write " + beside + ": " + std::strerror(errno)};
+    }
+    if (std::rename(beside.c_str(), path.c_str()) != 0)
+        return Error{ErrorCode::io, "cannot rename to " + path + ": " + std::strerror(errno)};
+    return {};
+}
+
+PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
+    PeerManagerOptions made;
+    made.local = {options.network, options.ledger, printable(options.agent), 0, options.broadcast};
+    made.peers_max = options.peers_max;
+    made.outbound_reserved = options.outbound_reserved;
+    made.reconnect_interval_max = options.reconnect_interval_max;
+    made.seed = random_word();
+    made.sender_start = random_word();
+    return made;
+}
+
+// Runs the pure PeerManager on sockets, a timer and the clocks.
+class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvents {
+  public:
+    AsioPeerNetwork(asio::io_context& io, PeerNetworkOptions options, const Signer& signer,
+                    PeerNetworkListener& listener)
+        : options_(std::move(options)),
+          signer_(signer),
+          listener_(&listener),
+          io_(io),
+          timer_(io),
+          log_rate_(log_rate, read_clocks().mono),
+          alive_(std::make_shared<bool>(true)) {}
+
+    ~AsioPeerNetwork() override { stop(); }
+
+    Status open(const std::string& keys_directory) {
+        const Now now = read_clocks();
+        Result<TransportIdentity> identity = make_transport_identity(keys_directory);
+        if (!identity) return identity.error();
+        identity_.emplace(std::move(*identity));
+        const DirectConnections::Options listen{options_.listen_host, options_.listen_port,
+                                                options_.plain_tcp};
+        Result<std::unique_ptr<DirectConnections>> connections =
+            DirectConnections::listen(io_, listen, *identity_, *this);
+        if (!connections) return connections.error();
+        connections_ = std::move(*connections);
+
+        PeerManagerOptions made = manager_options(options_);
+        made.local.listen_port = connections_->port();
+        manager_.emplace(std::move(made), signer_, verifier_);
+        for (const std::string& text : options_.bootstrap)
+            if (Status status = add_configured(now, text); !status.ok()) return status;
+        load_peers_file(now);
+        persisted_at_ = now.mono;
+        if (options_.plain_tcp)
+            log_warn(subsystem, "TLS is off: peers can be read and impersonated on the way");
+        log_info(subsystem, "listening host=" + options_.listen_host + " port=" + std::to_string(port()) +
+                                " peer=" + to_hex(signer_.public_key()).substr(0, 12));
+        asio::post(io_, [this, alive = alive_] {
+            if (*alive) tick();
+        });
+        return {};
+    }
+
+    bool send(const PeerId& peer, std::uint8_t kind, SharedBytes payload) override {
+        const auto found = by_peer_.find(peer);
+        return found != by_peer_.end() && send_to(found->second, plain_payload(kind, std::move(payload)));
+    }
+
+    std::size_t broadcast(std::uint8_t kind, SharedBytes payload) override {
+        std::size_t taken = 0;
+        for (const auto& [peer, connection] : by_peer_)
+            if (send_to(connection, plain_payload(kind, payload))) ++taken;
+        return taken;
+    }
+
+    void send_reliably(const PeerId& peer, std::uint8_t kind, SharedBytes payload) override {
+        if (stopped_) return;
+        PeerEffects effects;
+        manager_->send_reliably(read_clocks(), peer, kind, std::move(payload), effects);
+        perform_later(std::move(effects));
+    }
+
+    void report_misbehaviour(const PeerId& peer, int points, const std::string& why) override {
+        if (stopped_) return;
+        PeerEffects effects;
+        manager_->report_misbehaviour(read_clocks(), peer, points, why, effects);
+        perform_later(std::move(effects));
+    }
+
+    Status connect(const std::string& address) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        return add_configured(read_clocks(), address);
+    }
+
+    Status disconnect(const PeerId& peer) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        PeerEffects effects;
+        Status status = manager_->disconnect(read_clocks(), peer, effects);
+        perform_later(std::move(effects));
+        return status;
+    }
+
+    std::vector<PeerInfo> peers() const override {
+        std::vector<PeerInfo> infos = manager_->peers(read_clocks());
+        for (PeerInfo& info : infos) {
+            const auto found = by_peer_.find(info.id);
+            if (found == by_peer_.end()) continue;
+            const ConnectionCounters counters = connections_->counters(found->second);
+            info.bytes_in = counters.bytes_in;
+            info.bytes_out = counters.bytes_out;
+            info.messages_in = counters.frames_in;
+            info.messages_out = counters.frames_out;
+            info.queued_bytes = connections_->queued_bytes(found->second);
+        }
+        return infos;
+    }
+
+    PeerNetworkStats stats() const override {
+        PeerNetworkStats stats;
+        const ConnectionCounters total = connections_->total();
+        stats.frames_in = total.frames_in;
+        stats.frames_out = total.frames_out;
+        stats.bytes_in = total.bytes_in;
+        stats.bytes_out = total.bytes_out;
+        stats.handshakes_refused = manager_->handshakes_refused();
+        stats.bans = manager_->bans();
+        stats.duplicates_dropped = manager_->router().duplicates_dropped();
+        stats.undeliverable = manager_->router().undeliverable();
+        stats.connected = manager_->connected_count();
+        stats.known_addresses = manager_->known_addresses();
+        stats.retry_queue = manager_->router().waiting();
+        return stats;
+    }
+
+    std::uint16_t port() const override { return connections_->port(); }
+
+    void stop() override {
+        if (stopped_) return;
+        stopped_ = true;
+        listener_ = nullptr;
+        *alive_ = false;
+        timer_.cancel();
+        if (!manager_) return;
+        persist(read_clocks());
+        // What was still to be done comes first; the goodbyes go last into the sockets.
+        manager_->stop(read_clocks(), pending_effects_);
+        PeerEffects effects = std::exchange(pending_effects_, {});
+        for (PeerEffect& effect : effects)
+            if (auto* send = std::get_if<effect::Send>(&effect))
+                (void)connections_->send_control(send->connection, std::move(send->payload));
+        connections_->stop();
+        by_peer_.clear();
+    }
+
+  private:
+    // Events of the sockets.
+
+    std::optional<ConnectionId> on_accepted(const PeerAddress& remote) override {
+        PeerEffects effects;
+        const auto id = manager_->admit(read_clocks(), remote, effects);
+        perform(std::move(effects));
+        return id;
+    }
+
+    void on_ready(ConnectionId id, const PeerAddress& remote, const ChannelBinding& binding) override {
+        Challenge challenge;
+        fill_with_system_random(challenge.data);
+        PeerEffects effects;
+        manager_->channel_ready(read_clocks(), id, remote, binding, challenge, effects);
+        perform(std::move(effects));
+    }
+
+    void on_frame(ConnectionId id, ByteView payload) override {
+        PeerEffects effects;
+        manager_->frame(read_clocks(), id, payload, effects);
+        perform(std::move(effects));
+    }
+
+    void on_broken(ConnectionId id, const std::string& why, bool by_peer) override {
+        PeerEffects effects;
+        if (by_peer)
+            manager_->bad_frame(read_clocks(), id, why, effects);
+        else
+            manager_->connection_closed(read_clocks(), id, why, effects);
+        perform(std::move(effects));
+    }
+
+    void on_listen_error(const std::string& why) override {
+        log(NoteLevel::warn, "cannot accept connections: " + why);
+    }
+
+    void tick() {
+        const Now now = read_clocks();
+        PeerEffects effects;
+        manager_->tick(now, effects);
+        perform(std::move(effects));
+        if (stopped_) return;
+        if (now.mono - persisted_at_ >= persist_interval) persist(now);
+        timer_.expires_after(tick_interval);
+        timer_.async_wait([this, alive = alive_](boost::system::error_code) {
+            if (*alive) tick();
+        });
+    }
+
+    // Effects are performed in order. A callback of the listener may call us: what that gives rise to comes
+    // after what is being done. Views into a received frame stay valid, since the outermost perform() ends
+    // before the frame does.
+    void perform(PeerEffects&& effects) {
+        append(std::move(effects));
+        if (is_performing_) return;
+        is_performing_ = true;
+        while (!pending_effects_.empty() && !stopped_) {
+            PeerEffects batch = std::exchange(pending_effects_, {});
+            for (PeerEffect& effect : batch) {
+                if (stopped_) break;
+                std::visit([this](auto& what) { act(what); }, effect);
+            }
+        }
+        is_performing_ = false;
+    }
+
+    // For calls of the application, which is not called back before its call returns. They wait in the same
+    // queue, so that they stay in front of whatever happens next.
+    void perform_later(PeerEffects&& effects) {
+        if (effects.empty()) return;
+        append(std::move(effects));
+        if (is_performing_) return;
+        asio::post(io_, [this, alive = alive_] {
+            if (*alive) perform({});
+        });
+    }
+
+    void append(PeerEffects&& effects) {
+        if (pending_effects_.empty())
+            pending_effects_ = std::move(effects);
+        else
+            for (PeerEffect& effect : effects)
+                pending_effects_.push_back(std::move(effect));
+    }
+
+    void act(effect::Dial& dial) { connections_->dial(dial.connection, dial.address); }
+    void act(effect::Send& send) {
+        if (connections_->send_control(send.connection, std::move(send.payload)) ==
+            SendQueue::Outcome::drop_peer)
+            drop(send.connection, "does not read: its control queue is full");
+    }
+    void act(effect::SendToPeer& send) {
+        const auto found = by_peer_.find(send.peer);
+        if (found != by_peer_.end()) (void)send_to(found->second, std::move(send.payload));
+    }
+    void act(effect::Close& close) { connections_->close(close.connection); }
+    void act(effect::Connected& connected) {
+        by_peer_[connected.peer] = connected.connection;
+        connections_->authenticated(connected.connection);
+        listener_->on_peer_connected(connected.peer);
+    }
+    void act(effect::Disconnected& disconnected) {
+        by_peer_.erase(disconnected.peer);
+        listener_->on_peer_disconnected(disconnected.peer);
+    }
+    void act(effect::Deliver& deliver) { listener_->on_payload(deliver.peer, deliver.kind, deliver.payload); }
+    void act(effect::Undeliverable& lost) { listener_->on_undeliverable(lost.peer, lost.kind, lost.why); }
+    void act(effect::Note& note) { log(note.level, note.text); }
+
+    bool send_to(ConnectionId id, OutgoingPayload payload) {
+        if (payload.size() > frame_bytes_max) return false;
+        const SendQueue::Outcome outcome =
+            connections_->send_data(id, read_clocks().mono, std::move(payload));
+        if (outcome == SendQueue::Outcome::drop_peer)
+            asio::post(io_, [this, alive = alive_, id] {
+                if (*alive) drop(id, "too slow: its data queue stayed full for 5 s");
+            });
+        return outcome == SendQueue::Outcome::queued;
+    }
+
+    void drop(ConnectionId id, const std::string& why) {
+        PeerEffects effects;
+        manager_->connection_closed(read_clocks(), id, why, effects);
+        perform(std::move(effects));
+    }
+
+    Status add_configured(Now now, const std::string& text) {
+        Result<PeerAddress> address = parse_peer_address(text);
+        if (!address) return address.error();
+        if (!manager_->add_configured(now, *address))
+            return Error{ErrorCode::unavailable,
+                         "more than " + std::to_string(configured_addresses_max) + " configured peers"};
+        return {};
+    }
+
+    void load_peers_file(Now now) {
+        if (options_.peers_file.empty()) return;
+        std::ifstream file(options_.peers_file, std::ios::binary);
+        if (!file) return;  // the first start
+        std::ostringstream text;
+        text << file.rdbuf();
+        persisted_ = text.str();
+        if (Status status = manager_->load_peers_json(now, persisted_); !status.ok())
+            log_warn(subsystem,
+                     "ignored file=" + options_.peers_file + " reason=\"" + status.error().message + "\"");
+    }
+
+    void persist(Now now) {
+        persisted_at_ = now.mono;
+        if (options_.peers_file.empty()) return;
+        std::string text = manager_->peers_to_json(now);
+        if (text == persisted_) return;
+        if (Status status = write_file(options_.peers_file, text); !status.ok())
+            return log_warn(subsystem, status.error().message);
+        persisted_ = std::move(text);
+    }
+
+    void log(NoteLevel level, const std::string& text) {
+        if (level == NoteLevel::debug) return log_debug(subsystem, text);
+        if (!log_rate_.take(read_clocks().mono)) {
+            ++lines_dropped_;
+            return;
+        }
+        if (lines_dropped_ > 0)
+            log_warn(subsystem, "log lines left out: " + std::to_string(std::exchange(lines_dropped_, 0)));
+        log_message(level == NoteLevel::warn ? LogLevel::warn : LogLevel::info, subsystem, text);
+    }
+
+    PeerNetworkOptions options_;
+    const Signer& signer_;
+    Ed25519Verifier verifier_;
+    PeerNetworkListener* listener_;
+    asio::io_context& io_;
+    asio::steady_timer timer_;
+    TokenBucket log_rate_;
+    std::uint64_t lines_dropped_ = 0;
+    std::optional<TransportIdentity> identity_;
+    std::optional<PeerManager> manager_;
+    std::unique_ptr<DirectConnections> connections_;
+    std::map<PeerId, ConnectionId> by_peer_;
+    PeerEffects pending_effects_;
+    bool is_performing_ = false;
+    bool stopped_ = false;
+    std::string persisted_;  // the peers file's content
+    MonoTime persisted_at_;
+    std::shared_ptr<bool> alive_;  // handlers that outlive us find false
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PeerNetwork>> PeerNetwork::start(asio::io_context& io, PeerNetworkOptions options,
+                                                        const Signer& signer,
+                                                        const std::string& keys_directory,
+                                                        PeerNetworkListener& listener) {
+    auto network = std::make_unique<AsioPeerNetwork>(io, std::move(options), signer, listener);
+    if (Status status = network->open(keys_directory); !status.ok()) return status.error();
+    return std::unique_ptr<PeerNetwork>(std::move(network));
+}
+
+}  // namespace peerbook::p2p

@@ -1,0 +1,28 @@
+// Where a peer listens: a host name or address literal, and a port. Text form "host:port" or "[v6]:port".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace peerbook::p2p {
+
+inline constexpr std::size_t host_bytes_max = 253;  // of a DNS name
+
+struct PeerAddress {
+    std::string host;
+    std::uint16_t port = 0;
+    friend auto operator<=>(const PeerAddress&, const PeerAddress&) = default;
+};
+
+// Error: invalid_input, if the host is empty, too long or has other characters than a name or address
+// literal, or the port is not 1 … 65535.
+Result<PeerAddress> parse_peer_address(std::string_view text);
+std::string to_string(const PeerAddress& address);
+
+// "localhost", 127.0.0.0/8 or ::1. Such addresses mean something only to peers on the same machine.
+bool is_loopback_host(std::string_view host);
+
+}  // namespace peerbook::p2p

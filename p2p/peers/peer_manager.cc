@@ -1,0 +1,385 @@
+#include "p2p/peers/peer_manager.h"
+
+#include <algorithm>
+#include <set>
+
+namespace peerbook::p2p {
+
+namespace {
+
+constexpr Duration route_interval = Duration::seconds(1);
+
+void note(PeerEffects& out, NoteLevel level, std::string text) {
+    out.push_back(effect::Note{level, std::move(text)});
+}
+
+std::string short_id(const PeerId& peer) {
+    return to_hex(peer).substr(0, 12);
+}
+
+const char* name_of(Direction direction) {
+    return direction == Direction::outbound ? "outbound" : "inbound";
+}
+
+}  // namespace
+
+std::string PeerManager::Connection::label() const {
+    std::string text = "address=" + p2p::to_string(remote) + " direction=" + name_of(direction);
+    if (session && session->authenticated()) text = "peer=" + short_id(session->peer()->node) + " " + text;
+    return text;
+}
+
+PeerManager::PeerManager(PeerManagerOptions options, const Signer& signer, const Verifier& verifier)
+    : options_(std::move(options)),
+      signer_(signer),
+      verifier_(verifier),
+      book_(options_.reconnect_interval_max, options_.seed),
+      router_(options_.sender_start) {
+    options_.peers_max = std::max<std::size_t>(options_.peers_max, 1);
+    options_.outbound_reserved = std::min(options_.outbound_reserved, options_.peers_max / 2);
+}
+
+bool PeerManager::add_configured(Now now, const PeerAddress& address) {
+    return book_.add_configured(now.mono, address);
+}
+
+Status PeerManager::load_peers_json(Now now, std::string_view text) {
+    Result<std::vector<PeerScores::Ban>> bans = book_.load_json(now.mono, text);
+    if (!bans) return bans.error();
+    for (const PeerScores::Ban& ban : *bans)
+        if (now.wall < ban.until) scores_.restore(ban);
+    return {};
+}
+
+std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remote, PeerEffects& out) {
+    std::size_t inbound = 0, unauthenticated = 0, from_host = 0;
+    for (const auto& [id, connection] : connections_) {
+        if (connection.direction != Direction::inbound) continue;
+        ++inbound;
+        if (!connection.registered) ++unauthenticated;
+        if (connection.remote.host == remote.host) ++from_host;
+    }
+    const char* refusal = nullptr;
+    if (stopped_)
+        refusal = "shutting down";
+    else if (scores_.stranger_banned(now.mono, remote.host))
+        refusal = "address is banned for a while";
+    else if (inbound - unauthenticated >= options_.peers_max - options_.outbound_reserved)
+        refusal = "enough peers";
+    else if (unauthenticated >= unauthenticated_inbound_max)
+        refusal = "too many unauthenticated connections";
+    else if (from_host >= inbound_per_host_max && !is_loopback_host(remote.host))
+        refusal = "too many from one address";
+    if (refusal) {
+        note(out, NoteLevel::debug,
+             "refused address=" + p2p::to_string(remote) + " reason=\"" + refusal + "\"");
+        return std::nullopt;
+    }
+    const ConnectionId id(++last_connection_);
+    connections_.emplace(id, Connection{Direction::inbound, remote, now.mono, {}, false, {}});
+    return id;
+}
+
+void PeerManager::channel_ready(Now now, ConnectionId id, const PeerAddress& remote,
+                                const ChannelBinding& channel, const Challenge& challenge, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || found->second.session) return;
+    Connection& connection = found->second;
+    if (connection.direction == Direction::inbound) connection.remote = remote;
+    // A dial may take its time over several addresses; the handshake's five seconds begin when one has
+    // answered. An accepted stranger has five seconds for everything.
+    const MonoTime opened_at = connection.direction == Direction::outbound ? now.mono : connection.opened_at;
+    const PeerSession::Setup setup{options_.local,       signer_, verifier_, router_,
+                                   connection.direction, channel, challenge, opened_at};
+    connection.session.emplace(setup, now);
+    perform(now, id, connection.session->start(now), out);
+}
+
+void PeerManager::frame(Now now, ConnectionId id, ByteView payload, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !found->second.session) return;
+    perform(now, id, found->second.session->receive(now, payload), out);
+}
+
+void PeerManager::bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    if (!penalise(now, found->second, penalty_frame, why, out)) end(now, id, {why}, out);
+}
+
+void PeerManager::connection_closed(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
+    end(now, id, {why}, out);
+}
+
+void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, PeerEffects& out) {
+    Connection& connection = connections_.at(id);
+    for (OutgoingPayload& payload : output.send)
+        out.push_back(effect::Send{id, std::move(payload)});
+    if (output.warning)
+        note(out, NoteLevel::warn, connection.label() + " warning=\"" + *output.warning + "\"");
+    if (output.is_self && connection.direction == Direction::outbound) book_.is_ourselves(connection.remote);
+    if (output.violation.points > 0 &&
+        penalise(now, connection, output.violation.points, output.violation.why, out))
+        return;
+    if (output.close) {
+        if (!connection.registered) ++handshakes_refused_;
+        const bool peer_ended =
+            output.violation.points == 0 && output.close->starts_with("peer said goodbye");
+        end(now, id, {*output.close, !peer_ended}, out);
+        return;
+    }
+    if (output.authenticated) {
+        authenticated(now, id, out);
+        const auto still = connections_.find(id);
+        if (still == connections_.end()) return;
+    }
+    for (const PeerAddress& address : output.addresses)
+        book_.add_exchanged(now.mono, connection.session->peer()->node,
+                            is_loopback_host(connection.remote.host), address);
+    if (output.delivery)
+        out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
+                                      output.delivery->payload});
+    if (output.exchange_due) send_exchange(now, id, *connection.session, out);
+}
+
+bool PeerManager::keeps_existing(Now now, const Connection& existing, const Connection& incoming,
+                                 const PeerId& peer) const {
+    if (now.mono - existing.session->heard_at() >= replaceable_silence) return false;
+    if (existing.direction == incoming.direction) return true;
+    const bool we_are_lower = signer_.public_key() < peer;
+    return (existing.direction == Direction::outbound) == we_are_lower;
+}
+
+void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
+    Connection& connection = connections_.at(id);
+    const HandshakeMessage& peer = *connection.session->peer();
+    const bool shareable = peer.broadcast && peer.port != 0;
+    if (connection.direction == Direction::outbound)
+        book_.attempt_succeeded(now, connection.remote, peer.node, shareable);
+    if (scores_.banned(now.wall, peer.node) && !book_.is_configured(peer.node)) {
+        ++handshakes_refused_;
+        return end(now, id, {"banned", true}, out);
+    }
+    const auto existing = by_peer_.find(peer.node);
+    if (existing != by_peer_.end()) {
+        const ConnectionId other = existing->second;
+        if (keeps_existing(now, connections_.at(other), connection, peer.node))
+            return end(now, id, {"duplicate connection", true, true}, out);
+        end(now, other, {"replaced by another connection", true, true}, out);
+    } else if (by_peer_.size() >= options_.peers_max) {
+        ++handshakes_refused_;
+        return end(now, id, {"enough peers", true}, out);
+    }
+    connection.registered = true;
+    by_peer_.emplace(peer.node, id);
+    if (connection.direction == Direction::inbound && shareable)
+        book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
+    router_.peer_connected(now.mono, peer.node);
+    out.push_back(effect::Connected{id, peer.node});
+    note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
+    route(router_.tick(now.mono), out);
+}
+
+bool PeerManager::penalise(Now now, Connection& connection, int points, const std::string& why,
+                           PeerEffects& out) {
+    connection.last_error = why;
+    if (!connection.registered) {
+        // A time-out of a node that we dialled is its absence, not its guilt.
+        if (connection.direction == Direction::inbound)
+            scores_.penalise_stranger(now, connection.remote.host, points);
+        return false;
+    }
+    const PeerId peer = connection.session->peer()->node;
+    note(
+        out, NoteLevel::info,
+        "violation " + connection.label() + " points=-" + std::to_string(points) + " reason=\"" + why + "\"");
+    const bool configured = book_.is_configured(peer);
+    if (!scores_.penalise(now, peer, points, configured)) return false;
+    if (!configured) ++bans_;
+    const std::string verdict = configured ? "dropped for misbehaviour: " : "banned for misbehaviour: ";
+    end(now, by_peer_.at(peer), {verdict + why, true}, out);
+    return true;
+}
+
+void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    Connection& connection = found->second;
+    if (ending.say_goodbye && connection.session)
+        out.push_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
+    out.push_back(effect::Close{id});
+
+    const bool was_authenticated = connection.session && connection.session->authenticated();
+    const KnownAddress* known = book_.find(connection.remote);
+    const bool first_failure = connection.direction == Direction::outbound && known && known->failures == 0;
+    if (connection.direction == Direction::outbound && known && !known->ourselves) {
+        if (!was_authenticated) {
+            book_.attempt_failed(now.mono, connection.remote, ending.why);
+        } else {
+            const bool kept = now.mono - connection.session->authenticated_at() >= kept_after;
+            if (kept || ending.duplicate) book_.connection_kept(connection.remote);
+            book_.connection_lost(now.mono, connection.remote, ending.why);
+        }
+    }
+    std::string text = connection.registered ? "disconnected " : "not connected ";
+    text += connection.label() + " reason=\"" + ending.why + "\"";
+    // What strangers do, and what fails again and again, stays below info.
+    const bool worth_info = connection.registered || (first_failure && !ending.duplicate);
+    note(out, worth_info ? NoteLevel::info : NoteLevel::debug, std::move(text));
+
+    if (connection.registered) {
+        const PeerId peer = connection.session->peer()->node;
+        by_peer_.erase(peer);
+        router_.peer_disconnected(peer);
+        out.push_back(effect::Disconnected{peer});
+    }
+    connections_.erase(found);
+}
+
+void PeerManager::send_exchange(Now now, ConnectionId id, PeerSession& session, PeerEffects& out) {
+    const bool to_loopback = is_loopback_host(connections_.at(id).remote.host);
+    out.push_back(effect::Send{id, session.exchange(now, book_.sample(now.wall, exchanged_addresses_max,
+                                                                      session.peer()->node, to_loopback))});
+}
+
+void PeerManager::send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload,
+                                PeerEffects& out) {
+    route(router_.send(now.mono, peer, kind, std::move(payload)), out);
+}
+
+void PeerManager::route(const MessageRouter::Output& routed, PeerEffects& out) {
+    for (const MessageRouter::Transmission& transmission : routed.transmissions)
+        out.push_back(effect::SendToPeer{transmission.peer, transmission.payload});
+    for (const MessageRouter::Undeliverable& lost : routed.undeliverable)
+        out.push_back(effect::Undeliverable{lost.peer, lost.kind, lost.why});
+}
+
+void PeerManager::report_misbehaviour(Now now, const PeerId& peer, int points, const std::string& why,
+                                      PeerEffects& out) {
+    const auto found = by_peer_.find(peer);
+    if (found != by_peer_.end()) {
+        penalise(now, connections_.at(found->second), points, why, out);
+    } else if (scores_.penalise(now, peer, points, book_.is_configured(peer))) {
+        ++bans_;
+    }
+}
+
+Status PeerManager::disconnect(Now now, const PeerId& peer, PeerEffects& out) {
+    const auto found = by_peer_.find(peer);
+    if (found == by_peer_.end())
+        return Error{ErrorCode::not_found, "peer " + to_hex(peer) + " is not connected"};
+    end(now, found->second, {"disconnected by its operator", true}, out);
+    book_.forget(peer);
+    return {};
+}
+
+void PeerManager::tick(Now now, PeerEffects& out) {
+    if (stopped_) return;
+    std::vector<ConnectionId> ids;
+    ids.reserve(connections_.size());
+    for (const auto& [id, connection] : connections_)
+        ids.push_back(id);
+    for (const ConnectionId id : ids) {
+        const auto found = connections_.find(id);
+        if (found == connections_.end()) continue;
+        Connection& connection = found->second;
+        if (connection.session) {
+            perform(now, id, connection.session->tick(now), out);
+            continue;
+        }
+        const bool outbound = connection.direction == Direction::outbound;
+        if (now.mono - connection.opened_at < (outbound ? dial_time_max : handshake_time_max)) continue;
+        ++handshakes_refused_;
+        penalise(now, connection, penalty_timeout, "no TLS handshake in time", out);
+        end(now, id, {outbound ? "no answer within 10 s" : "no TLS handshake within 5 s"}, out);
+    }
+    if (!routed_at_ || now.mono - *routed_at_ >= route_interval) {
+        routed_at_ = now.mono;
+        route(router_.tick(now.mono), out);
+    }
+    dial_due(now, out);
+}
+
+void PeerManager::dial_due(Now now, PeerEffects& out) {
+    const auto skip = [&](const PeerId& id) {
+        return connected(id) || (scores_.banned(now.wall, id) && !book_.is_configured(id));
+    };
+    const auto room = [&] {
+        const auto dialled_or_registered = std::count_if(
+            connections_.begin(), connections_.end(),
+            [](const auto& c) { return c.second.direction == Direction::outbound || c.second.registered; });
+        const auto count = static_cast<std::size_t>(dialled_or_registered);
+        return options_.peers_max > count ? options_.peers_max - count : 0;
+    };
+    for (const PeerAddress& address : book_.due(now.mono, room(), true, skip))
+        dial(now, address, out);
+    const auto outbound =
+        static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+            return c.second.direction == Direction::outbound;
+        }));
+    const std::size_t wanted = std::max<std::size_t>(options_.outbound_reserved, 1);
+    if (outbound >= wanted) return;
+    for (const PeerAddress& address : book_.due(now.mono, std::min(room(), wanted - outbound), false, skip))
+        dial(now, address, out);
+}
+
+void PeerManager::dial(Now now, const PeerAddress& address, PeerEffects& out) {
+    const ConnectionId id(++last_connection_);
+    connections_.emplace(id, Connection{Direction::outbound, address, now.mono, {}, false, {}});
+    book_.attempt_started(address);
+    out.push_back(effect::Dial{id, address});
+}
+
+void PeerManager::stop(Now now, PeerEffects& out) {
+    stopped_ = true;
+    while (!connections_.empty())
+        end(now, connections_.begin()->first, {"shutting down", true, true}, out);
+}
+
+PeerInfo PeerManager::describe(Now now, const Connection& connection) const {
+    PeerInfo info;
+    info.address = p2p::to_string(connection.remote);
+    info.outbound = connection.direction == Direction::outbound;
+    info.last_error = connection.last_error;
+    info.state = "connecting";
+    if (const KnownAddress* known = book_.find(connection.remote)) {
+        info.configured = known->configured;
+        if (known->id) info.id = *known->id;
+        if (info.last_error.empty()) info.last_error = known->last_error;
+    }
+    if (!connection.registered) return info;
+    const HandshakeMessage& peer = *connection.session->peer();
+    info.id = peer.node;
+    info.configured = book_.is_configured(peer.node);
+    info.state = connection.session->state() == PeerSession::State::stale ? "stale" : "connected";
+    info.agent = peer.agent;
+    info.round_trip = connection.session->round_trip();
+    info.connected_for = now.mono - connection.session->authenticated_at();
+    info.misbehaviour = scores_.score(now.mono, peer.node);
+    return info;
+}
+
+std::vector<PeerInfo> PeerManager::peers(Now now) const {
+    std::vector<PeerInfo> infos;
+    std::set<PeerAddress> listed;
+    for (const auto& [id, connection] : connections_) {
+        if (connection.direction == Direction::inbound && !connection.registered) continue;
+        infos.push_back(describe(now, connection));
+        listed.insert(connection.remote);
+    }
+    for (const auto& [address, known] : book_.entries()) {
+        if (listed.contains(address) || (known.id && connected(*known.id))) continue;
+        if (!known.configured && !known.seen) continue;  // only rumours so far
+        PeerInfo info;
+        if (known.id) info.id = *known.id;
+        info.address = p2p::to_string(address);
+        info.configured = known.configured;
+        info.state = known.id && scores_.banned(now.wall, *known.id) ? "banned" : "disconnected";
+        if (known.id) info.misbehaviour = scores_.score(now.mono, *known.id);
+        info.last_error = known.last_error;
+        infos.push_back(std::move(info));
+    }
+    return infos;
+}
+
+}  // namespace peerbook::p2p

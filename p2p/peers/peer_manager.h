@@ -1,0 +1,173 @@
+// Every connection and every known address of this node: whom to dial, whom to admit, which of two
+// connections to keep, when to drop and ban. The whole peer layer but for sockets: an adapter, or a
+// simulator, reports what happened and performs the effects, in order.
+//
+// Two connections to one peer: the one that the node with the lower id opened is kept. If that does not
+// decide (one side opened both), or if the kept one has been silent for 7.5 s (its peer may have restarted),
+// the older stays unless it is silent.
+//
+// Limits: peers_max connections in all, of which a part is reserved for those we open; 8 inbound per network
+// address except loopback; 32 inbound that are not authenticated yet. What exceeds them is closed at once.
+//
+// Pure: time, seed and challenges are arguments; no callbacks. Not thread-safe.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2p/peers/address_book.h"
+#include "p2p/peers/peer_info.h"
+#include "p2p/peers/peer_session.h"
+
+namespace peerbook::p2p {
+
+inline constexpr std::size_t inbound_per_host_max = 8;
+inline constexpr std::size_t unauthenticated_inbound_max = 32;
+inline constexpr Duration dial_time_max = Duration::seconds(10);  // name, TCP and TLS
+inline constexpr Duration replaceable_silence = Duration::milliseconds(7500);
+inline constexpr Duration kept_after = Duration::seconds(60);  // a connection of this age ends the backoff
+
+struct PeerManagerOptions {
+    LocalNode local;
+    std::size_t peers_max = 50;
+    std::size_t outbound_reserved = 8;
+    Duration reconnect_interval_max = Duration::seconds(3600);
+    std::uint64_t seed = 0;          // of jitter and samples
+    std::uint64_t sender_start = 0;  // see MessageRouter
+};
+
+enum class NoteLevel : unsigned char { debug, info, warn };
+
+namespace effect {
+struct Dial {  // then channel_ready() or connection_closed()
+    ConnectionId connection;
+    PeerAddress address;
+};
+struct Send {  // control; a connection whose control queue is full is reported with connection_closed()
+    ConnectionId connection;
+    OutgoingPayload payload;
+};
+struct SendToPeer {  // of the router; may be refused when the peer's queue is full, it is tried again
+    PeerId peer;
+    OutgoingPayload payload;
+};
+struct Close {  // what is queued is written first, within a second
+    ConnectionId connection;
+};
+struct Connected {  // frames up to frame_bytes_max are read from now on
+    ConnectionId connection;
+    PeerId peer;
+};
+struct Disconnected {
+    PeerId peer;
+};
+struct Deliver {
+    PeerId peer;
+    std::uint8_t kind;
+    ByteView payload;  // within the frame given to frame()
+};
+struct Undeliverable {
+    PeerId peer;
+    std::uint8_t kind;
+    std::string why;
+};
+struct Note {  // for the log
+    NoteLevel level;
+    std::string text;
+};
+}  // namespace effect
+
+using PeerEffect =
+    std::variant<effect::Dial, effect::Send, effect::SendToPeer, effect::Close, effect::Connected,
+                 effect::Disconnected, effect::Deliver, effect::Undeliverable, effect::Note>;
+using PeerEffects = std::vector<PeerEffect>;
+
+class PeerManager {
+  public:
+    // `signer` and `verifier` outlive the PeerManager.
+    PeerManager(PeerManagerOptions options, const Signer& signer, const Verifier& verifier);
+
+    // False if the table of configured addresses is full.
+    bool add_configured(Now now, const PeerAddress& address);
+
+    // A connection was accepted from host:port. None: close it.
+    std::optional<ConnectionId> admit(Now now, const PeerAddress& remote, PeerEffects& out);
+    // The transport of an admitted or dialled connection is ready. `challenge` is fresh and random.
+    void channel_ready(Now now, ConnectionId id, const PeerAddress& remote, const ChannelBinding& channel,
+                       const Challenge& challenge, PeerEffects& out);
+    void frame(Now now, ConnectionId id, ByteView payload, PeerEffects& out);
+    // The stream holds no frame, or TLS failed by the peer's doing. The connection is closed.
+    void bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out);
+    // It is gone: dialling failed, or the other side closed, or its queue was full.
+    void connection_closed(Now now, ConnectionId id, const std::string& why, PeerEffects& out);
+
+    void send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload, PeerEffects& out);
+    void report_misbehaviour(Now now, const PeerId& peer, int points, const std::string& why,
+                             PeerEffects& out);
+    // Error: not_found.
+    Status disconnect(Now now, const PeerId& peer, PeerEffects& out);
+    // Call five times a second, or as often as the simulated clock likes.
+    void tick(Now now, PeerEffects& out);
+    // Goodbye to all; gives no more dials.
+    void stop(Now now, PeerEffects& out);
+
+    // Without counters of bytes and messages, which the adapter has.
+    std::vector<PeerInfo> peers(Now now) const;
+    bool connected(const PeerId& peer) const { return by_peer_.contains(peer); }
+    std::size_t connected_count() const { return by_peer_.size(); }
+    std::size_t known_addresses() const { return book_.entries().size(); }
+    const MessageRouter& router() const { return router_; }
+    std::uint64_t handshakes_refused() const { return handshakes_refused_; }
+    std::uint64_t bans() const { return bans_; }
+
+    // The peers file; see AddressBook.
+    std::string peers_to_json(Now now) const { return book_.to_json(scores_.bans(now.wall)); }
+    Status load_peers_json(Now now, std::string_view text);
+
+  private:
+    struct Connection {
+        Direction direction;
+        PeerAddress remote;  // dialled, or as accepted
+        MonoTime opened_at;
+        std::optional<PeerSession> session;
+        bool registered = false;  // authenticated and the one connection of its peer
+        std::string last_error;
+        std::string label() const;
+    };
+    using Connections = std::map<ConnectionId, Connection>;
+
+    void perform(Now now, ConnectionId id, SessionOutput&& output, PeerEffects& out);
+    void authenticated(Now now, ConnectionId id, PeerEffects& out);
+    bool keeps_existing(Now now, const Connection& existing, const Connection& incoming,
+                        const PeerId& peer) const;
+    bool penalise(Now now, Connection& connection, int points, const std::string& why, PeerEffects& out);
+    void send_exchange(Now now, ConnectionId id, PeerSession& session, PeerEffects& out);
+    struct Ending {
+        std::string why;
+        bool say_goodbye = false;
+        bool duplicate = false;
+    };
+    void end(Now now, ConnectionId id, const Ending& ending, PeerEffects& out);
+    void dial_due(Now now, PeerEffects& out);
+    void dial(Now now, const PeerAddress& address, PeerEffects& out);
+    void route(const MessageRouter::Output& routed, PeerEffects& out);
+    PeerInfo describe(Now now, const Connection& connection) const;
+
+    PeerManagerOptions options_;
+    const Signer& signer_;
+    const Verifier& verifier_;
+    AddressBook book_;
+    PeerScores scores_;
+    MessageRouter router_;
+    Connections connections_;
+    std::map<PeerId, ConnectionId> by_peer_;
+    std::uint64_t last_connection_ = 0;
+    std::optional<MonoTime> routed_at_;
+    bool stopped_ = false;
+    std::uint64_t handshakes_refused_ = 0;
+    std::uint64_t bans_ = 0;
+};
+
+}  // namespace peerbook::p2p

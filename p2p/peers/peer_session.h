@@ -1,0 +1,109 @@
+// One connection from the moment the transport is ready: handshake, then heartbeats, control messages and
+// payloads.
+//
+//   handshaking → connected → stale (nothing heard for 30 s) → over (45 s)
+//
+// Any frame counts as life. Heartbeats go out every 5 s; the answer gives the round-trip time. Control
+// messages above the rate (100 at once, 50/s) are dropped and cost a point each; data is held back by TCP
+// instead.
+//
+// Pure: each input returns what to do. After an output with `close` the caller gives no further input. Not
+// thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/peers/rate_limiter.h"
+#include "p2p/peers/send_queue.h"
+#include "p2p/routing/message_router.h"
+#include "p2p/wire/handshake.h"
+
+namespace peerbook::p2p {
+
+inline constexpr Duration heartbeat_interval = Duration::seconds(5);
+inline constexpr Duration stale_after = Duration::seconds(30);
+inline constexpr Duration over_after = Duration::seconds(45);
+inline constexpr Duration exchange_interval = Duration::seconds(300);
+
+// Misbehaviour of the peer with this input, if points > 0.
+struct Violation {
+    int points = 0;
+    std::string why;
+};
+
+struct SessionOutput {
+    struct Delivery {
+        std::uint8_t kind;
+        ByteView payload;  // within the frame that was the input
+    };
+    std::vector<OutgoingPayload> send;  // control, in order
+    bool authenticated = false;         // became so with this input
+    std::optional<Delivery> delivery;
+    std::vector<PeerAddress> addresses;  // that the peer told us
+    bool exchange_due = false;           // answer with exchange()
+    Violation violation;
+    std::optional<std::string> warning;
+    std::optional<std::string> close;  // why
+    bool is_self = false;              // with close: the peer is this node
+};
+
+class PeerSession {
+  public:
+    enum class State : unsigned char { handshaking, connected, stale };
+
+    struct Setup {
+        const LocalNode& local;
+        const Signer& signer;
+        const Verifier& verifier;
+        MessageRouter& router;
+        Direction direction;
+        ChannelBinding channel;
+        Challenge challenge;
+        MonoTime
+            opened_at;  // when the connection was accepted or dialled: the handshake's time counts from there
+    };
+    // What `setup` refers to outlives the session.
+    PeerSession(const Setup& setup, Now now);
+
+    // The first input.
+    SessionOutput start(Now now);
+    SessionOutput receive(Now now, ByteView payload);
+    SessionOutput tick(Now now);
+    // The addresses for a peer exchange, after exchange_due.
+    OutgoingPayload exchange(Now now, std::vector<PeerAddress> addresses);
+    OutgoingPayload goodbye(Now now, const std::string& reason);
+
+    State state() const { return state_; }
+    bool authenticated() const { return state_ != State::handshaking; }
+    // The claimed peer while handshaking, the proven one afterwards.
+    const std::optional<HandshakeMessage>& peer() const { return handshake_.peer(); }
+    MonoTime heard_at() const { return heard_at_; }
+    MonoTime authenticated_at() const { return authenticated_at_; }
+    Duration round_trip() const { return round_trip_; }
+
+  private:
+    SessionOutput receive_control(Now now, ByteView payload);
+    void receive_binary(Now now, ByteView payload, SessionOutput& output);
+    void handle(Now now, const ControlMessage& message, SessionOutput& output);
+    void step_handshake(Now now, const ControlBody& body, ByteView payload, SessionOutput& output);
+    Bytes encode(Now now, ControlBody body);
+
+    const Signer& signer_;
+    MessageRouter& router_;
+    Handshake handshake_;
+    State state_ = State::handshaking;
+    MonoTime opened_at_;
+    MonoTime heard_at_;
+    MonoTime authenticated_at_;
+    MonoTime heartbeat_at_;  // of the last one sent
+    MonoTime exchange_at_;
+    std::uint64_t heartbeat_sequence_ = 0;
+    bool heartbeat_answered_ = true;
+    Duration round_trip_;
+    TokenBucket control_rate_;
+    TokenBucket address_rate_;
+};
+
+}  // namespace peerbook::p2p

@@ -1,0 +1,249 @@
+#include "p2p/transport/connection.h"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+namespace peerbook::p2p {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+constexpr auto linger_time = std::chrono::seconds(1);
+constexpr std::size_t read_step_bytes = 64 * 1024;
+
+PeerAddress address_of(const tcp::endpoint& endpoint) {
+    asio::ip::address address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return {address.to_string(), endpoint.port()};
+}
+
+}  // namespace
+
+Connection::Connection(asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
+                       DirectConnectionsEvents& events)
+    : socket_(io), resolver_(io), close_timer_(io), id_(id), channel_(std::move(channel)), events_(&events) {}
+
+void Connection::dial(const PeerAddress& address) {
+    error_code code;
+    const asio::ip::address literal = asio::ip::make_address(address.host, code);
+    if (!code) return connect({tcp::endpoint(literal, address.port)});
+    resolver_.async_resolve(
+        address.host, std::to_string(address.port), tcp::resolver::numeric_service,
+        [self = shared_from_this()](error_code error, const tcp::resolver::results_type& results) {
+            if (!self->events_) return;
+            if (error) return self->broken("cannot resolve the name: " + error.message(), false);
+            std::vector<tcp::endpoint> endpoints;
+            for (const auto& result : results)
+                endpoints.push_back(result.endpoint());
+            self->connect(std::move(endpoints));
+        });
+}
+
+void Connection::connect(std::vector<tcp::endpoint> endpoints) {
+    // The handler owns the list: async_connect only refers to it.
+    auto list = std::make_shared<std::vector<tcp::endpoint>>(std::move(endpoints));
+    asio::async_connect(socket_, *list,
+                        [self = shared_from_this(), list](error_code error, const tcp::endpoint&) {
+                            if (!self->events_) return;
+                            if (error) return self->broken("cannot connect: " + error.message(), false);
+                            self->opened();
+                        });
+}
+
+void Connection::accept(Socket socket) {
+    socket_ = std::move(socket);
+    opened();
+}
+
+void Connection::opened() {
+    error_code code;
+    remote_ = address_of(socket_.remote_endpoint(code));
+    if (code) return broken("closed before it was used", false);
+    socket_.set_option(tcp::no_delay(true), code);
+    socket_.non_blocking(true, code);
+    received();
+    if (events_) read();
+}
+
+void Connection::read() {
+    const std::span<std::uint8_t> space = channel_->input_space();
+    PB_CHECK(!space.empty(), "the channel has no room although everything was read");
+    is_reading_ = true;
+    socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                            [self = shared_from_this()](error_code error, std::size_t bytes) {
+                                self->is_reading_ = false;
+                                if (!self->events_) return self->discard_until_closed();
+                                if (error) {
+                                    const bool is_end = error == asio::error::eof;
+                                    return self->broken(is_end ? "closed by the peer" : error.message(),
+                                                        false);
+                                }
+                                self->channel_->input_commit(bytes);
+                                self->received();
+                                if (self->events_) self->read();
+                            });
+}
+
+// Works through what arrived, then writes what that gave rise to in one go.
+void Connection::received() {
+    if (!is_ready_) {
+        Result<bool> done = channel_->handshake();
+        if (!done) {
+            write();  // the alert that tells the other side why
+            return broken(done.error().message, true);
+        }
+        if (*done) {
+            is_ready_ = true;
+            events_->on_ready(id_, remote_, channel_->binding());
+        }
+    }
+    while (is_ready_ && events_) {
+        const std::span<std::uint8_t> space = reader_.space(read_step_bytes);
+        Result<std::size_t> read = channel_->read(space);
+        if (!read) {
+            const bool by_peer = read.error().code != ErrorCode::unavailable;
+            return broken(read.error().message, by_peer);
+        }
+        if (*read == 0) break;
+        reader_.commit(*read);
+        if (!take_frames()) return;
+    }
+    if (events_) write();
+}
+
+bool Connection::take_frames() {
+    while (const std::optional<ByteView> payload = reader_.next()) {
+        ++counters_.frames_in;
+        counters_.bytes_in += payload->size() + frame_header_bytes;
+        events_->on_frame(id_, *payload);
+        if (!events_) return false;
+    }
+    if (!reader_.error()) return true;
+    broken(*reader_.error(), true);
+    return false;
+}
+
+void Connection::broken(const std::string& why, bool by_peer) {
+    if (!events_) return;
+    DirectConnectionsEvents& events = *std::exchange(events_, nullptr);
+    const auto self = shared_from_this();  // the event lets go of us
+    events.on_broken(id_, why, by_peer);
+    shut();
+}
+
+SendQueue::Outcome Connection::send_control(OutgoingPayload payload) {
+    const SendQueue::Outcome outcome = queue_.push_control(std::move(payload));
+    if (outcome == SendQueue::Outcome::queued) wake();
+    return outcome;
+}
+
+SendQueue::Outcome Connection::send_data(MonoTime now, OutgoingPayload payload) {
+    const SendQueue::Outcome outcome = queue_.push_data(now, std::move(payload));
+    if (outcome == SendQueue::Outcome::queued) wake();
+    return outcome;
+}
+
+// Several frames of one turn of the event loop become one write.
+void Connection::wake() {
+    if (is_woken_ || is_writing_ || !is_ready_) return;
+    is_woken_ = true;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->is_woken_ = false;
+        self->write();
+    });
+}
+
+bool Connection::fill_output() {
+    for (;;) {
+        if (gathered_written_ == gathered_.size()) {
+            gathered_.clear();
+            gathered_written_ = 0;
+            if (!is_ready_ || queue_.empty()) return true;
+            const std::size_t frames = queue_.gather(gathered_);
+            counters_.frames_out += frames;
+            counters_.bytes_out += gathered_.size();
+        }
+        Result<std::size_t> written = channel_->write(ByteView(gathered_).subspan(gathered_written_));
+        if (!written) {
+            broken(written.error().message, true);
+            return false;
+        }
+        if (*written == 0) return true;
+        gathered_written_ += *written;
+    }
+}
+
+void Connection::write() {
+    if (is_writing_ || !socket_.is_open() || !fill_output()) return;
+    const ByteView output = channel_->output();
+    if (output.empty()) {
+        if (!events_) {
+            // Everything is written: the peer sees the end after the last byte.
+            error_code code;
+            socket_.shutdown(tcp::socket::shutdown_send, code);
+            discard_until_closed();
+        }
+        return;
+    }
+    is_writing_ = true;
+    socket_.async_write_some(asio::buffer(output.data(), output.size()),
+                             [self = shared_from_this()](error_code error, std::size_t bytes) {
+                                 self->is_writing_ = false;
+                                 if (error) {
+                                     if (self->events_) return self->broken(error.message(), false);
+                                     return self->shut();
+                                 }
+                                 self->channel_->output_consume(bytes);
+                                 self->write();
+                             });
+}
+
+void Connection::close() {
+    if (!events_) return;
+    events_ = nullptr;
+    if (!is_ready_) return shut();
+    close_timer_.expires_after(linger_time);
+    close_timer_.async_wait([self = shared_from_this()](error_code) { self->shut(); });
+    // Not at once: the caller may be inside one of our events.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write(); });
+}
+
+void Connection::close_now() {
+    events_ = nullptr;
+    error_code code;
+    if (is_ready_ && !is_writing_ && fill_output()) {
+        const ByteView output = channel_->output();
+        if (!output.empty()) socket_.write_some(asio::buffer(output.data(), output.size()), code);
+        socket_.shutdown(tcp::socket::shutdown_send, code);
+    }
+    shut();
+}
+
+// Closing a socket with unread bytes resets the connection and loses what the other side has not read yet; so
+// what still comes is read and thrown away.
+void Connection::discard_until_closed() {
+    if (is_reading_ || !socket_.is_open()) return;
+    gathered_.resize(read_step_bytes);
+    gathered_written_ = gathered_.size();
+    is_reading_ = true;
+    socket_.async_read_some(asio::buffer(gathered_),
+                            [self = shared_from_this()](error_code error, std::size_t) {
+                                self->is_reading_ = false;
+                                if (error) return self->shut();
+                                self->discard_until_closed();
+                            });
+}
+
+void Connection::shut() {
+    error_code code;
+    resolver_.cancel();
+    close_timer_.cancel();
+    socket_.close(code);
+}
+
+}  // namespace peerbook::p2p

@@ -1,0 +1,77 @@
+// One socket with its channel, frame reader and send queue. Private to transport/.
+//
+// Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: what is
+// queued is written, the sending side is shut, and the socket closes when the other side does, at the latest
+// after a second. Keeps itself alive through its handlers. I/O thread only.
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <vector>
+
+#include "p2p/peers/send_queue.h"
+#include "p2p/transport/direct_connections.h"
+#include "p2p/transport/tls_channel.h"
+#include "p2p/wire/frame.h"
+
+namespace peerbook::p2p {
+
+class Connection final : public std::enable_shared_from_this<Connection> {
+  public:
+    using Socket = boost::asio::ip::tcp::socket;
+
+    // `events` outlives the connection or is taken away by close().
+    Connection(boost::asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
+               DirectConnectionsEvents& events);
+
+    void dial(const PeerAddress& address);
+    void accept(Socket socket);
+
+    void authenticated() { reader_.set_payload_bytes_max(frame_bytes_max); }
+    SendQueue::Outcome send_control(OutgoingPayload payload);
+    SendQueue::Outcome send_data(MonoTime now, OutgoingPayload payload);
+    void close();
+    // As close(), but writes what the socket takes at once and does not wait.
+    void close_now();
+
+    const ConnectionCounters& counters() const { return counters_; }
+    std::size_t queued_bytes() const { return queue_.bytes() + (gathered_.size() - gathered_written_); }
+
+  private:
+    void connect(std::vector<boost::asio::ip::tcp::endpoint> endpoints);
+    void opened();
+    void read();
+    void received();
+    bool take_frames();
+    void broken(const std::string& why, bool by_peer);
+    void wake();
+    void write();
+    // Moves from the queue through the channel into its output; false if the channel broke.
+    bool fill_output();
+    void discard_until_closed();
+    void shut();
+
+    Socket socket_;
+    boost::asio::ip::tcp::resolver resolver_;
+    boost::asio::steady_timer close_timer_;
+    ConnectionId id_;
+    std::unique_ptr<Channel> channel_;
+    DirectConnectionsEvents* events_;  // null after close()
+    PeerAddress remote_;
+    FrameReader reader_{unauthenticated_frame_bytes_max};
+    SendQueue queue_;
+    Bytes gathered_;  // plain frames on their way into the channel
+    std::size_t gathered_written_ = 0;
+    bool is_ready_ = false;
+    bool is_writing_ = false;
+    bool is_woken_ = false;
+    bool is_reading_ = false;
+    bool is_discarding_ = false;
+    ConnectionCounters counters_;
+};
+
+}  // namespace peerbook::p2p

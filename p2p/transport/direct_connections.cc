@@ -1,0 +1,187 @@
+#include "p2p/transport/direct_connections.h"
+
+#include <chrono>
+
+#include "p2p/transport/connection.h"
+
+namespace peerbook::p2p {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+constexpr auto accept_pause =
+    std::chrono::milliseconds(200);  // after an error such as no file descriptors left
+
+class AsioConnections final : public DirectConnections {
+  public:
+    AsioConnections(asio::io_context& io, const Options& options, const TransportIdentity& identity,
+                    DirectConnectionsEvents& events)
+        : io_(io),
+          acceptor_(io),
+          accept_timer_(io),
+          options_(options),
+          identity_(identity),
+          events_(events),
+          alive_(std::make_shared<bool>(true)) {}
+
+    ~AsioConnections() override { stop(); }
+
+    Status open() {
+        error_code code;
+        const std::string host = options_.listen_host == "localhost" ? "127.0.0.1" : options_.listen_host;
+        const asio::ip::address address = asio::ip::make_address(host, code);
+        if (code)
+            return Error{ErrorCode::invalid_input, "listen host '" + options_.listen_host +
+                                                       "' is not an address literal such as 0.0.0.0"};
+        const tcp::endpoint endpoint(address, options_.listen_port);
+        acceptor_.open(endpoint.protocol(), code);
+        if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
+        if (!code) acceptor_.bind(endpoint, code);
+        if (!code) acceptor_.listen(asio::socket_base::max_listen_connections, code);
+        const std::string where = host + " port " + std::to_string(options_.listen_port);
+        if (code == asio::error::address_in_use)
+            return Error{ErrorCode::conflict, "peer port in use: another process listens on " + where +
+                                                  "; choose another with --p2p-port"};
+        if (code) return Error{ErrorCode::io, "cannot listen for peers on " + where + ": " + code.message()};
+        port_ = acceptor_.local_endpoint(code).port();
+        accept();
+        return {};
+    }
+
+    std::uint16_t port() const override { return port_; }
+
+    void dial(ConnectionId id, const PeerAddress& address) override {
+        make(id, Direction::outbound)->dial(address);
+    }
+
+    void authenticated(ConnectionId id) override {
+        if (const auto connection = find(id)) connection->authenticated();
+    }
+
+    SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) override {
+        const auto connection = find(id);
+        return connection ? connection->send_control(std::move(payload)) : SendQueue::Outcome::refused;
+    }
+
+    SendQueue::Outcome send_data(ConnectionId id, MonoTime now, OutgoingPayload payload) override {
+        const auto connection = find(id);
+        return connection ? connection->send_data(now, std::move(payload)) : SendQueue::Outcome::refused;
+    }
+
+    void close(ConnectionId id) override {
+        if (const auto connection = remove(id)) connection->close();
+    }
+
+    ConnectionCounters counters(ConnectionId id) const override {
+        const auto connection = find(id);
+        return connection ? connection->counters() : ConnectionCounters{};
+    }
+
+    std::size_t queued_bytes(ConnectionId id) const override {
+        const auto connection = find(id);
+        return connection ? connection->queued_bytes() : 0;
+    }
+
+    ConnectionCounters total() const override {
+        ConnectionCounters sum = ended_;
+        for (const auto& [id, connection] : connections_)
+            add(sum, connection->counters());
+        return sum;
+    }
+
+    void stop() override {
+        *alive_ = false;
+        error_code code;
+        acceptor_.close(code);
+        accept_timer_.cancel();
+        for (const auto& [id, connection] : connections_) {
+            connection->close_now();
+            add(ended_, connection->counters());
+        }
+        connections_.clear();
+    }
+
+  private:
+    static void add(ConnectionCounters& sum, const ConnectionCounters& counters) {
+        sum.frames_in += counters.frames_in;
+        sum.frames_out += counters.frames_out;
+        sum.bytes_in += counters.bytes_in;
+        sum.bytes_out += counters.bytes_out;
+    }
+
+    std::shared_ptr<Connection> find(ConnectionId id) const {
+        const auto found = connections_.find(id);
+        return found == connections_.end() ? nullptr : found->second;
+    }
+
+    std::shared_ptr<Connection> remove(ConnectionId id) {
+        const auto found = connections_.find(id);
+        if (found == connections_.end()) return nullptr;
+        auto connection = std::move(found->second);
+        connections_.erase(found);
+        add(ended_, connection->counters());
+        return connection;
+    }
+
+    std::shared_ptr<Connection> make(ConnectionId id, Direction direction) {
+        auto channel = options_.plain_tcp ? make_plain_channel() : make_tls_channel(identity_, direction);
+        auto connection = std::make_shared<Connection>(io_, id, std::move(channel), events_);
+        connections_.emplace(id, connection);
+        return connection;
+    }
+
+    void accept() {
+        acceptor_.async_accept([this, alive = alive_](error_code error, tcp::socket socket) {
+            if (!*alive) return;
+            if (error == asio::error::operation_aborted) return;
+            if (error && error != asio::error::connection_aborted) {
+                events_.on_listen_error(error.message());
+                accept_timer_.expires_after(accept_pause);
+                accept_timer_.async_wait([this, alive](error_code) {
+                    if (*alive) accept();
+                });
+                return;
+            }
+            if (!error) accepted(std::move(socket));
+            if (*alive) accept();
+        });
+    }
+
+    void accepted(tcp::socket socket) {
+        error_code code;
+        const tcp::endpoint endpoint = socket.remote_endpoint(code);
+        if (code) return;
+        asio::ip::address address = endpoint.address();
+        if (address.is_v6() && address.to_v6().is_v4_mapped())
+            address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+        const auto id = events_.on_accepted({address.to_string(), endpoint.port()});
+        if (id) make(*id, Direction::inbound)->accept(std::move(socket));
+    }
+
+    asio::io_context& io_;
+    tcp::acceptor acceptor_;
+    asio::steady_timer accept_timer_;
+    Options options_;
+    const TransportIdentity& identity_;
+    DirectConnectionsEvents& events_;
+    std::shared_ptr<bool> alive_;
+    std::uint16_t port_ = 0;
+    std::map<ConnectionId, std::shared_ptr<Connection>> connections_;
+    ConnectionCounters ended_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DirectConnections>> DirectConnections::listen(asio::io_context& io,
+                                                                     const Options& options,
+                                                                     const TransportIdentity& identity,
+                                                                     DirectConnectionsEvents& events) {
+    auto made = std::make_unique<AsioConnections>(io, options, identity, events);
+    if (Status status = made->open(); !status.ok()) return status.error();
+    return std::unique_ptr<DirectConnections>(std::move(made));
+}
+
+}  // namespace peerbook::p2p

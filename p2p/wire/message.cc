@@ -1,0 +1,287 @@
+#include "p2p/wire/message.h"
+
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace peerbook::p2p {
+
+namespace {
+
+using rapidjson::Value;
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+Error malformed(const std::string& what) {
+    return {ErrorCode::invalid_input, "control message: " + what};
+}
+
+// RapidJSON bounds neither depth nor work; a scan outside of strings does. Returns false above
+// control_depth_max.
+bool depth_is_bounded(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > control_depth_max) return false;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return true;
+}
+
+// Reads members of one object; the first missing or wrong one is remembered, and later reads return zero
+// values.
+class Members {
+  public:
+    explicit Members(const Value& object) : object_(object) {}
+
+    std::string text(const char* name, std::size_t bytes_max = control_text_bytes_max) {
+        const Value* member = find(name);
+        if (!member) return {};
+        if (!member->IsString()) return fail(name, "is not text"), std::string();
+        if (member->GetStringLength() > bytes_max) return fail(name, "is too long"), std::string();
+        return {member->GetString(), member->GetStringLength()};
+    }
+
+    // Numbers arrive as text (kParseNumbersAsStringsFlag), so both forms are read alike and never through
+    // double.
+    std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
+        const std::string digits = text(name, 20);
+        std::int64_t value = 0;
+        const char* end = digits.data() + digits.size();
+        const auto [stop, code] = std::from_chars(digits.data(), end, value);
+        if (failure_.empty() && (code != std::errc() || stop != end || value < min || value > max))
+            fail(name, "is not an integer in its range");
+        return failure_.empty() ? value : 0;
+    }
+
+    bool boolean(const char* name) {
+        const Value* member = find(name);
+        if (member && !member->IsBool()) fail(name, "is not true or false");
+        return member && member->IsBool() && member->GetBool();
+    }
+
+    template <typename Fixed>
+    Fixed fixed(const char* name) {
+        const std::string hex = text(name);
+        Fixed value;
+        if (failure_.empty() && !from_hex(hex, value.data).ok()) fail(name, "is not hex of its length");
+        return value;
+    }
+
+    std::vector<std::string> texts(const char* name, std::size_t count_max) {
+        std::vector<std::string> values;
+        const Value* member = find(name);
+        if (!member) return values;
+        if (!member->IsArray()) return fail(name, "is not an array"), values;
+        if (member->Size() > count_max) return fail(name, "has too many elements"), values;
+        for (const Value& element : member->GetArray()) {
+            if (!element.IsString() || element.GetStringLength() > host_bytes_max + 8)
+                return fail(name, "has an element that is not text of its length"), values;
+            values.emplace_back(element.GetString(), element.GetStringLength());
+        }
+        return values;
+    }
+
+    const Value* object(const char* name) {
+        const Value* member = find(name);
+        if (member && !member->IsObject()) return fail(name, "is not an object"), nullptr;
+        return member;
+    }
+
+    void fail(const char* name, const char* why) {
+        if (failure_.empty()) failure_ = std::string(name) + " " + why;
+    }
+    const std::string& failure() const { return failure_; }
+
+  private:
+    const Value* find(const char* name) {
+        if (!failure_.empty()) return nullptr;
+        const auto member = object_.FindMember(name);
+        if (member == object_.MemberEnd()) return fail(name, "is missing"), nullptr;
+        return &member->value;
+    }
+
+    const Value& object_;
+    std::string failure_;
+};
+
+constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
+
+HandshakeMessage read_handshake(Members& in) {
+    HandshakeMessage out;
+    out.node = in.fixed<PeerId>("nodeId");
+    out.version = printable(in.text("version"));
+    out.agent = printable(in.text("agent"));
+    out.port = static_cast<std::uint16_t>(in.integer("port", 0, 65535));
+    out.broadcast = in.boolean("broadcast");
+    out.capabilities = in.texts("capabilities", capabilities_max);
+    for (std::string& capability : out.capabilities)
+        capability = printable(capability);
+    out.network = in.fixed<Digest>("network");
+    out.ledger = in.fixed<Digest>("ledger");
+    out.clock = {in.integer("clock", 0, int64_max)};
+    out.challenge = in.fixed<Challenge>("challenge");
+    return out;
+}
+
+PeerExchange read_peer_exchange(Members& in) {
+    PeerExchange out;
+    for (const std::string& text : in.texts("addresses", exchanged_addresses_max)) {
+        Result<PeerAddress> address = parse_peer_address(text);
+        if (!address) {
+            in.fail("addresses", "has one that is not host:port");
+            return {};
+        }
+        out.addresses.push_back(*address);
+    }
+    return out;
+}
+
+ControlBody read_body(const std::string& type, Members& in) {
+    const auto sequence = [&in] { return static_cast<std::uint64_t>(in.integer("sequence", 0, int64_max)); };
+    if (type == "handshake") return read_handshake(in);
+    if (type == "handshake_ack") return HandshakeAck{in.fixed<Signature>("endorsement")};
+    if (type == "heartbeat") return Heartbeat{sequence()};
+    if (type == "heartbeat_ack") return HeartbeatAck{sequence()};
+    if (type == "peerexchange") return read_peer_exchange(in);
+    if (type == "goodbye") return Goodbye{printable(in.text("reason"))};
+    return UnknownControl{printable(type)};
+}
+
+template <typename Text>
+void write_text(Writer& writer, const char* name, const Text& value) {
+    writer.Key(name);
+    writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+}
+
+void write_integer(Writer& writer, const char* name, std::int64_t value) {
+    writer.Key(name);
+    writer.Int64(value);
+}
+
+struct BodyWriter {
+    Writer& writer;
+
+    void operator()(const HandshakeMessage& body) const {
+        write_text(writer, "nodeId", to_hex(body.node));
+        write_text(writer, "version", body.version);
+        write_text(writer, "agent", body.agent);
+        write_integer(writer, "port", body.port);
+        writer.Key("broadcast");
+        writer.Bool(body.broadcast);
+        writer.Key("capabilities");
+        writer.StartArray();
+        for (const std::string& capability : body.capabilities)
+            writer.String(capability);
+        writer.EndArray();
+        write_text(writer, "network", to_hex(body.network));
+        write_text(writer, "ledger", to_hex(body.ledger));
+        write_integer(writer, "clock", body.clock.ms);
+        write_text(writer, "challenge", to_hex(body.challenge));
+    }
+    void operator()(const HandshakeAck& body) const {
+        write_text(writer, "endorsement", to_hex(body.endorsement));
+    }
+    void operator()(const Heartbeat& body) const {
+        write_integer(writer, "sequence", static_cast<std::int64_t>(body.sequence));
+    }
+    void operator()(const HeartbeatAck& body) const {
+        write_integer(writer, "sequence", static_cast<std::int64_t>(body.sequence));
+    }
+    void operator()(const PeerExchange& body) const {
+        writer.Key("addresses");
+        writer.StartArray();
+        for (const PeerAddress& address : body.addresses)
+            writer.String(to_string(address));
+        writer.EndArray();
+    }
+    void operator()(const Goodbye& body) const { write_text(writer, "reason", body.reason); }
+    void operator()(const UnknownControl&) const {
+        PB_CHECK(false, "an unknown control message cannot be sent");
+    }
+};
+
+struct TypeName {
+    const char* operator()(const HandshakeMessage&) const { return "handshake"; }
+    const char* operator()(const HandshakeAck&) const { return "handshake_ack"; }
+    const char* operator()(const Heartbeat&) const { return "heartbeat"; }
+    const char* operator()(const HeartbeatAck&) const { return "heartbeat_ack"; }
+    const char* operator()(const PeerExchange&) const { return "peerexchange"; }
+    const char* operator()(const Goodbye&) const { return "goodbye"; }
+    const char* operator()(const UnknownControl&) const { return "unknown"; }
+};
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string out(text.substr(0, control_text_bytes_max));
+    for (char& c : out)
+        if (c < 0x20 || c > 0x7e) c = '?';
+    return out;
+}
+
+Result<ControlMessage> parse_control(ByteView payload) {
+    if (payload.size() > control_bytes_max)
+        return Error{ErrorCode::too_large, "control message of " + std::to_string(payload.size()) + " bytes"};
+    const std::string_view text = as_text(payload);
+    if (!depth_is_bounded(text)) return malformed("nested too deeply");
+    rapidjson::Document document;
+    document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag |
+                   rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
+    if (document.HasParseError() || !document.IsObject())
+        return malformed("not a JSON object, byte " + std::to_string(document.GetErrorOffset()));
+
+    Members in(document);
+    ControlMessage message;
+    const std::string type = in.text("type");
+    message.id = in.fixed<MessageId>("id");
+    message.from = in.fixed<PeerId>("from");
+    const std::string to = in.text("to");
+    message.timestamp = {in.integer("timestamp", 0, int64_max)};
+    message.ttl = in.integer("ttl", 0, ttl_max);
+    const Value* body = in.object("payload");
+    if (!in.failure().empty()) return malformed(in.failure());
+    if (to != "*") {
+        Result<PeerId> recipient = fixed_from_hex<PeerId>(to);
+        if (!recipient) return malformed("to is neither * nor a node id");
+        message.to = *recipient;
+    }
+    Members body_in(*body);
+    message.body = read_body(type, body_in);
+    if (!body_in.failure().empty()) return malformed(printable(type) + "." + body_in.failure());
+    return message;
+}
+
+Bytes write_control(const ControlMessage& message) {
+    rapidjson::StringBuffer buffer;
+    Writer writer(buffer);
+    writer.StartObject();
+    write_text(writer, "type", std::string_view(std::visit(TypeName{}, message.body)));
+    write_text(writer, "id", to_hex(message.id));
+    write_text(writer, "from", to_hex(message.from));
+    write_text(writer, "to", message.to ? to_hex(*message.to) : std::string("*"));
+    write_integer(writer, "timestamp", message.timestamp.ms);
+    write_integer(writer, "ttl", message.ttl);
+    writer.Key("payload");
+    writer.StartObject();
+    std::visit(BodyWriter{writer}, message.body);
+    writer.EndObject();
+    writer.EndObject();
+    const ByteView text = as_bytes({buffer.GetString(), buffer.GetSize()});
+    return Bytes(text.begin(), text.end());
+}
+
+}  // namespace peerbook::p2p
