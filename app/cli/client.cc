@@ -60,7 +60,8 @@ Exit refuse(const ClientOptions& options, const NodeTarget& target, const HttpRe
             return failure.exit;
         }
         failure.message = terminal_text(text_at(*answer, "message"), 2'000);
-        if (const std::string field = text_at(*answer, "field"); !field.empty()) {
+        const std::string field = text_at(*answer, "field");
+        if (!field.empty() && failure.message.find(field) == std::string::npos) {
             failure.message += " (field '" + terminal_text(field) + "')";
         }
     } else {

@@ -7,6 +7,14 @@ namespace peerbook::app::cli {
 
 void add_reading_commands(CLI::App& app, Invocation& invocation) {
     {
+        CLI::App& command =
+            *app.add_subcommand("markets", "what can be traded, with ticks, lots and fees")->group("Reading");
+        const auto client = add_client_options(command);
+        command.callback([=, &invocation] {
+            invocation.run = [=] { return ask_node(*client, {"GET", "/api/v1/markets", {}}, view_markets); };
+        });
+    }
+    {
         CLI::App& command = *app.add_subcommand("book", "the order book of a market")->group("Reading");
         const auto client = add_client_options(command);
         const auto market = std::make_shared<std::string>();

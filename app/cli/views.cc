@@ -191,6 +191,22 @@ Result<std::string> view_book_orders(const Answer& answer, const TerminalStyle& 
     return table.draw(style);
 }
 
+Result<std::string> view_markets(const Answer& answer, const TerminalStyle& style) {
+    const Answer* markets = array_at(answer, "markets");
+    if (markets == nullptr) return missing("markets");
+    if (markets->Empty()) return std::string("No markets.\n");
+    Table table({{"market"},
+                 {"tick", Align::right},
+                 {"lot", Align::right},
+                 {"maker fee", Align::right},
+                 {"taker fee", Align::right}});
+    for (const Answer& market : markets->GetArray()) {
+        table.add_row({text_at(market, "market"), text_at(market, "tick"), text_at(market, "lot"),
+                       text_at(market, "maker_fee_ppm") + " ppm", text_at(market, "taker_fee_ppm") + " ppm"});
+    }
+    return table.draw(style);
+}
+
 Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style) {
     const Answer* trades = array_at(answer, "trades");
     if (trades == nullptr) return missing("trades");
@@ -281,7 +297,8 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     properties.add("commands", count("commands_executed") + " executed, " + count("unsettled_commands") +
                                    " unsettled, " + count("commands_replayed") + " replayed in " +
                                    count("rollbacks") + " rollbacks");
-    properties.add("settled trades", count("settled_trades"));
+    properties.add("trades",
+                   count("settled_trades") + " settled, " + count("retracted_trades") + " retracted");
     properties.add("blocks", count("blocks_accepted") + " accepted, " + count("blocks_suspended") +
                                  " waiting for others, own " + count("own_seq"));
     properties.add("orders", count("resting_orders") + " resting, of " + count("accounts") +

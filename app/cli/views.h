@@ -21,6 +21,7 @@ Result<std::string> view_orders(const Answer& answer, const TerminalStyle& style
 Result<std::string> view_book(const Answer& answer, const TerminalStyle& style);
 // Level 3: every order.
 Result<std::string> view_book_orders(const Answer& answer, const TerminalStyle& style);
+Result<std::string> view_markets(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_balances(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style);

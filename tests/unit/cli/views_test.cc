@@ -75,6 +75,13 @@ TEST(Views, BookOfOrdersListsEachOne) {
               "sell     11     0.5  bb\n");
 }
 
+TEST(Views, MarketsShowTickLotAndFees) {
+    EXPECT_EQ(shown(view_markets, R"({"markets":[{"market":"BTC-USD","base":"BTC","quote":"USD","tick":"0.01",
+                  "lot":"0.0001","maker_fee_ppm":0,"taker_fee_ppm":500}]})"),
+              "market   tick     lot  maker fee  taker fee\n"
+              "BTC-USD  0.01  0.0001      0 ppm    500 ppm\n");
+}
+
 TEST(Views, TradesShowTimeInUtcAndGrade) {
     EXPECT_EQ(
         shown(view_trades, R"({"trades":[{"trade_id":"tt","market":"BTC-USD","ordinal":"1","grade":"settled",
@@ -122,8 +129,8 @@ TEST(Views, AnswersWithoutTheirMembersAreErrors) {
     const auto array = parse_json("[]");
     ASSERT_TRUE(empty.ok());
     ASSERT_TRUE(array.ok());
-    for (const View view : {view_result, view_order, view_orders, view_book, view_book_orders, view_trades,
-                            view_balances, view_peers, view_status, view_digests}) {
+    for (const View view : {view_result, view_order, view_orders, view_book, view_book_orders, view_markets,
+                            view_trades, view_balances, view_peers, view_status, view_digests}) {
         EXPECT_FALSE(view(*empty, {}).ok());
         EXPECT_FALSE(view(*array, {}).ok());
     }
