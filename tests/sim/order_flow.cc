@@ -1,0 +1,49 @@
+#include "tests/sim/order_flow.h"
+
+#include "tests/support/toy_market.h"
+
+namespace peerbook::sim {
+
+using namespace exchange;
+
+OrderFlow::OrderFlow(std::vector<PublicKey> owners, std::size_t self)
+    : owners_(std::move(owners)), self_(self), accounts_{{"ann", 0}, {"ben", 0}} {}
+
+CommandBody OrderFlow::next_body(Random& random, Account& account) {
+    const std::uint64_t nonce = account.nonce + 1;
+    if (nonce == 1) return OpenAccount{account.name};
+    if (nonce == 2) return Faucet{testing::toy_btc, 30 * 100'000};
+    if (nonce == 3) return Faucet{testing::toy_usd, 3'000};
+    const std::uint64_t dice = random.below(100);
+    const CommandRef earlier{1 + random.below(account.nonce), 0};
+    if (dice < 60) {
+        LimitOrder order = testing::toy_limit(random.below(2) == 0 ? Side::buy : Side::sell,
+                                              95 + static_cast<std::int64_t>(random.below(11)),
+                                              1 + static_cast<std::int64_t>(random.below(9)));
+        order.time_in_force = static_cast<TimeInForce>(random.below(8) < 6 ? 0 : 1 + random.below(2));
+        order.post_only = order.time_in_force == TimeInForce::gtc && random.below(10) == 0;
+        return order;
+    }
+    if (dice < 75) return CancelOrder{earlier};
+    if (dice < 82) return ReduceOrder{earlier, Quantity(1 + static_cast<std::int64_t>(random.below(3)))};
+    if (dice < 90) {
+        const PublicKey& owner = owners_[static_cast<std::size_t>(random.below(owners_.size()))];
+        return Transfer{hosted_account_id(owner, random.below(2) == 0 ? "ann" : "ben"), testing::toy_usd,
+                        1 + static_cast<Amount>(random.below(400))};
+    }
+    return Faucet{testing::toy_usd, 1 + static_cast<Amount>(random.below(300))};
+}
+
+std::vector<Command> OrderFlow::next(Random& random, std::size_t count) {
+    std::vector<Command> commands;
+    for (std::size_t i = 0; i < count; ++i) {
+        Account& account = accounts_[static_cast<std::size_t>(random.below(accounts_.size()))];
+        CommandBody body = next_body(random, account);
+        commands.push_back(
+            testing::toy_command(owners_[self_], account.name, ++account.nonce, std::move(body)));
+    }
+    commands_made_ += count;
+    return commands;
+}
+
+}  // namespace peerbook::sim

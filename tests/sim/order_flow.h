@@ -1,0 +1,33 @@
+// Random commands of the accounts that one node hosts. Prices are close together and money is short, so that
+// the order of blocks decides who trades and who is refused.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "exchange/engine/command.h"
+
+namespace peerbook::sim {
+
+class OrderFlow {
+  public:
+    // `owners` are all members' keys; the flow is that of `owners[self]`.
+    OrderFlow(std::vector<PublicKey> owners, std::size_t self);
+    std::vector<exchange::Command> next(Random& random, std::size_t count);
+    std::uint64_t commands_made() const { return commands_made_; }
+
+  private:
+    struct Account {
+        std::string name;
+        std::uint64_t nonce = 0;  // last used
+    };
+    exchange::CommandBody next_body(Random& random, Account& account);
+
+    std::vector<PublicKey> owners_;
+    std::size_t self_;
+    std::vector<Account> accounts_;
+    std::uint64_t commands_made_ = 0;
+};
+
+}  // namespace peerbook::sim
