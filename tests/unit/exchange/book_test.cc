@@ -1,0 +1,125 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "base/random.h"
+#include "exchange/book/order_book.h"
+
+namespace peerbook::exchange {
+namespace {
+
+// Random levels against std::map: prices drift, jump, and swing between two far regions.
+void compare_with_map(Side side, std::uint64_t seed, std::int64_t spread, std::int64_t jump) {
+    std::pmr::unsynchronized_pool_resource memory;
+    PriceLevels levels(side, &memory);
+    std::map<std::int64_t, std::uint32_t> expected;
+    Random random(seed);
+    std::int64_t centre = 1'000'000;
+    for (int i = 0; i < 30'000; ++i) {
+        if (random.below(2'000) == 0) centre += static_cast<std::int64_t>(random.below(5)) * jump - 2 * jump;
+        centre = std::max<std::int64_t>(centre, 500'000);
+        const std::int64_t price =
+            centre + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(spread)));
+        if (expected.count(price) > 0 && random.below(2) == 0) {
+            levels.at(price).orders = 0;
+            levels.remove(price);
+            expected.erase(price);
+        } else {
+            ++levels.get_or_add(price).orders;
+            ++expected[price];
+        }
+        ASSERT_EQ(levels.size(), expected.size());
+        ASSERT_EQ(levels.empty(), expected.empty());
+        if (!expected.empty()) {
+            ASSERT_EQ(levels.best_price(),
+                      side == Side::sell ? expected.begin()->first : expected.rbegin()->first);
+            ASSERT_EQ(levels.best().orders, expected[levels.best_price()]);
+        }
+        if (i % 1'000 != 0) continue;
+        ASSERT_TRUE(levels.is_consistent());
+        std::map<std::int64_t, std::uint32_t> seen;
+        levels.for_each([&](std::int64_t at, const Level& level) {
+            seen[at] = level.orders;
+            return true;
+        });
+        ASSERT_EQ(seen, expected);
+    }
+}
+
+TEST(PriceLevels, AgreeWithAMapInsideTheWindow) {
+    compare_with_map(Side::buy, 1, 300, 100);
+    compare_with_map(Side::sell, 2, 300, 100);
+}
+
+TEST(PriceLevels, AgreeWithAMapWhenPricesLeaveTheWindow) {
+    compare_with_map(Side::buy, 3, 20'000, 30'000);
+    compare_with_map(Side::sell, 4, 20'000, 30'000);
+    compare_with_map(Side::sell, 5, 50, 100'000);
+    compare_with_map(Side::buy, 6, 50, 100'000);
+}
+
+OrderKey key(std::uint32_t account, std::uint64_t nonce) {
+    return {AccountIndex(account), {nonce, 0}};
+}
+
+TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
+    OrderBooks books(1);
+    std::map<std::pair<std::uint32_t, std::uint64_t>, OrderSlot> expected;
+    Random random(7);
+    std::uint64_t nonce = 0;
+    for (int i = 0; i < 40'000; ++i) {
+        const auto account = static_cast<std::uint32_t>(random.below(50));
+        if (random.below(3) > 0) {
+            ++nonce;
+            expected[{account, nonce}] =
+                books.insert({key(account, nonce), MarketId(0), Side::buy,
+                              1 + static_cast<std::int64_t>(random.below(100)), 5, 5, 0});
+        } else if (!expected.empty()) {
+            auto any = expected.lower_bound({account, random.below(nonce + 1)});
+            if (any == expected.end()) any = expected.begin();
+            books.remove(any->second);
+            books.release(any->second);
+            expected.erase(any);
+        }
+    }
+    ASSERT_EQ(books.size(), expected.size());
+    for (const auto& [name, slot] : expected)
+        ASSERT_EQ(books.find(key(name.first, name.second)), slot);
+    EXPECT_EQ(books.find(key(1, nonce + 1)), no_order);
+}
+
+TEST(OrderBooks, AMillionRestingOrdersStayWithinTheirBytes) {
+    OrderBooks books(1);
+    const std::size_t empty = books.memory_bytes();
+    for (std::uint64_t i = 0; i < 1'000'000; ++i)
+        books.insert({key(static_cast<std::uint32_t>(i % 1'000), i), MarketId(0), Side::buy,
+                      1'000'000 - static_cast<std::int64_t>(i % 3'000), 1, 1, 0});
+    EXPECT_LE((books.memory_bytes() - empty) / 1'000'000, 96u);
+}
+
+TEST(OrderBooks, RemovalIsUndoneInTheMiddleOfAQueue) {
+    OrderBooks books(1);
+    const OrderSlot first = books.insert({key(1, 1), MarketId(0), Side::sell, 10, 1, 1, 0});
+    const OrderSlot second = books.insert({key(2, 1), MarketId(0), Side::sell, 10, 2, 2, 0});
+    const OrderSlot third = books.insert({key(1, 2), MarketId(0), Side::sell, 10, 3, 3, 0});
+    books.remove(second);
+    books.remove(first);
+    books.remove(third);
+    EXPECT_TRUE(books.levels(MarketId(0), Side::sell).empty());
+    books.undo_remove(third);
+    books.undo_remove(first);
+    books.undo_remove(second);
+    const Level& level = books.levels(MarketId(0), Side::sell).best();
+    EXPECT_EQ(level.head, first);
+    EXPECT_EQ(books.order(first).next, second);
+    EXPECT_EQ(books.order(second).next, third);
+    EXPECT_EQ(level.tail, third);
+    EXPECT_EQ(level.quantity, 6);
+    EXPECT_EQ(books.open_order_count(AccountIndex(1)), 2u);
+    EXPECT_EQ(books.newest_order_of(AccountIndex(1)), third);
+    EXPECT_EQ(books.find(key(2, 1)), second);
+}
+
+}  // namespace
+}  // namespace peerbook::exchange

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/random.h"
+#include "exchange/ledger/fees.h"
+#include "exchange/ledger/nonces.h"
+#include "tests/unit/exchange/market_fixture.h"
+
+namespace peerbook::exchange {
+namespace {
+
+class Ledger : public Market {};
+
+TEST_F(Ledger, BothSidesPayInQuoteAndTheFeeAccountCollects) {
+    sell("alice", 100, 50);
+    buy("bob", 100, 60);  // 5,000: the taker pays 10, the maker 5
+    EXPECT_EQ(total("alice", 0), 1'000'000 + 5'000 - 5);
+    EXPECT_EQ(total("alice", 1), 1'000'000 - 100);
+    EXPECT_EQ(total("bob", 0), 1'000'000 - 5'000 - 10);
+    EXPECT_EQ(total("bob", 1), 1'000'000 + 100);
+    EXPECT_EQ(engine.balances(AccountIndex(0))[0].total, 15);
+    EXPECT_EQ(reserved("bob", 0), 0);
+    EXPECT_EQ(reserved("alice", 1), 0);
+}
+
+TEST_F(Ledger, ManySmallFillsCostNoMoreFeeThanOneLargeFill) {
+    buy("bob", 100, 7);
+    const std::int64_t reserve = reserved("bob", 0);
+    EXPECT_EQ(reserve, 700 + 2);  // 700 × 2,000 ppm = 1.4
+    std::int64_t maker_fees = 0;
+    for (int i = 0; i < 100; ++i) {
+        sell("alice", 1, 7);
+        maker_fees += static_cast<std::int64_t>(events.at(1).maker_fee);
+    }
+    EXPECT_EQ(maker_fees, 1);  // ⌈700 × 1,000 / 10^6⌉, not 100 times 1
+    EXPECT_EQ(total("bob", 0), 1'000'000 - 700 - 1);
+    EXPECT_EQ(reserved("bob", 0), 0);
+}
+
+TEST_F(Ledger, TransferMovesOnlyWhatIsAvailable) {
+    EXPECT_EQ(run("alice", Transfer{id("bob"), AssetId(0), 400}), (Lines{"accepted", "transferred 400"}));
+    EXPECT_EQ(events[1].maker.account, account("bob"));
+    EXPECT_EQ(total("alice", 0), 999'600);
+    EXPECT_EQ(total("bob", 0), 1'000'400);
+}
+
+TEST(Fees, TotalIsTheCeilingOfTheSumWhateverTheFills) {
+    Random random(5);
+    for (int round = 0; round < 200; ++round) {
+        const auto rate = static_cast<std::uint32_t>(random.below(100'001));
+        const unsigned bits = 1 + static_cast<unsigned>(random.below(93));
+        std::uint32_t carry = 0;
+        Amount fees = 0, notionals = 0;
+        for (int fill = 0; fill < 20; ++fill) {
+            const Amount wide =
+                static_cast<Amount>(random.next() >> 1) << 30 | static_cast<Amount>(random.below(1u << 30));
+            const Amount notional = wide & ((Amount{1} << bits) - 1);
+            const FeeCharge charge = charge_fee(notional, rate, carry);
+            ASSERT_GE(charge.fee, 0);
+            ASSERT_LT(charge.carry, ppm);
+            carry = charge.carry;
+            fees += charge.fee;
+            notionals += notional;
+            ASSERT_EQ(fees, (notionals * rate + ppm - 1) / ppm);
+        }
+    }
+}
+
+TEST(NonceWindow, CountingUpNeedsNoMemory) {
+    NonceWindow window;
+    for (std::uint64_t nonce = 1; nonce <= 200'000; ++nonce) {
+        ASSERT_EQ(window.verdict(nonce), NonceWindow::Verdict::free);
+        window.burn(nonce);
+    }
+    EXPECT_EQ(window.highest(), 200'000u);
+    EXPECT_EQ(window.memory_bytes(), 0u);
+    EXPECT_EQ(window.verdict(200'000), NonceWindow::Verdict::used);
+    EXPECT_EQ(window.verdict(200'000 - 65'535), NonceWindow::Verdict::used);
+    EXPECT_EQ(window.verdict(200'000 - 65'536), NonceWindow::Verdict::out_of_window);
+}
+
+TEST(NonceWindow, AgreesWithASetOverJumpsGapsAndUndo) {
+    NonceWindow window;
+    std::set<std::uint64_t> burnt;
+    std::vector<NonceWindow::Burn> burns;
+    std::vector<std::uint64_t> order;
+    Random random(11);
+    const auto expected = [&](std::uint64_t nonce) {
+        const std::uint64_t highest = burnt.empty() ? 0 : *burnt.rbegin();
+        if (nonce == 0 || nonce > highest + 65'536 || nonce + 65'536 <= highest)
+            return NonceWindow::Verdict::out_of_window;
+        return burnt.count(nonce) > 0 ? NonceWindow::Verdict::used : NonceWindow::Verdict::free;
+    };
+    for (int i = 0; i < 60'000; ++i) {
+        const std::uint64_t highest = window.highest();
+        std::uint64_t nonce = highest + 1 + random.below(4);
+        if (random.below(3) == 0) nonce = highest - std::min(highest, random.below(2'000));
+        if (random.below(50) == 0) nonce = highest - std::min(highest, random.below(70'000));
+        if (random.below(500) == 0) nonce = highest + random.below(66'000);
+        ASSERT_EQ(window.verdict(nonce), expected(nonce)) << nonce;
+        if (expected(nonce) == NonceWindow::Verdict::free) {
+            burns.push_back(window.burn(nonce));
+            order.push_back(nonce);
+            burnt.insert(nonce);
+        }
+        if (random.below(300) == 0) {
+            for (std::uint64_t back = random.below(2'000); back > 0 && !burns.empty(); --back) {
+                window.undo(burns.back());
+                burnt.erase(order.back());
+                burns.pop_back();
+                order.pop_back();
+            }
+            ASSERT_EQ(window.highest(), burnt.empty() ? 0 : *burnt.rbegin());
+        }
+    }
+    EXPECT_LE(window.memory_bytes(), 256 * sizeof(NonceWindow::Chunk));
+}
+
+}  // namespace
+}  // namespace peerbook::exchange

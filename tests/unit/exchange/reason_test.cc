@@ -1,0 +1,196 @@
+// Each reason for a rejection, once.
+#include <set>
+
+#include "tests/unit/exchange/market_fixture.h"
+
+namespace peerbook::exchange {
+namespace {
+
+class Rejections : public Market {
+  protected:
+    std::string reason(const std::string& name, CommandBody body) {
+        return refused(run(name, std::move(body)));
+    }
+};
+
+TEST_F(Rejections, BadSignatureSkipsTheBatchAndKeepsItsNonces) {
+    CommandBatch batch;
+    batch.signer = node;
+    batch.authorized = false;
+    const std::uint64_t nonce = next_nonce("alice");
+    batch.commands.push_back({id("alice"), {nonce, 0}, limit(Side::buy, 1, 1)});
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected bad_signature"}));
+    EXPECT_TRUE(engine.nonce_is_free(account("alice"), nonce));
+}
+
+TEST_F(Rejections, UnknownAccount) {
+    EXPECT_EQ(reason("nobody", limit(Side::buy, 1, 1)), "unknown_account");
+    EXPECT_EQ(reason("alice", Transfer{id("nobody"), AssetId(0), 1}), "unknown_account");
+}
+
+TEST_F(Rejections, NotOwnerKeepsTheNonce) {
+    CommandBatch batch;
+    batch.signer = test_key(2);
+    const std::uint64_t nonce = next_nonce("alice");
+    batch.commands.push_back({id("alice"), {nonce, 0}, limit(Side::buy, 1, 1)});
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected not_owner"}));
+    EXPECT_TRUE(engine.nonce_is_free(account("alice"), nonce));
+    batch.commands = {{id("dave"), {1, 0}, OpenAccount{"dave"}}};  // the id is of another node's dave
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected not_owner"}));
+    batch.kind = BatchKind::self_custodied;
+    batch.commands = {{id("dave"), {1, 0}, OpenAccount{}}};
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected not_owner"}));
+}
+
+TEST_F(Rejections, NobodyCommandsTheFeeAccount) {
+    CommandBatch batch;
+    batch.signer.data = engine.rules().fee_account.data;
+    batch.kind = BatchKind::self_custodied;
+    batch.commands = {{engine.rules().fee_account, {1, 0}, OpenAccount{}},
+                      {engine.rules().fee_account, {1, 1}, Transfer{id("alice"), AssetId(0), 1}}};
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected not_owner", "rejected not_owner"}));
+}
+
+TEST_F(Rejections, AccountExists) {
+    EXPECT_EQ(reason("alice", OpenAccount{"alice"}), "account_exists");
+}
+
+TEST_F(Rejections, BadAccountName) {
+    EXPECT_EQ(reason("Alice", OpenAccount{"Alice"}), "bad_account_name");
+    EXPECT_EQ(reason("", OpenAccount{""}), "bad_account_name");
+    CommandBatch batch;
+    batch.kind = BatchKind::self_custodied;
+    batch.signer = test_key(42);
+    AccountId own;
+    own.data = batch.signer.data;
+    batch.commands = {{own, {1, 0}, OpenAccount{"named"}}};
+    EXPECT_EQ(run_batch(batch), (Lines{"rejected bad_account_name"}));
+}
+
+TEST_F(Rejections, AccountLimit) {
+    EXPECT_EQ(reason("dave", OpenAccount{"dave"}), "");
+    EXPECT_EQ(reason("erin", OpenAccount{"erin"}), "account_limit");
+}
+
+TEST_F(Rejections, NonceUsed) {
+    EXPECT_EQ(run_as("alice", 1, limit(Side::buy, 1, 1)), (Lines{"rejected nonce_used"}));
+}
+
+TEST_F(Rejections, NonceOutOfWindow) {
+    const std::uint64_t highest = last_nonce("alice");
+    EXPECT_EQ(run_as("alice", 0, limit(Side::buy, 1, 1)), (Lines{"rejected nonce_out_of_window"}));
+    EXPECT_EQ(run_as("alice", highest + 65'537, limit(Side::buy, 1, 1)),
+              (Lines{"rejected nonce_out_of_window"}));
+    EXPECT_EQ(run_as("alice", highest + 65'536, limit(Side::buy, 1, 1)), (Lines{"accepted", "rested 1"}));
+    EXPECT_EQ(run_as("alice", highest, limit(Side::buy, 1, 1)), (Lines{"rejected nonce_out_of_window"}));
+    EXPECT_EQ(run_as("alice", highest + 1, limit(Side::buy, 1, 1)), (Lines{"accepted", "rested 1"}));
+    EXPECT_EQ(run_as("dave", 65'537, OpenAccount{"dave"}), (Lines{"rejected nonce_out_of_window"}));
+}
+
+TEST_F(Rejections, ARejectedCommandBurnsItsNonce) {
+    const std::uint64_t nonce = next_nonce("alice");
+    EXPECT_EQ(run_as("alice", nonce, limit(Side::buy, 1, 0)), (Lines{"rejected price_out_of_range"}));
+    EXPECT_EQ(run_as("alice", nonce, limit(Side::buy, 1, 1)), (Lines{"rejected nonce_used"}));
+}
+
+TEST_F(Rejections, UnknownMarketAndAsset) {
+    LimitOrder order = limit(Side::buy, 1, 1);
+    order.market = MarketId(1);
+    EXPECT_EQ(reason("alice", order), "unknown_market");
+    EXPECT_EQ(reason("alice", Faucet{AssetId(3), 1}), "unknown_asset");
+    EXPECT_EQ(reason("alice", Transfer{id("bob"), AssetId(3), 1}), "unknown_asset");
+}
+
+TEST_F(Rejections, PriceOutOfRange) {
+    EXPECT_EQ(reason("alice", limit(Side::buy, 1, 0)), "price_out_of_range");
+    EXPECT_EQ(reason("alice", limit(Side::buy, 1, -5)), "price_out_of_range");
+    EXPECT_EQ(reason("alice", limit(Side::sell, 1, 1'000'001)), "price_out_of_range");
+    EXPECT_EQ(reason("alice", MarketOrder{MarketId(0), Side::buy, Quantity(1), Price(0)}),
+              "price_out_of_range");
+}
+
+TEST_F(Rejections, QuantityOutOfRange) {
+    EXPECT_EQ(reason("alice", limit(Side::buy, 0, 1)), "quantity_out_of_range");
+    EXPECT_EQ(reason("alice", limit(Side::buy, -1, 1)), "quantity_out_of_range");
+    EXPECT_EQ(reason("alice", limit(Side::sell, 1'000'001, 1)), "quantity_out_of_range");
+}
+
+TEST_F(Rejections, AmountOutOfRange) {
+    EXPECT_EQ(reason("alice", Faucet{AssetId(0), 0}), "amount_out_of_range");
+    EXPECT_EQ(reason("alice", Faucet{AssetId(0), 1'000'000'001}), "amount_out_of_range");
+    EXPECT_EQ(reason("alice", Transfer{id("bob"), AssetId(0), -1}), "amount_out_of_range");
+    EXPECT_EQ(reason("alice", Transfer{id("bob"), AssetId(0), (Amount{1} << 120) + 1}),
+              "amount_out_of_range");
+}
+
+TEST_F(Rejections, InsufficientBalanceCountsTheHighestFeeAndWhatIsReserved) {
+    // 1,000,000 pays for 9,980 × 100 and 1,996 of fees, but not for 9,981.
+    EXPECT_EQ(reason("alice", limit(Side::buy, 9'981, 100)), "insufficient_balance");
+    EXPECT_EQ(reason("alice", limit(Side::buy, 9'980, 100)), "");
+    EXPECT_EQ(reason("alice", limit(Side::buy, 100, 100)), "insufficient_balance");
+    EXPECT_EQ(reason("bob", limit(Side::sell, 1'000'000, 100)), "");
+    EXPECT_EQ(reason("bob", limit(Side::sell, 1, 100)), "insufficient_balance");
+    EXPECT_EQ(reason("bob", Transfer{id("alice"), AssetId(1), 1}), "insufficient_balance");
+    EXPECT_EQ(reason("carol", MarketOrder{MarketId(0), Side::buy, Quantity(9'981), Price(100)}),
+              "insufficient_balance");
+}
+
+TEST_F(Rejections, WouldTradeAndNotFillableAndUnknownOrder) {
+    run("alice", limit(Side::sell, 5, 100));
+    EXPECT_EQ(reason("bob", limit(Side::buy, 1, 100, TimeInForce::gtc, true)), "would_trade");
+    EXPECT_EQ(reason("bob", limit(Side::buy, 6, 100, TimeInForce::fok)), "not_fillable");
+    EXPECT_EQ(reason("bob", CancelOrder{{1, 0}}), "unknown_order");
+}
+
+TEST_F(Rejections, OpenOrderLimit) {
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(reason("alice", limit(Side::buy, 1, 10 + i)), "");
+    EXPECT_EQ(reason("alice", limit(Side::buy, 1, 20)), "open_order_limit");
+    EXPECT_EQ(reason("alice", limit(Side::buy, 1, 20, TimeInForce::ioc)), "");
+}
+
+TEST_F(Rejections, NoFaucetAndSelfTransfer) {
+    EXPECT_EQ(reason("alice", Faucet{AssetId(2), 1}), "no_faucet");
+    EXPECT_EQ(reason("alice", Transfer{id("alice"), AssetId(0), 1}), "self_transfer");
+}
+
+NetworkRules huge_rules() {
+    NetworkRules rules = test_rules();
+    rules.faucet_max = {Amount{1} << 119, Amount{1} << 119, 0};
+    rules.markets[0].price_max = Price(1);
+    rules.markets[0].quantity_max = Quantity(1'000'000'000'000'000'000);
+    rules.open_orders_per_account_max = 100;
+    return rules;
+}
+
+class HugeNumbers : public Market {
+  protected:
+    HugeNumbers() : Market(huge_rules(), Amount{1} << 117) {}
+};
+
+TEST_F(HugeNumbers, SupplyLimit) {
+    EXPECT_EQ(refused(run("alice", Faucet{AssetId(0), Amount{1} << 119})), "");
+    EXPECT_EQ(refused(run("alice", Faucet{AssetId(0), Amount{1} << 119})), "supply_limit");
+}
+
+TEST_F(HugeNumbers, OverflowOfASidesQuantity) {
+    for (int i = 0; i < 9; ++i)
+        EXPECT_EQ(refused(sell("alice", 1'000'000'000'000'000'000, 1)), "");
+    EXPECT_EQ(refused(sell("alice", 1'000'000'000'000'000'000, 1)), "overflow");
+}
+
+TEST(Reasons, EachHasItsOwnNameAndSentence) {
+    std::set<std::string> names, sentences;
+    for (int i = 0; i <= static_cast<int>(Reason::self_trade); ++i) {
+        const auto reason = static_cast<Reason>(i);
+        names.insert(to_string(reason));
+        sentences.insert(describe(reason));
+        EXPECT_EQ(std::string(describe(reason)).back(), '.');
+    }
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(Reason::self_trade) + 1);
+    EXPECT_EQ(sentences.size(), names.size());
+    EXPECT_EQ(names.count("unknown"), 0u);
+}
+
+}  // namespace
+}  // namespace peerbook::exchange
