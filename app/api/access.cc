@@ -59,11 +59,9 @@ bool Access::allows(std::string_view authorization) const {
     constexpr std::string_view scheme = "Bearer ";
     if (cookie_.empty() || authorization.size() < scheme.size()) return false;
     const std::string_view given = authorization.substr(0, scheme.size());
-    const bool scheme_fits = std::equal(given.begin(), given.end(), scheme.begin(), [](char a, char b) {
-        const bool upper = a >= 'A' && a <= 'Z';
-        const char lower = upper ? static_cast<char>(a - 'A' + 'a') : a;
-        return lower == b || a == b;
-    });
+    const auto lowered = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    const bool scheme_fits = std::equal(given.begin(), given.end(), scheme.begin(),
+                                        [&lowered](char a, char b) { return lowered(a) == lowered(b); });
     if (!scheme_fits) return false;
     return equal_in_constant_time(as_bytes(authorization.substr(scheme.size())), as_bytes(cookie_));
 }

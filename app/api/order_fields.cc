@@ -166,7 +166,11 @@ class Reader {
     template <typename T>
     T checked(OrderField field, Result<T> parsed) {
         if (parsed.ok()) return *parsed;
-        fail(field, parsed.error().message);
+        // The parsers say "price: " or "quantity: " themselves; the field's own name says more.
+        std::string_view message = parsed.error().message;
+        for (std::string_view prefix : {"price: ", "quantity: "})
+            if (message.starts_with(prefix)) message.remove_prefix(prefix.size());
+        fail(field, std::string(message));
         return T{};
     }
 

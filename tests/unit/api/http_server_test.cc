@@ -1,0 +1,420 @@
+// The real server over the loopback interface, driven with blocking sockets: the test's thread runs the
+// server's io_context between its own steps, so nothing here waits for a clock.
+#include "app/api/http_server.h"
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+
+#include "app/api/api_server.h"
+#include "tests/unit/api/fake_node.h"
+
+namespace peerbook::app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// A raw client. Its socket never blocks; whoever reads turns the server's loop in between.
+class Client {
+  public:
+    Client(boost::asio::io_context& io, std::uint16_t port) : io_(io) {
+        socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        ::fcntl(socket_, F_SETFL, O_NONBLOCK);
+    }
+    ~Client() { ::close(socket_); }
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    bool connected() const { return connected_; }
+
+    void send(std::string_view text) {
+        while (!text.empty()) {
+            const ssize_t sent = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (sent > 0)
+                text.remove_prefix(static_cast<std::size_t>(sent));
+            else if (errno != EAGAIN)
+                return;  // the server closed; what it said is still to be read
+            io_.poll();
+        }
+    }
+
+    // One answer, header and body; what arrived so far if the server closes first or ten seconds pass.
+    std::string answer() {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (std::chrono::steady_clock::now() < give_up) {
+            const std::size_t head = received_.find("\r\n\r\n");
+            if (head != std::string::npos) {
+                const std::size_t size = head + 4 + body_size(received_.substr(0, head));
+                if (received_.size() >= size) {
+                    std::string first = received_.substr(0, size);
+                    received_.erase(0, size);
+                    return first;
+                }
+            }
+            if (!receive()) break;
+        }
+        return std::exchange(received_, {});
+    }
+
+    // True when the server has closed its side.
+    bool closed_by_server() {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (std::chrono::steady_clock::now() < give_up)
+            if (!receive()) return true;
+        return false;
+    }
+
+  private:
+    static std::size_t body_size(const std::string& head) {
+        const std::string name = "Content-Length: ";
+        const std::size_t at = head.find(name);
+        return at == std::string::npos ? 0 : std::stoul(head.substr(at + name.size()));
+    }
+
+    // False at the end of the stream.
+    bool receive() {
+        io_.run_for(std::chrono::milliseconds(1));
+        char buffer[65'536];
+        const ssize_t size = ::recv(socket_, buffer, sizeof buffer, 0);
+        if (size > 0) received_.append(buffer, static_cast<std::size_t>(size));
+        return size > 0 || (size < 0 && errno == EAGAIN);
+    }
+
+    boost::asio::io_context& io_;
+    int socket_;
+    bool connected_ = false;
+    std::string received_;
+};
+
+class HttpServerTest : public ::testing::Test {
+  protected:
+    void start(HttpLimits limits = {}) {
+        auto server = HttpServer::start(
+            io_, "127.0.0.1", 0,
+            [this](ApiRequest& request, ApiCompletion done) {
+                seen_.push_back(std::string(request.method) + " " + std::string(request.path) + "?" +
+                                std::string(request.query) + " " + request.body);
+                if (hold_) {
+                    held_.push_back(std::move(done));
+                    return;
+                }
+                ApiResponse response;
+                response.body = "you said " + request.body;
+                done(std::move(response));
+            },
+            limits);
+        ASSERT_TRUE(server.ok()) << server.error().message;
+        server_ = std::move(server).value();
+    }
+    std::unique_ptr<Client> client() { return std::make_unique<Client>(io_, server_->port()); }
+    void turn_until_held(std::size_t count) {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        while (held_.size() < count && std::chrono::steady_clock::now() < give_up)
+            io_.run_for(std::chrono::milliseconds(1));
+        ASSERT_EQ(held_.size(), count);
+    }
+    static std::string post(const std::string& path, const std::string& body) {
+        return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+               "\r\n\r\n" + body;
+    }
+    static ApiResponse text(const std::string& body) {
+        ApiResponse response;
+        response.body = body;
+        return response;
+    }
+
+    boost::asio::io_context io_;
+    std::unique_ptr<HttpServer> server_;
+    std::vector<std::string> seen_;
+    bool hold_ = false;
+    std::deque<ApiCompletion> held_;
+};
+
+TEST_F(HttpServerTest, KeepsTheConnectionForTheNextRequest) {
+    start();
+    auto c = client();
+    for (const char* body : {"one", "two", ""}) {
+        c->send(post("/p", body));
+        const std::string answer = c->answer();
+        EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+        EXPECT_THAT(answer, HasSubstr("Connection: keep-alive"));
+        EXPECT_THAT(answer, HasSubstr("you said " + std::string(body)));
+    }
+    EXPECT_EQ(seen_.size(), 3u);
+    EXPECT_EQ(server_->connections(), 1u);
+}
+
+TEST_F(HttpServerTest, TargetIsSplitAtTheQuestionMark) {
+    start();
+    auto c = client();
+    c->send("GET /a/b?c=d?e HTTP/1.1\r\nHost: x\r\n\r\n");
+    c->answer();
+    EXPECT_EQ(seen_.at(0), "GET /a/b?c=d?e ");
+}
+
+TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredOneByOneInOrder) {
+    start();
+    hold_ = true;
+    auto c = client();
+    c->send(post("/1", "first") + post("/2", "second"));
+    turn_until_held(1);
+    io_.run_for(std::chrono::milliseconds(2));
+    EXPECT_EQ(seen_.size(), 1u) << "the second request waits for the first one's answer";
+    held_[0](text("answer 1"));
+    EXPECT_THAT(c->answer(), HasSubstr("answer 1"));
+    turn_until_held(2);
+    held_[1](text("answer 2"));
+    EXPECT_THAT(c->answer(), HasSubstr("answer 2"));
+}
+
+TEST_F(HttpServerTest, ConnectionCloseIsObeyed) {
+    start();
+    auto c = client();
+    c->send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(c->answer(), HasSubstr("Connection: close"));
+    EXPECT_TRUE(c->closed_by_server());
+}
+
+TEST_F(HttpServerTest, ARequestMayComeByteByByte) {
+    start();
+    auto c = client();
+    for (char byte : post("/slow", "drip"))
+        c->send({&byte, 1});
+    EXPECT_THAT(c->answer(), HasSubstr("you said drip"));
+}
+
+TEST_F(HttpServerTest, ChunkedBodiesAreRead) {
+    start();
+    auto c = client();
+    c->send(
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    EXPECT_THAT(c->answer(), HasSubstr("you said abcde"));
+}
+
+TEST_F(HttpServerTest, OversizedBodyIsRefusedBeforeItIsRead) {
+    start();
+    auto c = client();
+    c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n");
+    const std::string answer = c->answer();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 "));
+    EXPECT_THAT(answer, HasSubstr("1048576 bytes"));
+    EXPECT_TRUE(c->closed_by_server());
+    EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(HttpServerTest, OversizedBodySentAnywayStillGetsItsAnswer) {
+    start();
+    auto c = client();
+    c->send(post("/", std::string(1'200'000, 'x')));
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(HttpServerTest, OversizedChunkedBodyIsRefused) {
+    start();
+    auto c = client();
+    c->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" +
+            std::string(0x200000, 'x') + "\r\n0\r\n\r\n");
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 413 "));
+    EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(HttpServerTest, ABodyOfTheLargestSizeIsTaken) {
+    start();
+    auto c = client();
+    const std::string body(1024 * 1024, 'y');
+    c->send(post("/", body));
+    EXPECT_EQ(c->answer().size() > body.size(), true);
+    EXPECT_EQ(seen_.at(0).size(), std::string("POST /? ").size() + body.size());
+}
+
+TEST_F(HttpServerTest, OversizedHeaderIsRefused) {
+    start();
+    auto c = client();
+    c->send("GET / HTTP/1.1\r\nX-Long: " + std::string(20'000, 'h') + "\r\n\r\n");
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 431 "));
+    EXPECT_TRUE(seen_.empty());
+    auto other = client();
+    other->send("GET /" + std::string(20'000, 'p') + " HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(other->answer(), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST_F(HttpServerTest, GarbageIsABadRequest) {
+    start();
+    for (const char* text : {"\x16\x03\x01 not http\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+                             "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                             "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"}) {
+        auto c = client();
+        c->send(text);
+        EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 400 ")) << text;
+        EXPECT_TRUE(c->closed_by_server());
+    }
+    EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(HttpServerTest, ContinueIsSaidToThoseWhoAsk) {
+    start();
+    auto c = client();
+    c->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 100 Continue"));
+    c->send("ok");
+    EXPECT_THAT(c->answer(), HasSubstr("you said ok"));
+}
+
+TEST_F(HttpServerTest, TooManyConnectionsAreToldSo) {
+    HttpLimits limits;
+    limits.connections_max = 2;
+    start(limits);
+    auto first = client(), second = client();
+    first->send(post("/", "1"));
+    second->send(post("/", "2"));
+    first->answer();
+    second->answer();
+    auto third = client();
+    const std::string answer = third->answer();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(answer, HasSubstr("Retry-After: "));
+    third.reset();
+    first.reset();
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (server_->connections() > 1 && std::chrono::steady_clock::now() < give_up)
+        io_.run_for(std::chrono::milliseconds(1));
+    auto fourth = client();
+    fourth->send(post("/", "4"));
+    EXPECT_THAT(fourth->answer(), HasSubstr("you said 4"));
+}
+
+TEST_F(HttpServerTest, HalfARequestTimesOut) {
+    HttpLimits limits;
+    limits.request_time_max = Duration::milliseconds(1);
+    start(limits);
+    auto c = client();
+    c->send("POST / HTTP/1.1\r\nContent-Le");
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 408 "));
+    EXPECT_TRUE(c->closed_by_server());
+}
+
+TEST_F(HttpServerTest, AnIdleConnectionIsClosedWithoutAWord) {
+    HttpLimits limits;
+    limits.idle_time_max = Duration::milliseconds(1);
+    start(limits);
+    auto c = client();
+    EXPECT_EQ(c->answer(), "");
+    EXPECT_TRUE(c->closed_by_server());
+}
+
+TEST_F(HttpServerTest, ALateAnswerBecomesATimeOutAndIsThenIgnored) {
+    HttpLimits limits;
+    limits.answer_time_max = Duration::milliseconds(1);
+    start(limits);
+    hold_ = true;
+    auto c = client();
+    c->send(post("/late", ""));
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 408 "));
+    ASSERT_EQ(held_.size(), 1u);
+    held_[0](text("too late"));
+    hold_ = false;
+    c->send(post("/next", "now"));
+    EXPECT_THAT(c->answer(), HasSubstr("you said now"));
+}
+
+TEST_F(HttpServerTest, AnAnswerToAClientThatLeftIsDropped) {
+    start();
+    hold_ = true;
+    auto c = client();
+    c->send(post("/", ""));
+    turn_until_held(1);
+    server_->stop();
+    held_[0](text("nobody listens"));
+    EXPECT_TRUE(c->closed_by_server());
+    EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(HttpServerTest, APortInUseIsNamed) {
+    start();
+    auto second = HttpServer::start(io_, "127.0.0.1", server_->port(), [](ApiRequest&, ApiCompletion) {});
+    ASSERT_FALSE(second.ok());
+    EXPECT_EQ(second.error().code, ErrorCode::conflict);
+    EXPECT_THAT(second.error().message, HasSubstr(std::to_string(server_->port())));
+}
+
+TEST_F(HttpServerTest, AHostThatIsNoAddressIsRefused) {
+    auto server = HttpServer::start(io_, "not an address", 0, [](ApiRequest&, ApiCompletion) {});
+    ASSERT_FALSE(server.ok());
+    EXPECT_EQ(server.error().code, ErrorCode::invalid_input);
+}
+
+class ApiServerTest : public ::testing::Test {
+  protected:
+    ApiServerTest() {
+        std::string pattern = ::testing::TempDir() + "api-XXXXXX";
+        directory_ = ::mkdtemp(pattern.data());
+        ApiServerOptions options;
+        options.port = 0;
+        options.data_dir = directory_;
+        options.native.node = testing::node_key();
+        auto server = ApiServer::start(io_, node_, options);
+        EXPECT_TRUE(server.ok());
+        server_ = std::move(server).value();
+    }
+    ~ApiServerTest() override { std::filesystem::remove_all(directory_); }
+
+    boost::asio::io_context io_;
+    testing::FakeNode node_;
+    std::string directory_;
+    std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(ApiServerTest, TheCookieInTheDataDirectoryOpensIt) {
+    Client client(io_, server_->port());
+    ASSERT_TRUE(client.connected());
+    client.send("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\n\r\n");
+    const std::string refused = client.answer();
+    EXPECT_THAT(refused, StartsWith("HTTP/1.1 401 "));
+    EXPECT_THAT(refused, HasSubstr("WWW-Authenticate: Bearer"));
+    auto cookie = read_cookie(directory_);
+    ASSERT_TRUE(cookie.ok());
+    client.send("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n");
+    EXPECT_THAT(client.answer(), HasSubstr("BTC-USD"));
+    client.send("PUT /api/v1/markets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n");
+    EXPECT_THAT(client.answer(), HasSubstr("Allow: GET"));
+}
+
+TEST_F(ApiServerTest, TheAddressFileLivesAsLongAsTheServer) {
+    std::string written;
+    std::getline(std::ifstream(directory_ + "/api.address"), written);
+    EXPECT_EQ(written, server_->address());
+    EXPECT_EQ(written, "127.0.0.1:" + std::to_string(server_->port()));
+    server_->stop();
+    EXPECT_FALSE(std::filesystem::exists(directory_ + "/api.address"));
+}
+
+TEST_F(ApiServerTest, ASecondServerOnThePortLeavesTheFirstOnesCookie) {
+    const std::string before = *read_cookie(directory_);
+    ApiServerOptions options;
+    options.port = server_->port();
+    options.data_dir = directory_;
+    EXPECT_FALSE(ApiServer::start(io_, node_, options).ok());
+    EXPECT_EQ(*read_cookie(directory_), before);
+}
+
+}  // namespace
+}  // namespace peerbook::app

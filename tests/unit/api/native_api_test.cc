@@ -1,0 +1,421 @@
+#include "app/api/native_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/api/batch_codec.h"
+#include "base/codec.h"
+#include "tests/unit/api/fake_node.h"
+
+namespace peerbook::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* limit_order =
+    R"({"account":"alice","market":"BTC-USD","side":"buy","price":"60000","quantity":"0.5"})";
+
+class NativeApiTest : public ::testing::Test {
+  protected:
+    // The answer to a request that is given at once.
+    ApiResponse call(const char* method, const std::string& target, std::string body = {},
+                     const std::string& cookie = "Bearer secret",
+                     const char* content_type = "application/json") {
+        ApiRequest request;
+        request.method = method;
+        const std::size_t question = std::min(target.find('?'), target.size());
+        request.path = std::string_view(target).substr(0, question);
+        request.query = std::string_view(target).substr(std::min(question + 1, target.size()));
+        request.authorization = cookie;
+        request.content_type = content_type;
+        request.body = std::move(body);
+        std::optional<ApiResponse> answer;
+        api_.handle(request, [&answer](ApiResponse response) {
+            EXPECT_FALSE(answer) << "answered twice";
+            answer = std::move(response);
+        });
+        EXPECT_TRUE(answer) << "no answer to " << method << " " << target;
+        return answer.value_or(ApiResponse{});
+    }
+    void expect(const ApiResponse& response, unsigned status, const std::string& words) {
+        EXPECT_EQ(response.status, status) << response.body;
+        EXPECT_THAT(response.body, HasSubstr(words));
+    }
+    template <typename T>
+    const T& asked() {
+        return std::get<T>(node_.asked.back());
+    }
+
+    testing::FakeNode node_;
+    testing::FakePeers peers_;
+    NativeApi api_{node_, Access("secret"), {testing::node_key(), &peers_}};
+};
+
+TEST_F(NativeApiTest, HealthNeedsNoCookie) {
+    expect(call("GET", "/health", "", ""), 200, R"({"status":"ok"})");
+    EXPECT_EQ(call("POST", "/health", "", "").status, 405u);
+}
+
+TEST_F(NativeApiTest, ReadySaysWhyNot) {
+    StatusAnswer status;
+    status.ready = true;
+    node_.will_tell(status);
+    expect(call("GET", "/ready", "", ""), 200, "ready");
+    status.ready = false;
+    status.says = "waits for two members";
+    node_.will_tell(status);
+    expect(call("GET", "/ready", "", ""), 503, "waits for two members");
+    node_.will_not_tell({ErrorCode::unavailable, "shutting down"});
+    EXPECT_EQ(call("GET", "/ready", "", "").status, 503u);
+    EXPECT_EQ(call("POST", "/ready", "", "").status, 405u);
+}
+
+TEST_F(NativeApiTest, EverythingElseNeedsTheCookie) {
+    for (const char* path : {"/api/v1/status", "/api/v1/orders", "/api/v1/nothing"}) {
+        expect(call("GET", path, "", ""), 401, R"("code":"unauthorized")");
+        EXPECT_EQ(call("GET", path, "", "Bearer wrong").status, 401u);
+    }
+    EXPECT_TRUE(node_.asked.empty());
+}
+
+TEST_F(NativeApiTest, UnknownPathsAreNotFound) {
+    for (const char* path : {"/", "/api", "/api/v1", "/api/v2/status", "/api/v1/nothing", "/api/v1/book",
+                             "/api/v1/book/a/b", "/api/v1/status/x", "/api/v1/orders/a/b", "/a/b/c/d/e/f/g"})
+        EXPECT_EQ(call("GET", path).status, 404u) << path;
+}
+
+TEST_F(NativeApiTest, WrongMethodsAreRefusedWithTheRightOnes) {
+    for (const char* path :
+         {"/api/v1/status", "/api/v1/network", "/api/v1/markets", "/api/v1/digests", "/api/v1/trades",
+          "/api/v1/accounts", "/api/v1/accounts/alice", "/api/v1/book/BTC-USD", "/api/v1/blocks/1",
+          "/api/v1/orders", "/api/v1/orders/x", "/api/v1/peers", "/api/v1/peers/x", "/api/v1/batch"}) {
+        const ApiResponse response = call("PATCH", path);
+        EXPECT_EQ(response.status, 405u) << path;
+        EXPECT_NE(response.allow, nullptr) << path;
+    }
+}
+
+TEST_F(NativeApiTest, AnOrderIsSubmittedAndItsResultWritten) {
+    node_.will_answer(testing::partial_fill());
+    const ApiResponse response = call("POST", "/api/v1/orders", limit_order);
+    EXPECT_EQ(response.status, 200u);
+    EXPECT_EQ(
+        response.body,
+        R"({"order_id":")" + std::string(32, 'a') +
+            R"(","nonce":"7","status":"partially_filled","reason":"none","message":"","filled":"0.2",)" +
+            R"("leaves":"0.3","fills":[{"trade_id":")" + std::string(32, 'b') + R"(","maker_order_id":")" +
+            std::string(32, 'c') +
+            R"(","price":"60000","quantity":"0.2","fee":"1.5"}],"durable":true,"grade":"provisional",)" +
+            R"("block":"17"})");
+    ASSERT_EQ(node_.submitted.size(), 1u);
+    EXPECT_EQ(node_.submitted[0].wait_for, Grade::provisional);
+    EXPECT_EQ(node_.submitted[0].intents.at(0).account, "alice");
+}
+
+TEST_F(NativeApiTest, WaitSettledIsPassedOn) {
+    call("POST", "/api/v1/orders?wait=settled", limit_order);
+    EXPECT_EQ(node_.submitted.at(0).wait_for, Grade::settled);
+    expect(call("POST", "/api/v1/orders?wait=soon", limit_order), 400, R"("field":"wait")");
+}
+
+TEST_F(NativeApiTest, ARejectedOrderIsUnprocessable) {
+    node_.will_answer(testing::rejection(exchange::Reason::insufficient_balance));
+    const ApiResponse response = call("POST", "/api/v1/orders", limit_order);
+    expect(response, 422, R"("code":"rejected")");
+    EXPECT_THAT(response.body, HasSubstr(R"("reason":"insufficient_balance")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("status":"rejected")"));
+    EXPECT_THAT(response.body, HasSubstr(exchange::describe(exchange::Reason::insufficient_balance)));
+}
+
+TEST_F(NativeApiTest, ARejectionInAnArrayFailsNobodyElse) {
+    SubmitAnswer answer = testing::partial_fill();
+    answer.results.push_back(testing::rejection(exchange::Reason::nonce_used).results[0]);
+    node_.will_answer(answer);
+    const ApiResponse response =
+        call("POST", "/api/v1/orders", "[" + std::string(limit_order) + "," + limit_order + "]");
+    expect(response, 200, R"({"results":[{"order_id")");
+    EXPECT_THAT(response.body, HasSubstr(R"("reason":"nonce_used")"));
+    EXPECT_EQ(node_.submitted.at(0).intents.size(), 2u);
+}
+
+TEST_F(NativeApiTest, AnArrayOfOneIsAnsweredAsAnArray) {
+    expect(call("POST", "/api/v1/orders", "[" + std::string(limit_order) + "]"), 200, R"({"results":[)");
+    node_.will_answer(testing::rejection(exchange::Reason::nonce_used));
+    expect(call("POST", "/api/v1/orders", "[" + std::string(limit_order) + "]"), 200, R"("nonce_used")");
+}
+
+TEST_F(NativeApiTest, AMistakeInAnArrayNamesTheElementAndSubmitsNothing) {
+    const ApiResponse response =
+        call("POST", "/api/v1/orders", "[" + std::string(limit_order) + R"(,{"account":"bob"}])");
+    expect(response, 400, R"("field":"[1].market")");
+    EXPECT_TRUE(node_.submitted.empty());
+}
+
+TEST_F(NativeApiTest, BadBodiesAreRefused) {
+    expect(call("POST", "/api/v1/orders", "{\"account\":"), 400, "malformed JSON at byte");
+    expect(call("POST", "/api/v1/orders", R"({"acount":"alice"})"), 400, R"("field":"acount")");
+    expect(call("POST", "/api/v1/orders", R"({"account":"alice","price":6e4})"), 400, R"("field":"market")");
+    expect(call("POST", "/api/v1/orders?watch=1", limit_order), 400, R"("field":"watch")");
+    EXPECT_TRUE(node_.submitted.empty());
+}
+
+TEST_F(NativeApiTest, ABusyNodeIsServiceUnavailable) {
+    node_.will_refuse({ErrorCode::unavailable, "the queue is full; try again"});
+    expect(call("POST", "/api/v1/orders", limit_order), 503, R"("code":"unavailable")");
+}
+
+TEST_F(NativeApiTest, EachErrorCodeHasItsStatus) {
+    EXPECT_EQ(http_status(ErrorCode::invalid_input), 400u);
+    EXPECT_EQ(http_status(ErrorCode::unauthorized), 401u);
+    EXPECT_EQ(http_status(ErrorCode::not_found), 404u);
+    EXPECT_EQ(http_status(ErrorCode::timed_out), 408u);
+    EXPECT_EQ(http_status(ErrorCode::conflict), 409u);
+    EXPECT_EQ(http_status(ErrorCode::too_large), 413u);
+    EXPECT_EQ(http_status(ErrorCode::corrupt), 500u);
+    EXPECT_EQ(http_status(ErrorCode::io), 500u);
+    EXPECT_EQ(http_status(ErrorCode::unavailable), 503u);
+}
+
+TEST_F(NativeApiTest, CancelByPath) {
+    const std::string id = to_hex(testing::order_id(0xab));
+    EXPECT_EQ(call("DELETE", "/api/v1/orders/" + id + "?account=alice").status, 200u);
+    EXPECT_EQ(node_.submitted.at(0).intents.at(0).target_order, testing::order_id(0xab));
+    EXPECT_EQ(node_.submitted.at(0).intents.at(0).account, "alice");
+    expect(call("DELETE", "/api/v1/orders/" + id), 400, R"("field":"account")");
+    expect(call("DELETE", "/api/v1/orders/12?account=alice"), 400, R"("field":"order_id")");
+    node_.will_answer(testing::rejection(exchange::Reason::unknown_order));
+    expect(call("DELETE", "/api/v1/orders/" + id + "?account=alice"), 422, R"("reason":"unknown_order")");
+    node_.will_refuse({ErrorCode::unavailable, "busy"});
+    EXPECT_EQ(call("DELETE", "/api/v1/orders/" + id + "?account=alice").status, 503u);
+}
+
+TEST_F(NativeApiTest, MarketOrderTakesItsProtectionFromTheBook) {
+    BookAnswer book;
+    book.last = exchange::Price(6'000'000);
+    node_.will_tell(book);
+    const char* order = R"({"op":"market","account":"alice","market":"BTC-USD","side":"buy","quantity":"1"})";
+    EXPECT_EQ(call("POST", "/api/v1/orders", order).status, 200u);
+    EXPECT_EQ(std::get<exchange::MarketOrder>(node_.submitted.at(0).intents.at(0).body).protection,
+              exchange::Price(6'300'000));
+    node_.will_tell(BookAnswer{});
+    expect(call("POST", "/api/v1/orders", order), 400, R"("field":"protection")");
+}
+
+OrderView some_order() {
+    OrderView order;
+    order.id = testing::order_id(0xaa);
+    order.ref.nonce = 7;
+    order.side = exchange::Side::sell;
+    order.price = exchange::Price(6'000'050);
+    order.quantity = exchange::Quantity(10'000);
+    order.leaves = exchange::Quantity(5'000);
+    return order;
+}
+
+TEST_F(NativeApiTest, OpenOrdersOfAnAccount) {
+    node_.will_tell(OrdersAnswer{{some_order()}});
+    const ApiResponse response = call("GET", "/api/v1/orders?account=alice&limit=5");
+    expect(response, 200, R"({"orders":[{"order_id":"aaaa)");
+    EXPECT_THAT(response.body,
+                HasSubstr(R"("side":"sell","price":"60000.5","quantity":"1","leaves":"0.5"}]})"));
+    EXPECT_EQ(asked<OrdersQuery>().account, "alice");
+    EXPECT_EQ(asked<OrdersQuery>().limit, 5u);
+    expect(call("GET", "/api/v1/orders"), 400, R"("field":"account")");
+    expect(call("GET", "/api/v1/orders?account=alice&limit=0"), 400, R"("field":"limit")");
+}
+
+TEST_F(NativeApiTest, OneOrder) {
+    node_.will_tell(OrderAnswer{some_order()});
+    expect(call("GET", "/api/v1/orders/" + to_hex(testing::order_id(0xaa))), 200, R"({"order_id":"aaaa)");
+    node_.will_not_tell({ErrorCode::not_found, "no such order"});
+    expect(call("GET", "/api/v1/orders/" + to_hex(testing::order_id(0xab))), 404, "no such order");
+    expect(call("GET", "/api/v1/orders/xyz"), 400, R"("field":"order_id")");
+}
+
+TEST_F(NativeApiTest, BookByLevels) {
+    BookAnswer book;
+    book.commit = 12;
+    book.last = exchange::Price(6'000'000);
+    book.bids = {{exchange::Price(5'999'900), exchange::Quantity(5'000), 2}};
+    node_.will_tell(book);
+    const ApiResponse response = call("GET", "/api/v1/book/BTC-USD?depth=5");
+    EXPECT_EQ(response.body,
+              R"({"market":"BTC-USD","commit":"12","last":"60000","bids":[["59999","0.5",2]],"asks":[]})");
+    EXPECT_EQ(asked<BookQuery>().depth, 5u);
+    EXPECT_FALSE(asked<BookQuery>().orders);
+}
+
+TEST_F(NativeApiTest, BookByOrders) {
+    BookAnswer book;
+    book.ask_orders = {{testing::order_id(0xaa), exchange::Price(6'000'000), exchange::Quantity(1)}};
+    node_.will_tell(book);
+    expect(call("GET", "/api/v1/book/BTC-USD?level=3"), 200,
+           R"("last":"","bids":[],"asks":[["60000","0.0001",")" + std::string(32, 'a') + R"("]]})");
+    EXPECT_TRUE(asked<BookQuery>().orders);
+}
+
+TEST_F(NativeApiTest, BookMistakes) {
+    expect(call("GET", "/api/v1/book/BTC-EUR"), 404, R"("field":"market")");
+    expect(call("GET", "/api/v1/book/BTC-USD?depth=0"), 400, R"("field":"depth")");
+    expect(call("GET", "/api/v1/book/BTC-USD?level=4"), 400, R"("field":"level")");
+    EXPECT_EQ(call("GET", "/api/v1/book/%zz").status, 404u);
+}
+
+TEST_F(NativeApiTest, Trades) {
+    TradeView trade;
+    trade.ordinal = 3;
+    trade.grade = Grade::settled;
+    trade.price = exchange::Price(6'000'000);
+    trade.quantity = exchange::Quantity(1);
+    trade.taker_fee = 5;
+    trade.time.ms = 1'700'000'000'000;
+    node_.will_tell(TradesAnswer{{trade}});
+    const ApiResponse response = call("GET", "/api/v1/trades?market=BTC-USD&after=2&limit=7&account=alice");
+    expect(response, 200, R"("ordinal":"3","grade":"settled","price":"60000","quantity":"0.0001")");
+    EXPECT_THAT(response.body, HasSubstr(R"("taker_fee":"0.000005","time":"1700000000000"}]})"));
+    EXPECT_EQ(asked<TradesQuery>().market, testing::btc_usd);
+    EXPECT_EQ(asked<TradesQuery>().after, 2u);
+    EXPECT_EQ(asked<TradesQuery>().limit, 7u);
+    EXPECT_EQ(asked<TradesQuery>().account, "alice");
+}
+
+TEST_F(NativeApiTest, TradesMistakes) {
+    expect(call("GET", "/api/v1/trades?market=X"), 400, R"("field":"market")");
+    expect(call("GET", "/api/v1/trades?after=2"), 400, R"("field":"market")");
+    expect(call("GET", "/api/v1/trades?market=BTC-USD&after=x"), 400, R"("field":"after")");
+    expect(call("GET", "/api/v1/trades?limit=1001"), 400, R"("field":"limit")");
+}
+
+TEST_F(NativeApiTest, Accounts) {
+    AccountView account;
+    account.name = "alice";
+    account.next_nonce = 8;
+    account.balances = {{exchange::AssetId(2), 1'500'000, 500'000}};
+    node_.will_tell(AccountsAnswer{{account}});
+    expect(call("GET", "/api/v1/accounts"), 200, R"({"accounts":[{"account":"alice","id":"0000)");
+    node_.will_tell(AccountsAnswer{{account}});
+    const ApiResponse response = call("GET", "/api/v1/accounts/alice");
+    expect(response, 200, R"("balances":[{"asset":"USD","total":"1.5","reserved":"0.5","available":"1"}]})");
+    EXPECT_EQ(asked<AccountQuery>().account, "alice");
+    node_.will_tell(AccountsAnswer{});
+    EXPECT_EQ(call("GET", "/api/v1/accounts/bob").status, 404u);
+    EXPECT_EQ(call("GET", "/api/v1/accounts/%4").status, 400u);
+}
+
+TEST_F(NativeApiTest, StatusAndDigests) {
+    StatusAnswer status;
+    status.role = "member";
+    status.says = "ready";
+    status.commits = 5;
+    status.member_list.resize(1);
+    node_.will_tell(status);
+    const ApiResponse response = call("GET", "/api/v1/status");
+    expect(response, 200, R"("role":"member","says":"ready","ready":false)");
+    EXPECT_THAT(response.body, HasSubstr(R"("commits":"5")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("member_list":[{"node":"0000)"));
+    DigestsAnswer digests;
+    digests.settled_trades = 4;
+    node_.will_tell(digests);
+    expect(call("GET", "/api/v1/digests"), 200, R"("settled_trades":"4","trades":"0000)");
+    expect(call("GET", "/api/v1/status?verbose=1"), 400, R"("field":"verbose")");
+}
+
+TEST_F(NativeApiTest, NetworkAndMarkets) {
+    const ApiResponse network = call("GET", "/api/v1/network");
+    expect(network, 200, R"({"name":"test","network":"1111)");
+    EXPECT_THAT(network.body, HasSubstr(R"({"asset":"USD","decimals":6,"faucet_max":"1000000"})"));
+    expect(call("GET", "/api/v1/markets"), 200,
+           R"({"markets":[{"market":"BTC-USD","base":"BTC","quote":"USD","tick":"0.01","lot":"0.0001")");
+}
+
+TEST_F(NativeApiTest, ABlockIsAnsweredWhenItIsSettled) {
+    node_.will_tell(SettledAnswer{7});
+    expect(call("GET", "/api/v1/blocks/7?wait=settled"), 200, R"({"block":"7","grade":"settled"})");
+    EXPECT_EQ(asked<SettledQuery>().seq, 7u);
+    expect(call("GET", "/api/v1/blocks/7"), 400, R"("field":"wait")");
+    expect(call("GET", "/api/v1/blocks/x?wait=settled"), 400, R"("field":"seq")");
+}
+
+TEST_F(NativeApiTest, Peers) {
+    p2p::PeerInfo peer;
+    peer.address = "192.0.2.7:3000";
+    peer.state = "connected";
+    peer.agent = "odd \x1b\xff\" agent";
+    peer.round_trip = Duration::microseconds(250);
+    peers_.known.push_back(peer);
+    const ApiResponse response = call("GET", "/api/v1/peers");
+    expect(response, 200, R"("address":"192.0.2.7:3000","state":"connected")");
+    EXPECT_THAT(response.body, HasSubstr(R"("agent":"odd ??\" agent")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("round_trip_us":"250")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("stats":{"connected":"0")"));
+}
+
+TEST_F(NativeApiTest, ConnectAndDisconnect) {
+    expect(call("POST", "/api/v1/peers", R"({"address":"192.0.2.7:3000"})"), 200, "192.0.2.7:3000");
+    EXPECT_EQ(peers_.connected_to.at(0), "192.0.2.7:3000");
+    expect(call("POST", "/api/v1/peers", R"({"address":"nowhere"})"), 400, R"("field":"address")");
+    const std::string id = to_hex(testing::node_key());
+    EXPECT_EQ(call("DELETE", "/api/v1/peers/" + id).status, 200u);
+    EXPECT_EQ(peers_.disconnected_from.at(0), testing::node_key());
+    expect(call("DELETE", "/api/v1/peers/12"), 400, R"("field":"id")");
+    peers_.refusal = Error{ErrorCode::not_found, "no such peer"};
+    EXPECT_EQ(call("DELETE", "/api/v1/peers/" + id).status, 404u);
+    EXPECT_EQ(call("POST", "/api/v1/peers", R"({"address":"192.0.2.7:3000"})").status, 404u);
+}
+
+TEST_F(NativeApiTest, WithoutPeerToPeerNobodyIsConnected) {
+    NativeApi alone(node_, Access("secret"), {testing::node_key(), nullptr});
+    ApiRequest request;
+    request.method = "POST";
+    request.path = "/api/v1/peers";
+    request.authorization = "Bearer secret";
+    request.body = R"({"address":"192.0.2.7:3000"})";
+    unsigned status = 0;
+    alone.handle(request, [&status](ApiResponse response) { status = response.status; });
+    EXPECT_EQ(status, 503u);
+    request.method = "GET";
+    alone.handle(request,
+                 [](ApiResponse response) { EXPECT_THAT(response.body, HasSubstr(R"("enabled":false)")); });
+}
+
+TEST_F(NativeApiTest, ABinaryBatch) {
+    BatchRequest batch;
+    batch.names = {"alice"};
+    batch.commands.push_back({0, 5, exchange::OpenAccount{"alice"}});
+    Bytes bytes;
+    encode_batch_request(batch, bytes);
+    const ApiResponse response = call("POST", "/api/v1/batch", std::string(as_text(bytes)), "Bearer secret",
+                                      "application/octet-stream");
+    EXPECT_EQ(response.status, 200u);
+    EXPECT_STREQ(response.content_type, "application/octet-stream");
+    auto reply = decode_batch_reply(as_bytes(response.body));
+    ASSERT_TRUE(reply.ok());
+    EXPECT_EQ(reply->results.at(0).nonce, 5u);
+}
+
+TEST_F(NativeApiTest, BatchMistakes) {
+    expect(call("POST", "/api/v1/batch", "xx"), 400, "Content-Type");
+    expect(call("POST", "/api/v1/batch", "xx", "Bearer secret", "application/octet-stream"), 400,
+           "malformed at byte");
+    expect(call("POST", "/api/v1/batch?wait=x", "xx"), 400, R"("field":"wait")");
+}
+
+TEST_F(NativeApiTest, AnAnswerMayComeAfterTheApiIsGone) {
+    node_.hold();
+    unsigned status = 0;
+    {
+        NativeApi brief(node_, Access("secret"), {testing::node_key(), nullptr});
+        ApiRequest request;
+        request.method = "POST";
+        request.path = "/api/v1/orders";
+        request.authorization = "Bearer secret";
+        request.body = limit_order;
+        brief.handle(request, [&status](ApiResponse response) { status = response.status; });
+    }
+    ASSERT_EQ(node_.held(), 1u);
+    node_.release();
+    EXPECT_EQ(status, 200u);
+}
+
+}  // namespace
+}  // namespace peerbook::app
