@@ -67,7 +67,7 @@ TEST(RecordedFiles, BitstampTradesBetweenTheRecordedOrders) {
     NEEDS_DATA(path, "bitstamp_btcusd_2015-05-01_orders.csv.gz");
     Result<Recording> recording = read_bitstamp(path, all_rows);
     ASSERT_TRUE(recording.ok()) << recording.error().message;
-    EXPECT_EQ(recording->rows, 50'413u);
+    EXPECT_EQ(recording->rows, 50'414u);
     exchange::MarketRules market = share_market();
     market.lot_text = "0.000001";
     market.quantity_max = exchange::Quantity(1'000'000'000'000);
