@@ -91,7 +91,8 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     return {};
 }
 
-void Node::recovered(Now now) {
+void Node::recovered(Now now, Effects& effects) {
+    process(ledger_.execute(), effects);
     recovered_ = true;
     started_ = now.mono;
 }

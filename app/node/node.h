@@ -47,7 +47,7 @@ class Node {
 
     // --- start: the journal's blocks in order, then recovered() once ---
     Status recover(exchange::VerifiedBlock block, Effects& effects);
-    void recovered(Now now);
+    void recovered(Now now, Effects& effects);
 
     // --- inputs ---
     void submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects);

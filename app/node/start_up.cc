@@ -88,11 +88,9 @@ Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clo
         });
     if (!replayed.ok()) return replayed;
     if (!failed.ok()) return failed;
-    const Now now = clock.now();
     Effects effects;
-    node.flush(now, effects);  // executes the rest; a node that has not recovered emits nothing
+    node.recovered(clock.now(), effects);
     if (Status indexed = index_settled(effects); !indexed.ok()) return indexed;
-    node.recovered(clock.now());
     opened.recovery_time = clock.now().mono - begin;
     return {};
 }
