@@ -74,9 +74,7 @@ int run_program(int argc, const char* const* argv) {
     add_trading_commands(app, invocation);
     add_reading_commands(app, invocation);
     add_network_commands(app, invocation);
-#ifdef PEERBOOK_HAS_NODE
     add_run_commands(app, invocation);
-#endif
     add_config_commands(app, invocation);
     add_key_commands(app, invocation);
     app.footer(footer);  // after the subcommands, which would inherit it
