@@ -1,10 +1,10 @@
 # Shared by scripts/run and scripts/test: where the project is, setting up, building. To be sourced.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-jobs=${PEERBOOK_JOBS:-$(nproc)}
+jobs=${BUILD_JOBS:-$(nproc)}
 
 set_up() {
-    [ -n "${PEERBOOK_SKIP_SETUP:-}" ] || "$root/scripts/setup" "$@"
+    [ -n "${SKIP_SETUP:-}" ] || "$root/scripts/setup" "$@"
 }
 
 # build PRESET [cmake options…]: configures when needed and builds everything in build/PRESET. Ninja shows progress.

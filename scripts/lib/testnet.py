@@ -36,8 +36,8 @@ class TestnetError(Exception):
 
 
 def program():
-    """The peerbook program: PEERBOOK_PROGRAM, or the release build."""
-    return os.environ.get("PEERBOOK_PROGRAM") or os.path.join(ROOT, "build", "release", "peerbook")
+    """The peerbook program: TESTNET_PROGRAM, or the release build."""
+    return os.environ.get("TESTNET_PROGRAM") or os.path.join(ROOT, "build", "release", "peerbook")
 
 
 def network_toml(members, market_count=0):
@@ -208,7 +208,10 @@ class Testnet:
             wait_until(ready, seconds, f"node {index} to be ready; its log:\n{self.log_tail(index, 10)}")
 
     def wait_equal(self, indexes=None, seconds=60):
-        """Waits until all these nodes settled everything and show equal digests; returns them."""
+        """Waits until all these nodes settled every command and show equal digests; returns them.
+
+        The last blocks of acknowledgements carry no command and need not be settled.
+        """
         indexes = self.running() if indexes is None else indexes
         seen = {}
 
@@ -216,11 +219,12 @@ class Testnet:
             for index in indexes:
                 try:
                     seen[index] = self.digests(index)
+                    seen[index]["unsettled_commands"] = self.client(index).get("/api/v1/status")["unsettled_commands"]
                 except (OSError, RequestError) as error:
                     seen[index] = {"error": str(error)}
             answers = [seen[index] for index in indexes]
             keys = ("commits", "book", "balances", "state", "trades")
-            if any("error" in answer or answer["settled_commits"] != answer["commits"] for answer in answers):
+            if any("error" in answer or answer["unsettled_commands"] != "0" for answer in answers):
                 return None
             return answers[0] if all(a[k] == answers[0][k] for a in answers for k in keys) else None
 

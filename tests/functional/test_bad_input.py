@@ -168,7 +168,9 @@ class BadPeers(OneNode):
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(certificate, key)
-        return context.wrap_socket(self.connect())
+        connection = context.wrap_socket(self.connect())
+        self.addCleanup(connection.close)
+        return connection
 
     def assert_closed_by_node(self, connection, seconds=20):
         """The node must end the connection; what it says before (its own handshake, an alert) does not matter."""

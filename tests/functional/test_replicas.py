@@ -18,8 +18,9 @@ class Replicas(harness.FunctionalCase):
         for index in indexes:
             client = net.client(index, 5)
             keeper = AcknowledgedOrders(market, f"keeper-{index}")
-            flow = CrossingFlow(market, f"flow-{index}", seed=index)
-            for each in (keeper, flow):
+            # Two, since an account does not trade with itself.
+            flows = [CrossingFlow(market, f"flow-{index}-{side}", seed=2 * index + side) for side in range(2)]
+            for each in (keeper, *flows):
                 each.fund(client)
                 pairs.append((each, client))
             self.keepers.append(keeper)

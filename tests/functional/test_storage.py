@@ -111,11 +111,10 @@ class Storage(harness.FunctionalCase):
         self.addCleanup(subprocess.run, ["umount", "-l", disk], check=False)
         net, keeper = self.filled(name="disk/net")
         filler = os.path.join(disk, "filler")
-        with open(filler, "wb") as file:
+        with open(filler, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"\0" * 4096)
-                    file.flush()
             except OSError:
                 pass  # full
         deadline = time.monotonic() + 60
