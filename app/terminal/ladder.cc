@@ -22,10 +22,10 @@ Result<std::vector<DrawnLevel>> accumulate(const std::vector<LadderLevel>& level
     exchange::Amount sum = 0;
     for (const LadderLevel& level : levels) {
         const Result<exchange::Amount> quantity = exchange::parse_amount(level.quantity, places);
-        if (!quantity) return quantity.error().within("quantity '" + printable(level.quantity, 80) + "'");
+        if (!quantity) return quantity.error().within("quantity '" + terminal_text(level.quantity, 80) + "'");
         sum += *quantity;
-        drawn.push_back({printable(level.price), printable(level.quantity), printable(level.orders),
-                         exchange::format_amount(sum, places), sum});
+        drawn.push_back({terminal_text(level.price), terminal_text(level.quantity),
+                         terminal_text(level.orders), exchange::format_amount(sum, places), sum});
     }
     return drawn;
 }
@@ -78,10 +78,10 @@ Result<std::string> draw_ladder(const Ladder& ladder, const TerminalStyle& style
     const Result<std::string> spread = spread_of(ladder);
     if (!spread) return spread.error();
 
-    std::string text = painted(printable(ladder.market), Paint::bold, style);
-    text += "  last " + (ladder.last.empty() ? "none" : printable(ladder.last));
+    std::string text = painted(terminal_text(ladder.market), Paint::bold, style);
+    text += "  last " + (ladder.last.empty() ? "none" : terminal_text(ladder.last));
     if (!spread->empty()) text += "  spread " + *spread;
-    if (!ladder.commit.empty()) text += "  commit " + printable(ladder.commit);
+    if (!ladder.commit.empty()) text += "  commit " + terminal_text(ladder.commit);
     text += "\n";
     if (asks->empty() && bids->empty()) return text + "The book is empty.\n";
 

@@ -53,7 +53,7 @@ std::string draw_progress(const Progress& progress, const TerminalStyle& style) 
             facts += "  " + duration_text(static_cast<std::uint64_t>(left_ms / 1000)) + " left";
         }
     }
-    const std::string label = printable(progress.label, 24);
+    const std::string label = terminal_text(progress.label, 24);
     const std::size_t used = shown_length(label) + facts.size() + 6;  // blanks and brackets
     std::string line = label + "  ";
     if (progress.total > 0 && style.width > used + 4) {
@@ -66,7 +66,7 @@ std::string draw_progress(const Progress& progress, const TerminalStyle& style) 
         }
         line += "]  ";
     }
-    return printable(line + facts, style.width);
+    return terminal_text(line + facts, style.width);
 }
 
 ProgressBar::ProgressBar(std::string label, std::uint64_t total, std::FILE* stream)

@@ -94,7 +94,7 @@ std::string painted(std::string_view text, Paint paint, const TerminalStyle& sty
     return std::string("\x1b[") + code + "m" + std::string(text) + "\x1b[0m";
 }
 
-std::string printable(std::string_view text, std::size_t length_max) {
+std::string terminal_text(std::string_view text, std::size_t length_max) {
     std::string shown;
     for (std::size_t count = 0; !text.empty() && count < length_max; ++count) {
         const std::size_t length = code_point_length(text);
@@ -118,7 +118,7 @@ Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 void Table::add_row(std::vector<std::string> cells, Paint paint) {
     PB_CHECK(cells.size() == columns_.size(), "a row has as many cells as the table has columns");
     for (std::string& cell : cells)
-        cell = printable(cell);
+        cell = terminal_text(cell);
     rows_.push_back({std::move(cells), paint});
 }
 
@@ -152,7 +152,7 @@ std::string Table::draw(const TerminalStyle& style) const {
 }
 
 void Properties::add(std::string name, std::string value) {
-    lines_.emplace_back(std::move(name), printable(value));
+    lines_.emplace_back(std::move(name), terminal_text(value));
 }
 
 std::string Properties::draw(const TerminalStyle& style) const {

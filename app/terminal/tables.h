@@ -25,7 +25,7 @@ enum class Paint { plain, bold, dim, green, red };
 std::string painted(std::string_view text, Paint paint, const TerminalStyle& style);
 
 // `text` without control characters and broken UTF-8 (each replaced by '?'), cut to `length_max` code points.
-std::string printable(std::string_view text, std::size_t length_max = 256);
+std::string terminal_text(std::string_view text, std::size_t length_max = 256);
 // Code points; what a terminal shows as one column each for the text of this program.
 std::size_t shown_length(std::string_view text);
 
