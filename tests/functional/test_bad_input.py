@@ -144,14 +144,12 @@ class BadRequests(OneNode):
         self.assertEqual(self.order(self.client, "alice", "BTC-USD", "buy", "1", "1")["status"], "resting")
 
 
-class BadPeers(OneNode):
-    def setUp(self):
-        super().setUp()
-        host, port = self.net.nodes[0]["p2p"].split(":")
-        self.peer_address = host, int(port)
+class PeerPort:
+    """Speaks to the peer port of node 0 of `self.net`."""
 
     def connect(self):
-        connection = socket.create_connection(self.peer_address, timeout=20)
+        host, port = self.net.nodes[0]["p2p"].split(":")
+        connection = socket.create_connection((host, int(port)), timeout=20)
         self.addCleanup(connection.close)
         return connection
 
@@ -183,6 +181,8 @@ class BadPeers(OneNode):
         except OSError:
             pass
 
+
+class BadPeers(OneNode, PeerPort):
     def assert_goes_on(self):
         self.assertTrue(self.net.runs(0))
         self.assertEqual(self.order(self.client, "alice", "BTC-USD", "buy", "1", "1")["status"], "resting")
@@ -243,6 +243,84 @@ class BadPeers(OneNode):
         harness.wait_until(refused, 30, "the handshake to be refused")
         self.assert_goes_on()
         self.assertRegex(other.log_tail(0, 1000).lower() + self.net.log_tail(0, 1000).lower(), "network")
+
+
+class Impostors(harness.FunctionalCase, PeerPort):
+    """Well-formed handshakes that are not true, against a node that has a real peer."""
+
+    def setUp(self):
+        super().setUp()
+        self.net = self.new_testnet(2)
+        self.client = self.net.client(0)
+        harness.wait_until(lambda: self.connected() == [self.net.nodes[1]["node_id"]], 20, "the real peer")
+
+    def connected(self):
+        return [peer["id"] for peer in self.client.get("/api/v1/peers")["peers"] if peer["state"] == "connected"]
+
+    def refused(self):
+        return int(self.client.get("/api/v1/peers")["stats"]["handshakes_refused"])
+
+    @staticmethod
+    def read_frame(connection):
+        data = b""
+        while len(data) < 4 or len(data) < 4 + struct.unpack(">I", data[:4])[0]:
+            piece = connection.recv(65536)
+            if not piece:
+                raise ConnectionResetError("closed before a whole frame")
+            data += piece
+        return json.loads(data[4:4 + struct.unpack(">I", data[:4])[0]])
+
+    @staticmethod
+    def send_frame(connection, message):
+        text = json.dumps(message).encode()
+        connection.sendall(struct.pack(">I", len(text)) + text)
+
+    def claim(self, connection, node_id=None, version=None, **payload):
+        """Sends the node's own claim back with these changes: whatever is not changed is right."""
+        message = self.read_frame(connection)
+        self.assertEqual(message["type"], "handshake")
+        message["id"] = os.urandom(len(message["id"]) // 2).hex()
+        message["from"] = node_id or self.net.nodes[1]["node_id"]
+        message["payload"].update(nodeId=message["from"], port=1, challenge=os.urandom(
+            len(message["payload"]["challenge"]) // 2).hex(), **payload)
+        if version:
+            message["payload"]["version"] = version
+        self.send_frame(connection, message)
+        return message
+
+    def assert_refused_and_unharmed(self, connection, before):
+        self.assert_closed_by_node(connection)
+        harness.wait_until(lambda: self.refused() > before, 10, "the refusal to be counted")
+        # Nobody can speak for another or evict another's connection.
+        self.assertEqual(self.connected(), [self.net.nodes[1]["node_id"]])
+
+    def test_claims_that_are_refused_at_once(self):
+        for name, change in (("another network", {"network": "ab" * 32}), ("another ledger", {"ledger": "cd" * 32}),
+                             ("another major version", {"version": "2.0"}), ("a wrong clock", {"clock": 1}),
+                             ("no valid key", {"node_id": "00" * 32}), ("a half id", {"node_id": "00" * 16}),
+                             ("the node itself", {"node_id": self.net.nodes[0]["node_id"]})):
+            with self.subTest(name):
+                before = self.refused()
+                connection = self.connect_tls()
+                self.claim(connection, **change)
+                self.assert_refused_and_unharmed(connection, before)
+
+    def test_a_wrong_signature_for_a_member_is_refused(self):
+        for signature in ("00" * 64, os.urandom(64).hex(), "00" * 63):
+            with self.subTest(signature=signature[:8]):
+                before = self.refused()
+                connection = self.connect_tls()
+                message = self.claim(connection)
+                self.send_frame(connection, {**message, "type": "handshake_ack", "id": os.urandom(
+                    len(message["id"]) // 2).hex(), "payload": {"endorsement": signature}})
+                self.assert_refused_and_unharmed(connection, before)
+
+    def test_messages_before_authentication_are_refused(self):
+        before = self.refused()
+        connection = self.connect_tls()
+        message = self.claim(connection)
+        self.send_frame(connection, {**message, "type": "heartbeat", "payload": {"sequence": 1}})
+        self.assert_refused_and_unharmed(connection, before)
 
 
 if __name__ == "__main__":
