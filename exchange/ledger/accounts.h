@@ -3,7 +3,9 @@
 // `is_open` is what undo changes. Logic thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,7 +32,18 @@ class Accounts {
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;
         return AccountIndex(index);
     }
-    void prefetch(const AccountId& id) const { __builtin_prefetch(&table_[hash(id) & mask_]); }
+    // Hints for a find() that will follow soon: first for its entry, later for what that entry names. `guess`
+    // returns the index that find() will most likely give; it decides nothing.
+    void prefetch_entry(const AccountId& id) const { __builtin_prefetch(&table_[hash(id) & mask_]); }
+    std::optional<AccountIndex> guess(const AccountId& id) const {
+        const std::uint32_t account = table_[hash(id) & mask_].account;
+        if (account == unknown) return std::nullopt;
+        return AccountIndex(account);
+    }
+    void prefetch_account(AccountIndex account) const {
+        __builtin_prefetch(&ids_[account.value()]);
+        __builtin_prefetch(&accounts_[account.value()]);
+    }
 
     std::optional<OwnerIndex> find_owner(const PublicKey& key) const;
     bool is_owned_by(AccountIndex account, std::optional<OwnerIndex> owner) const {
@@ -56,7 +69,7 @@ class Accounts {
     static constexpr std::uint32_t unknown = 0xffff'ffff;
     static constexpr std::uint32_t no_owner = 0xffff'ffff;
 
-    struct Account {
+    struct alignas(64) Account {
         NonceWindow nonces;
         std::uint32_t owner = no_owner;
         bool is_open = false;
@@ -68,12 +81,18 @@ class Accounts {
     static std::uint32_t hash(const AccountId& id) {
         return static_cast<std::uint32_t>(std::hash<AccountId>{}(id)*0x9e3779b97f4a7c15 >> 32);
     }
+    static bool equal(const AccountId& a, const AccountId& b) {
+        std::array<std::uint64_t, 4> x, y;  // a call of memcmp costs more than the comparison
+        std::memcpy(x.data(), a.data.data(), sizeof x);
+        std::memcpy(y.data(), b.data.data(), sizeof y);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
+    }
     std::uint32_t find_known(const AccountId& id) const {
         const std::uint32_t wanted = hash(id);
         for (std::size_t at = wanted & mask_;; at = (at + 1) & mask_) {
             const Entry& entry = table_[at];
             if (entry.account == unknown) return unknown;
-            if (entry.hash == wanted && ids_[entry.account] == id) return entry.account;
+            if (entry.hash == wanted && equal(ids_[entry.account], id)) return entry.account;
         }
     }
     std::uint32_t add(const AccountId& id, std::uint32_t owner, std::string_view name);
