@@ -157,6 +157,9 @@ TEST_F(Program, WrongUsageEndsWithTwoAndSendsNothing) {
                                                {"status", "--no-such-flag"},
                                                {"status", "--node", "https://x"},
                                                {"keys"},
+                                               {"replay"},
+                                               {"replay", "x.csv", "--generate", "-"},
+                                               {"bench", "--workload", "none", "--commands", "1000"},
                                                {"config", "check", "--api-port", "70000"}}) {
         EXPECT_EQ(run(words).exit, 2) << ::testing::PrintToString(words);
     }
@@ -227,6 +230,26 @@ TEST_F(Program, InitRemembersAGoodNetworkFileAndRefusesABadOne) {
 
     std::ofstream(dir_ + "/a/peerbook.toml") << "[api]\nport = 1\n";
     EXPECT_EQ(run({"init", "--data-dir", dir_ + "/a", "--network", network}).exit, 4);
+}
+
+TEST_F(Program, MakesTheFlowThatReplayPlays) {
+    const std::string path = dir_ + "/messages.csv";
+    const Ran ran = run({"replay", "--generate", path, "--rows", "100", "--seed", "7", "--json"});
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_EQ(ran.out, R"({"file":")" + path + R"(","rows":"100","seed":"7"})" + "\n");
+    EXPECT_GT(std::filesystem::file_size(path), 1'000U);
+}
+
+TEST_F(Program, BenchMeasuresTheWorkloadThatIsNamed) {
+    const Ran ran =
+        run({"bench", "--workload", "stock-like", "--commands", "1000", "--rounds", "1", "--json"});
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+    const auto report = parse_json(ran.out);
+    ASSERT_TRUE(report.ok()) << ran.out;
+    const auto* workloads = array_at(*report, "workloads");
+    ASSERT_NE(workloads, nullptr);
+    ASSERT_EQ(workloads->Size(), 1U);
+    EXPECT_EQ(text_at((*workloads)[0], "name"), "stock-like");
 }
 
 TEST_F(Program, ConfigShowsEachValueWithItsSource) {
