@@ -51,11 +51,17 @@ Status PeerManager::load_peers_json(Now now, std::string_view text) {
     return {};
 }
 
+std::size_t PeerManager::registered_inbound() const {
+    return static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(), [](const auto& entry) {
+            return entry.second.registered && entry.second.direction == Direction::inbound;
+        }));
+}
+
 std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remote, PeerEffects& out) {
-    std::size_t inbound = 0, unauthenticated = 0, from_host = 0;
+    std::size_t unauthenticated = 0, from_host = 0;
     for (const auto& [id, connection] : connections_) {
         if (connection.direction != Direction::inbound) continue;
-        ++inbound;
         if (!connection.registered) ++unauthenticated;
         if (connection.remote.host == remote.host) ++from_host;
     }
@@ -64,7 +70,7 @@ std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remot
         refusal = "shutting down";
     else if (scores_.stranger_banned(now.mono, remote.host))
         refusal = "address is banned for a while";
-    else if (inbound - unauthenticated >= options_.peers_max - options_.outbound_reserved)
+    else if (registered_inbound() >= inbound_max())
         refusal = "enough peers";
     else if (unauthenticated >= unauthenticated_inbound_max)
         refusal = "too many unauthenticated connections";
@@ -166,7 +172,8 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         if (keeps_existing(now, connections_.at(other), connection, peer.node))
             return end(now, id, {"duplicate connection", true, true}, out);
         end(now, other, {"replaced by another connection", true, true}, out);
-    } else if (by_peer_.size() >= options_.peers_max) {
+    } else if (by_peer_.size() >= options_.peers_max ||
+               (connection.direction == Direction::inbound && registered_inbound() >= inbound_max())) {
         ++handshakes_refused_;
         return end(now, id, {"enough peers", true}, out);
     }
@@ -259,9 +266,10 @@ void PeerManager::report_misbehaviour(Now now, const PeerId& peer, int points, c
     const auto found = by_peer_.find(peer);
     if (found != by_peer_.end()) {
         penalise(now, connections_.at(found->second), points, why, out);
-    } else if (scores_.penalise(now, peer, points, book_.is_configured(peer))) {
-        ++bans_;
+        return;
     }
+    const bool configured = book_.is_configured(peer);
+    if (scores_.penalise(now, peer, points, configured) && !configured) ++bans_;
 }
 
 Status PeerManager::disconnect(Now now, const PeerId& peer, PeerEffects& out) {

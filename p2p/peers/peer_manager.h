@@ -150,6 +150,8 @@ class PeerManager {
         bool duplicate = false;
     };
     void end(Now now, ConnectionId id, const Ending& ending, PeerEffects& out);
+    std::size_t registered_inbound() const;
+    std::size_t inbound_max() const { return options_.peers_max - options_.outbound_reserved; }
     void dial_due(Now now, PeerEffects& out);
     void dial(Now now, const PeerAddress& address, PeerEffects& out);
     void route(const MessageRouter::Output& routed, PeerEffects& out);

@@ -4,16 +4,13 @@
 #include "p2p/peer_network.h"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <filesystem>
@@ -23,9 +20,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "p2p/peers/send_queue.h"
 #include "p2p/transport/certificates.h"
 #include "p2p/transport/tls_channel.h"
 #include "p2p/wire/frame.h"
+#include "p2p/wire/handshake.h"
 #include "p2p/wire/message.h"
 
 namespace peerbook::p2p {
@@ -88,6 +87,81 @@ struct Node final : PeerNetworkListener {
     std::vector<std::string> lost;
 };
 
+// Somebody who speaks TLS, and above it whatever the test says. Never blocks: pump() does what can be done
+// now.
+class RawPeer {
+  public:
+    RawPeer(asio::io_context& io, std::uint16_t port, bool tls = true)
+        : socket_(io),
+          identity_(make_transport_identity("").value()),
+          channel_(tls ? make_tls_channel(identity_, Direction::outbound) : make_plain_channel()) {
+        socket_.connect({asio::ip::make_address("127.0.0.1"), port});
+        socket_.non_blocking(true);
+    }
+
+    void pump() {
+        boost::system::error_code code;
+        if (!ready_) {
+            const auto done = channel_->handshake();
+            if (!done) closed_ = true;
+            if (done && *done) ready_ = true;
+        }
+        while (ready_ && !unsent_.empty()) {
+            const auto written = channel_->write(unsent_);
+            if (!written || *written == 0) break;
+            unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(*written));
+        }
+        for (ByteView out = channel_->output(); !out.empty(); out = channel_->output()) {
+            const std::size_t size = socket_.write_some(asio::buffer(out.data(), out.size()), code);
+            if (code) break;
+            channel_->output_consume(size);
+        }
+        if (!reads_) return;
+        const auto space = channel_->input_space();
+        const std::size_t size = socket_.read_some(asio::buffer(space.data(), space.size()), code);
+        if (code && code != asio::error::would_block) closed_ = true;
+        if (!code) channel_->input_commit(size);
+        while (ready_) {
+            const auto room = reader_.space(16 * 1024);
+            const auto read = channel_->read(room);
+            if (!read) closed_ = true;
+            if (!read || *read == 0) break;
+            reader_.commit(*read);
+            while (const auto payload = reader_.next())
+                received_.emplace_back(payload->begin(), payload->end());
+        }
+    }
+
+    void send_raw(ByteView bytes) { unsent_.insert(unsent_.end(), bytes.begin(), bytes.end()); }
+    void send_frame(ByteView payload) {
+        send_raw(frame_header(payload.size()));
+        send_raw(payload);
+    }
+    void stop_reading() { reads_ = false; }
+    bool ready() const { return ready_; }
+    bool closed() const { return closed_; }
+    Channel& channel() { return *channel_; }
+    const std::vector<Bytes>& received() const { return received_; }
+    // The reason of the goodbye, if there was one.
+    std::string goodbye() const {
+        for (const Bytes& payload : received_) {
+            const auto message = parse_control(payload);
+            if (!message) continue;
+            if (const auto* goodbye = std::get_if<Goodbye>(&message->body)) return goodbye->reason;
+        }
+        return {};
+    }
+
+  private:
+    tcp::socket socket_;
+    TransportIdentity identity_;
+    std::unique_ptr<Channel> channel_;
+    FrameReader reader_{frame_bytes_max};
+    Bytes unsent_;
+    std::vector<Bytes> received_;
+    bool ready_ = false, closed_ = false, reads_ = true;
+};
+
 class PeerNetworkTest : public testing::Test {
   protected:
     static void SetUpTestSuite() { configure_logging(LogLevel::off, false); }
@@ -111,6 +185,38 @@ class PeerNetworkTest : public testing::Test {
             io_.run_one_for(std::chrono::milliseconds(50));
         }
         return true;
+    }
+
+    bool run_raw_until(RawPeer& raw, const std::function<bool()>& condition) {
+        return run_until([&] {
+            raw.pump();
+            return condition();
+        });
+    }
+
+    // Authenticates `raw` as the owner of `claimed`, endorsing with `signer`.
+    void shake_hands(RawPeer& raw, const PeerId& claimed, const Signer& signer) {
+        ASSERT_TRUE(run_raw_until(raw, [&] { return raw.ready() && !raw.received().empty(); }));
+        const LocalNode local{named_digest("network"), named_digest("ledger"), "raw", 0, false};
+        Ed25519Verifier verifier;
+        Handshake handshake(local, signer, verifier, Direction::outbound, raw.channel().binding(), {});
+        ControlMessage message;
+        message.from = claimed;
+        const auto wall = std::chrono::system_clock::now().time_since_epoch();
+        HandshakeMessage claim =
+            handshake.claim({std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()});
+        claim.node = claimed;
+        message.body = claim;
+        const Bytes payload = write_control(message);
+        handshake.sent(payload);
+        raw.send_frame(payload);
+        const auto theirs = parse_control(raw.received()[0]);
+        ASSERT_TRUE(theirs);
+        const HandshakeStep step = handshake.receive({{}, claim.clock}, theirs->body, raw.received()[0]);
+        ASSERT_TRUE(step.send);
+        message.id.data[0] = 1;
+        message.body = *step.send;
+        raw.send_frame(write_control(message));
     }
 
     static SharedBytes text(std::string_view text) {
@@ -166,6 +272,205 @@ TEST_F(PeerNetworkTest, TwoNodesConnectOverTlsAndExchangePayloads) {
     EXPECT_FALSE(info.outbound);
     EXPECT_GT(info.bytes_in, 0U);
     EXPECT_GT(info.messages_out, 0U);
+}
+
+TEST_F(PeerNetworkTest, BlocksOfHalfAMebibyteArriveWhole) {
+    Node a(io_, 1, options());
+    Node b(io_, 2, options({a.address()}));
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
+    const SharedBytes block(Bytes(512 * 1024, 0x5a));
+    constexpr std::size_t blocks = 64;
+    std::size_t sent = 0;
+    ASSERT_TRUE(run_until([&] {
+        while (sent < blocks && a.network->send(b.id(), block_kind, block))
+            ++sent;
+        return b.bytes == blocks * block.size();
+    }));
+    EXPECT_EQ(a.network->peers().at(0).queued_bytes, 0U);
+    EXPECT_EQ(a.disconnected, 0);
+}
+
+TEST_F(PeerNetworkTest, APayloadThatFitsNoFrameIsRefused) {
+    Node a(io_, 1, options());
+    Node b(io_, 2, options({a.address()}));
+    ASSERT_TRUE(run_until([&] { return a.connected == 1; }));
+    EXPECT_FALSE(a.network->send(b.id(), block_kind, SharedBytes(Bytes(frame_bytes_max, 1))));
+    EXPECT_TRUE(a.network->send(b.id(), block_kind, SharedBytes(Bytes(frame_bytes_max - 1, 1))));
+    ASSERT_TRUE(run_until([&] { return b.bytes == frame_bytes_max - 1; }));
+}
+
+TEST_F(PeerNetworkTest, WithoutTlsWhereAskedForByName) {
+    PeerNetworkOptions plain = options();
+    plain.plain_tcp = true;
+    Node a(io_, 1, plain);
+    plain.bootstrap = {a.address()};
+    Node b(io_, 2, plain);
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
+    EXPECT_TRUE(a.network->send(b.id(), block_kind, text("plain")));
+    ASSERT_TRUE(run_until([&] { return b.payloads.size() == 1; }));
+}
+
+TEST_F(PeerNetworkTest, AReliableMessageReachesAPeerThatComesLater) {
+    Node a(io_, 1, options());
+    const auto signer = make_ed25519_signer(seed_of(2));
+    a.network->send_reliably(signer->public_key(), block_kind, text("kept"));
+    EXPECT_EQ(a.network->stats().retry_queue, 1U);
+    Node b(io_, 2, options({a.address()}));
+    ASSERT_TRUE(run_until([&] { return b.payloads.size() == 1 && a.network->stats().retry_queue == 0; }));
+    EXPECT_EQ(b.payloads[0].text, "kept");
+}
+
+TEST_F(PeerNetworkTest, ANodeThatStopsSaysSoAndIsFoundAgainAfterItsRestart) {
+    Node a(io_, 1, options());
+    auto b = std::make_unique<Node>(io_, 2, options());
+    ASSERT_TRUE(a.network->connect(b->address()).ok());
+    ASSERT_TRUE(run_until([&] { return a.connected == 1; }));
+    PeerNetworkOptions again = options();
+    again.listen_port = b->network->port();
+    b->network->stop();
+    ASSERT_TRUE(run_until([&] { return a.disconnected == 1; }));
+    EXPECT_EQ(a.network->peers().at(0).last_error, "peer said goodbye: shutting down");
+    b = std::make_unique<Node>(io_, 2, again);
+    ASSERT_FALSE(b->error) << b->error->message;
+    ASSERT_TRUE(run_until([&] { return a.connected == 2 && b->connected == 1; }));
+}
+
+TEST_F(PeerNetworkTest, KnownPeersAreFoundAgainFromTheirFile) {
+    const auto directory =
+        std::filesystem::temp_directory_path() / ("peerbook-p2p-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory);
+    PeerNetworkOptions keeping = options();
+    keeping.peers_file = (directory / "peers.json").string();
+    Node a(io_, 1, options());
+    {
+        PeerNetworkOptions first = keeping;
+        first.bootstrap = {a.address()};
+        Node b(io_, 2, first, directory.string());
+        ASSERT_TRUE(run_until([&] { return b.connected == 1; }));
+    }
+    Node b(io_, 2, keeping, directory.string());
+    EXPECT_TRUE(run_until([&] { return b.connected == 1; }));
+    b.network->stop();
+
+    struct stat status {};
+    for (const char* name : {"transport.key", "transport.crt"}) {
+        ASSERT_EQ(::stat((directory / name).c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
+    }
+    const auto first = make_transport_identity(directory.string()),
+               second = make_transport_identity(directory.string());
+    EXPECT_EQ(first->certificate, second->certificate);
+    std::ofstream(directory / "transport.key") << "garbage";
+    Node broken(io_, 3, options(), directory.string());
+    ASSERT_TRUE(broken.error);
+    EXPECT_EQ(broken.error->code, ErrorCode::corrupt);
+    std::filesystem::remove_all(directory);
+}
+
+TEST_F(PeerNetworkTest, APortInUseIsAConflictThatNamesIt) {
+    Node a(io_, 1, options());
+    PeerNetworkOptions same = options();
+    same.listen_port = a.network->port();
+    Node b(io_, 2, same);
+    ASSERT_TRUE(b.error);
+    EXPECT_EQ(b.error->code, ErrorCode::conflict);
+    EXPECT_NE(b.error->message.find(std::to_string(a.network->port())), std::string::npos)
+        << b.error->message;
+    same.listen_host = "no address";
+    Node c(io_, 3, same);
+    EXPECT_EQ(c.error->code, ErrorCode::invalid_input);
+}
+
+TEST_F(PeerNetworkTest, GarbageAndPlainHttpAreClosedAndTheNodeGoesOn) {
+    Node a(io_, 1, options());
+    std::string garbage(5000, '\0');
+    Random random(1);
+    for (char& c : garbage)
+        c = static_cast<char>(random.next());
+    EXPECT_TRUE(is_closed_after(a, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_TRUE(is_closed_after(a, garbage));
+    EXPECT_EQ(a.connected, 0);
+    Node b(io_, 2, options({a.address()}));
+    EXPECT_TRUE(run_until([&] { return a.connected == 1; }));
+}
+
+TEST_F(PeerNetworkTest, AnOversizedFrameAndGarbageInsideTlsAreClosed) {
+    Node a(io_, 1, options());
+    for (const Bytes& bytes : {Bytes{0x7f, 0xff, 0xff, 0xff}, Bytes{0, 0, 0x40, 1}, Bytes{0, 0, 0, 0},
+                               Bytes{0, 0, 0, 1, 0x90}, Bytes{0, 0, 0, 3, '{', 'x', '}'}}) {
+        RawPeer raw(io_, a.network->port());
+        raw.send_raw(bytes);
+        EXPECT_TRUE(run_raw_until(raw, [&] { return raw.closed(); })) << to_hex(bytes);
+    }
+    EXPECT_EQ(a.connected, 0);
+}
+
+TEST_F(PeerNetworkTest, HalfAFrameIsClosedWithTheHandshakesTime) {
+    Node a(io_, 1, options());
+    RawPeer raw(io_, a.network->port());
+    raw.send_raw(Bytes{0, 0, 1, 0, '{'});
+    ASSERT_TRUE(run_raw_until(raw, [&] { return raw.closed(); }));
+    EXPECT_EQ(raw.goodbye(), "no handshake within 5 s");
+}
+
+TEST_F(PeerNetworkTest, AnotherNetworkIsRefusedOnBothSides) {
+    Node a(io_, 1, options());
+    PeerNetworkOptions other = options({a.address()});
+    other.network = named_digest("another network");
+    Node b(io_, 2, other);
+    ASSERT_TRUE(run_until([&] {
+        const auto infos = b.network->peers();
+        return !infos.empty() && infos[0].last_error.find("wrong network") != std::string::npos;
+    }));
+    EXPECT_EQ(a.connected + b.connected, 0);
+    EXPECT_GE(a.network->stats().handshakes_refused, 1U);
+}
+
+TEST_F(PeerNetworkTest, WhoHoldsTheKeyIsAcceptedAndWhoOnlyClaimsItIsNot) {
+    Node a(io_, 1, options());
+    const auto honest = make_ed25519_signer(seed_of(7)), thief = make_ed25519_signer(seed_of(8));
+    {
+        RawPeer raw(io_, a.network->port());
+        shake_hands(raw, honest->public_key(), *thief);
+        ASSERT_TRUE(run_raw_until(raw, [&] { return raw.closed(); }));
+        EXPECT_EQ(raw.goodbye(), "endorsement does not match the node key and this connection");
+        EXPECT_EQ(a.connected, 0);
+    }
+    RawPeer raw(io_, a.network->port());
+    shake_hands(raw, honest->public_key(), *honest);
+    EXPECT_TRUE(run_raw_until(raw, [&] { return a.connected == 1; }));
+}
+
+TEST_F(PeerNetworkTest, APeerThatDoesNotReadFillsItsQueueAndNoMore) {
+    Node a(io_, 1, options());
+    const auto slow = make_ed25519_signer(seed_of(7));
+    RawPeer raw(io_, a.network->port());
+    shake_hands(raw, slow->public_key(), *slow);
+    ASSERT_TRUE(run_raw_until(raw, [&] { return a.connected == 1; }));
+    raw.stop_reading();
+    const SharedBytes block(Bytes(512 * 1024, 1));
+    std::size_t refused = 0;
+    // First its queue refuses, then, five seconds later, it is dropped.
+    ASSERT_TRUE(run_until([&] {
+        if (a.disconnected == 0 && !a.network->send(slow->public_key(), block_kind, block)) ++refused;
+        for (const PeerInfo& info : a.network->peers())
+            EXPECT_LE(info.queued_bytes, data_queue_bytes_max + 3'000'000);
+        return a.disconnected == 1;
+    }));
+    EXPECT_GT(refused, 0U);
+}
+
+TEST_F(PeerNetworkTest, ReportedMisbehaviourBansAndBannedPeersStayOut) {
+    Node a(io_, 1, options());
+    Node b(io_, 2, options({a.address()}));
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
+    a.network->report_misbehaviour(b.id(), 100, "equivocation");
+    EXPECT_EQ(a.disconnected, 0);  // no callback inside a call
+    ASSERT_TRUE(run_until([&] { return a.disconnected == 1 && b.disconnected == 1; }));
+    EXPECT_EQ(a.network->stats().bans, 1U);
+    EXPECT_EQ(a.network->peers().at(0).state, "banned");
+    ASSERT_TRUE(run_until([&] { return b.network->peers().at(0).last_error.ends_with("banned"); }));
+    EXPECT_EQ(a.connected, 1);
 }
 
 }  // namespace
