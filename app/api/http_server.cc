@@ -191,6 +191,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         parser_->body_limit(server_->limits.body_bytes_max);
         parser_->header_limit(server_->limits.header_bytes_max);
         head_done_ = false;
+        head_only_ = false;
         if (buffer_.size() == 0)
             set_deadline(Phase::idle, chrono_of(server_->limits.idle_time_max));
         else
@@ -262,6 +263,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void handle() {
         auto& message = parser_->get();
         keep_alive_ = message.keep_alive();
+        head_only_ = message.method() == http::verb::head;
         const std::string_view target = view_of(message.target());
         const std::size_t question = std::min(target.find('?'), target.size());
         ApiRequest request;
@@ -284,7 +286,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         set_deadline(Phase::writing, chrono_of(server_->limits.write_time_max));
         response_ = std::move(response);
         write_head(head_, response_, keep_alive_);
-        const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_), asio::buffer(response_.body)};
+        // An answer to HEAD has the length of its body, but not the body.
+        const std::size_t body_bytes = head_only_ ? 0 : response_.body.size();
+        const std::array<asio::const_buffer, 2> parts = {asio::buffer(head_),
+                                                         asio::buffer(response_.body.data(), body_bytes)};
         asio::async_write(socket_, parts, [self = shared_from_this()](error_code failure, std::size_t) {
             if (self->phase_ == Phase::closed) return;
             if (failure) return self->close();
@@ -332,6 +337,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool head_done_ = false;
     bool keep_alive_ = true;
     bool timed_out_ = false;
+    bool head_only_ = false;
 };
 
 Status HttpServer::State::listen(const std::string& host, std::uint16_t wanted_port) {

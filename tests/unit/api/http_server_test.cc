@@ -75,6 +75,12 @@ class Client {
         return std::exchange(received_, {});
     }
 
+    // All that the server sends until it closes its side.
+    std::string everything() {
+        EXPECT_TRUE(closed_by_server());
+        return std::exchange(received_, {});
+    }
+
     // True when the server has closed its side.
     bool closed_by_server() {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -184,6 +190,15 @@ TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredOneByOneInOrder) {
     turn_until_held(2);
     held_[1](text("answer 2"));
     EXPECT_THAT(c->answer(), HasSubstr("answer 2"));
+}
+
+TEST_F(HttpServerTest, HeadIsAnsweredWithoutABody) {
+    start();
+    auto c = client();
+    c->send("HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const std::string answer = c->everything();
+    EXPECT_THAT(answer, HasSubstr("Content-Length: 9\r\n"));
+    EXPECT_THAT(answer, ::testing::EndsWith("\r\n\r\n"));
 }
 
 TEST_F(HttpServerTest, ConnectionCloseIsObeyed) {
