@@ -222,8 +222,13 @@ void Dag::drop_dead_suspended(Chain& chain) {
 void Dag::wake(const Digest& digest) {
     auto waiters = waiters_.find(digest);
     if (waiters == waiters_.end()) return;
-    for (const Digest& waiter : waiters->second)
-        if (--waiting_.at(waiter).missing_count == 0) woken_.push_back(waiter);
+    for (const Digest& waiter : waiters->second) {
+        Waiting& waiting = waiting_.at(waiter);
+        // A false reference may name one block as two authors': then it counts twice.
+        for (const ParentRef& ref : waiting.block.header.parents)
+            if (ref.digest == digest) --waiting.missing_count;
+        if (waiting.missing_count == 0) woken_.push_back(waiter);
+    }
     waiters_.erase(waiters);
 }
 

@@ -35,7 +35,8 @@ struct OpenLedger::State {
           dag(view, self_key, ledger_limits),
           order(view.base_round),
           settled_seqs(view.members.size(), 0),
-          prefix{view.log_length, view.prefix_hash} {}
+          prefix{view.log_length, view.prefix_hash},
+          commits(view.log_length) {}
 
     void collect_accepted();
     void replay_from(OpenOrder::Position first, LedgerUpdate& update);
@@ -54,6 +55,7 @@ struct OpenLedger::State {
     std::vector<std::uint64_t> settled_seqs;
     Prefix prefix;
     WallTime settled_time;
+    std::uint64_t commits = 0;  // executed, settled included
     std::uint64_t commands_executed = 0;
     std::uint64_t commands_replayed = 0;
     std::uint64_t rollbacks = 0;
@@ -177,6 +179,7 @@ LedgerUpdate OpenLedger::execute() {
     if (first == state_->order.unsettled().end()) return update;
     state_->replay_from(first, update);
     state_->settle(update);
+    state_->commits = state_->prefix.length + state_->order.unsettled().size();
     return update;
 }
 
@@ -259,18 +262,14 @@ std::vector<OpenLedger::MemberProgress> OpenLedger::progress() const {
 }
 
 LedgerStats OpenLedger::stats() const {
-    State& s = *state_;
+    const State& s = *state_;
     LedgerStats stats;
     stats.blocks_accepted = s.dag.accepted_count();
     stats.blocks_suspended = s.dag.suspended_count();
     stats.blocks_held_back = s.dag.held_back_count();
     stats.blocks_refused = s.dag.refused_count();
     stats.settled_commits = s.prefix.length;
-    const OpenOrder::Blocks& blocks = s.order.unsettled();
-    // Blocks wait for execute() only between accept() and it; the executed ones are those in front.
-    for (auto it = blocks.rbegin(); it != blocks.rend() && stats.commits == 0; ++it)
-        if (it->second.executed) stats.commits = it->second.commit.index;
-    stats.commits = std::max(stats.commits, stats.settled_commits);
+    stats.commits = s.commits;
     stats.settled_round = s.order.settled_round();
     stats.unsettled_commands = s.order.unsettled_commands();
     stats.commands_executed = s.commands_executed;

@@ -41,7 +41,7 @@ Options options_of(std::uint64_t seed) {
 TEST(OrderingSimulation, NodesAgreeAndEverythingSettles) {
     const std::uint64_t only = number_from_environment("PEERBOOK_SIM_SEED", 0);
     const std::uint64_t first = only ? only : 1;
-    const std::uint64_t last = only ? only : number_from_environment("PEERBOOK_SIM_SEEDS", 300);
+    const std::uint64_t last = only ? only : number_from_environment("PEERBOOK_SIM_SEEDS", 200);
     Tally sum;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         Cluster cluster(options_of(seed));

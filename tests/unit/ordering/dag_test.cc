@@ -214,6 +214,20 @@ TEST_F(DagOfThree, FindsASuspendedBlockInvalidOnceItsParentsAreThere) {
     EXPECT_EQ(dag.suspended_count(), 0u);
 }
 
+TEST_F(DagOfThree, RefusesOneBlockNamedAsTwoAuthorsOnceItIsThere) {
+    drawn.draw(R"(
+        A1 :
+        B1 :
+        C1 : A1 B1
+    )");
+    const VerifiedBlock twice =
+        drawn.broken("C1", [](BlockHeader& h) { h.parents[1].digest = h.parents[0].digest; });
+    EXPECT_EQ(dag.offer(twice, now).kind, AcceptKind::suspended);
+    accept("A1");
+    EXPECT_EQ(dag.suspended_count(), 0u);
+    EXPECT_EQ(dag.refused_count(), 1u);
+}
+
 TEST_F(DagOfThree, RefusesARoundThatIsSettled) {
     drawn.draw("A1 :");
     dag.set_settled_round(1);

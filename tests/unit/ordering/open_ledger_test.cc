@@ -288,6 +288,10 @@ TEST_F(OpenLedgerOfTwo, HandsAcceptedBlocksToTheJournalInCausalOrder) {
     EXPECT_TRUE(ledgers[1]->take_accepted().empty());
     EXPECT_EQ(ledgers[1]->version_vector(), (VersionVector{2, 0}));
     EXPECT_EQ(ledgers[1]->find_block(second.digest)->seq, 2u);
+    EXPECT_EQ(ledgers[1]->stats().commits, 0u);
+    ledgers[1]->execute();
+    EXPECT_EQ(ledgers[1]->stats().commits, 2u);
+    EXPECT_EQ(ledgers[1]->stats().settled_commits, 0u);
 }
 
 TEST_F(OpenLedgerOfTwo, TellsEachMembersProgress) {
