@@ -229,7 +229,8 @@ Result<Answer> Node::accounts(const AccountQuery& query) const {
     AccountsAnswer answer;
     if (query.account.empty()) {
         for (std::uint32_t i = 0; i < engine.account_count() && answer.accounts.size() < list_max; ++i)
-            answer.accounts.push_back(account_view(exchange::AccountIndex(i), false));
+            if (engine.is_open(exchange::AccountIndex(i)))
+                answer.accounts.push_back(account_view(exchange::AccountIndex(i), false));
         return Answer(std::move(answer));
     }
     const auto id = account_named(query.account);
