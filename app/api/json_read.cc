@@ -3,6 +3,7 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace peerbook::app {
@@ -160,9 +161,15 @@ std::optional<ApiError> parse(std::string& body, Handler& handler) {
         error.at = zero;
         return error;
     }
+    // A text that ends inside a UTF-8 character makes the reader's check of the encoding look for the rest of
+    // the character behind the terminating zero: there must be bytes that are ours.
+    constexpr std::size_t utf8_bytes_max = 4;
+    body.append(utf8_bytes_max, '\0');
     rapidjson::InsituStringStream stream(body.data());
     rapidjson::Reader reader;
     const rapidjson::ParseResult result = reader.Parse<parse_flags>(stream, handler);
+    body.resize(body.size() - utf8_bytes_max);
+    const std::size_t offset = std::min<std::size_t>(result.Offset(), body.size());
     if (!result.IsError()) return std::nullopt;
     ApiError error;
     if (handler.has_error()) {
@@ -177,11 +184,11 @@ std::optional<ApiError> parse(std::string& body, Handler& handler) {
     } else if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
         error = ApiError("the body is empty; a JSON object is expected", "");
     } else {
-        error = ApiError("malformed JSON at byte " + std::to_string(result.Offset()) + ": " +
+        error = ApiError("malformed JSON at byte " + std::to_string(offset) + ": " +
                              rapidjson::GetParseError_En(result.Code()),
                          "");
     }
-    error.at = result.Offset();
+    error.at = offset;
     return error;
 }
 

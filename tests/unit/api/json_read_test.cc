@@ -66,6 +66,14 @@ TEST(ReadOrders, MalformedJsonSaysWhere) {
     EXPECT_THAT(error_of("{\"account\":\"\xff\"}").message, HasSubstr("malformed JSON at byte 1"));
 }
 
+TEST(ReadOrders, ATextThatEndsInsideACharacterIsMalformed) {
+    for (const char* lead : {"\xc3", "\xe7", "\xe7\x95", "\xf0", "\xf0\x9f\x92"}) {
+        const ApiError error = error_of(std::string("{\"account\":\"") + lead);
+        EXPECT_THAT(error.message, HasSubstr("malformed JSON"));
+        ASSERT_TRUE(error.at);
+    }
+}
+
 TEST(ReadOrders, EmptyBodyIsSaidPlainly) {
     EXPECT_THAT(error_of("").message, HasSubstr("empty"));
     EXPECT_THAT(error_of("   ").message, HasSubstr("empty"));
