@@ -89,6 +89,8 @@ struct FlowCounts {
     std::uint64_t hidden = 0, halts = 0;
     std::uint64_t seeded = 0;    // orders placed because an event named an unknown one
     std::uint64_t stale = 0;     // orders cancelled because the official book says they are gone
+    std::uint64_t fillers = 0;   // orders placed for official quantity that no event ever names
+    std::uint64_t requeued = 0;  // orders placed again behind an older one
     std::uint64_t outlived = 0;  // orders cut because the record says that less of them rests
     std::uint64_t restored = 0;  // orders placed again because an execution hit them instead of the recorded
     std::uint64_t duplicates = 0;    // submissions of an id that lives
@@ -114,7 +116,17 @@ struct Flow {
     std::uint32_t rows = 0;
 };
 
-// `official` may be null; if given, it has a row for each of the recording's rows (error: too few).
-Result<Flow> build_flow(const Recording& recording, const FlowScale& scale, const OfficialBook* official);
+// How much of the official book the flow is repaired with.
+enum class Repair : std::uint8_t {
+    best,    // stale orders inside its best prices are cancelled, as above
+    levels,  // also: when a price comes into the file's sight, its quantity is made the official one, by
+             // orders that later events name, or by fillers that none does; and what rests at other prices in
+             // sight is cancelled
+};
+
+// `official` may be null with Repair::best; if given, it has a row for each of the recording's rows (error:
+// too few).
+Result<Flow> build_flow(const Recording& recording, const FlowScale& scale, const OfficialBook* official,
+                        Repair repair = Repair::best);
 
 }  // namespace peerbook::app::replay

@@ -36,10 +36,11 @@ class Generator {
     GeneratedFlow run() {
         for (std::uint32_t i = 0; i < options_.unknown_orders; ++i)
             submit(i % 2 == 0, false);
-        for (std::uint32_t row = 0; row < options_.rows; ++row) {
+        while (rows_ < options_.rows) {
             now_ns_ += random_.chance(300'000) ? 0 : static_cast<std::int64_t>(random_.below(60'000'000));
+            const std::uint32_t rows_before = rows_;
             step();
-            if (options_.book_levels > 0) write_book();
+            if (options_.book_levels > 0 && rows_ > rows_before) write_book();
         }
         return std::move(out_);
     }
@@ -141,12 +142,26 @@ class Generator {
     }
 
     void message(int type, std::uint64_t id, std::int64_t quantity, std::int64_t price, bool buy) {
+        if (options_.silent_below && type != 5 && !in_sight(price, buy)) return;
+        ++rows_;
         std::string fraction = std::to_string(now_ns_ % 1'000'000'000);
         fraction.insert(0, 9 - fraction.size(), '0');
         std::string& out = out_.messages;
         out += std::to_string(now_ns_ / 1'000'000'000) + '.' + fraction + ',' + std::to_string(type) + ',' +
                std::to_string(id) + ',' + std::to_string(quantity) + ',' + std::to_string(price) +
                (buy ? ",1\n" : ",-1\n");
+    }
+
+    bool in_sight(std::int64_t price, bool buy) const {
+        std::size_t better = 0;
+        if (buy) {
+            for (auto level = bids_.rbegin(); level != bids_.rend() && level->first > price; ++level)
+                ++better;
+        } else {
+            for (auto level = asks_.begin(); level != asks_.end() && level->first < price; ++level)
+                ++better;
+        }
+        return better < options_.book_levels;
     }
 
     void write_book() {
@@ -185,12 +200,14 @@ class Generator {
     std::vector<std::uint64_t> ids_;
     std::uint64_t next_id_ = 1'000;
     std::int64_t now_ns_ = start_ns;
+    std::uint32_t rows_ = 0;
 };
 
 }  // namespace
 
 GeneratedFlow generate_lobster(const GeneratorOptions& options) {
     PB_CHECK(options.rows <= generated_rows_max, "more generated rows than generated_rows_max");
+    PB_CHECK(options.book_levels > 0 || !options.silent_below, "silent below no level");
     return Generator(options).run();
 }
 

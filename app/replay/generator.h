@@ -14,6 +14,8 @@ struct GeneratorOptions {
     std::uint32_t rows = 10'000;
     std::uint32_t unknown_orders = 20;  // that stand in the book before the first row
     std::size_t book_levels = 5;        // of the order-book text; 0: none is made
+    // As in LOBSTER's files of few levels: nothing is said about orders deeper than book_levels.
+    bool silent_below = false;
 };
 
 struct GeneratedFlow {
@@ -23,7 +25,7 @@ struct GeneratedFlow {
 
 inline constexpr std::uint32_t generated_rows_max = 10'000'000;
 
-// Precondition: rows ≤ generated_rows_max.
+// Preconditions: rows ≤ generated_rows_max; silent_below only with book_levels.
 GeneratedFlow generate_lobster(const GeneratorOptions& options);
 
 }  // namespace peerbook::app::replay

@@ -76,4 +76,27 @@ std::vector<std::uint32_t> PaperMarket::better_than(exchange::Side side,
     return out;
 }
 
+std::int64_t PaperMarket::lots_at(exchange::Side side, std::int64_t price) const {
+    auto level = side_of(side).find(key_of(side, price));
+    return level == side_of(side).end() ? 0 : level->second.lots;
+}
+
+std::vector<std::uint32_t> PaperMarket::orders_at(exchange::Side side, std::int64_t price) const {
+    std::vector<std::uint32_t> out;
+    auto level = side_of(side).find(key_of(side, price));
+    if (level == side_of(side).end()) return out;
+    for (const std::uint32_t order : level->second.queue)
+        if (orders_[order].leaves > 0) out.push_back(order);
+    return out;
+}
+
+std::vector<std::int64_t> PaperMarket::prices(exchange::Side side, std::optional<std::int64_t> limit) const {
+    std::vector<std::int64_t> out;
+    for (const auto& [key, level] : side_of(side)) {
+        if (limit && key > key_of(side, *limit)) break;
+        out.push_back(side == exchange::Side::buy ? -key : key);
+    }
+    return out;
+}
+
 }  // namespace peerbook::app::replay

@@ -36,6 +36,11 @@ class PaperMarket {
     std::optional<std::int64_t> best(exchange::Side side) const;
     // Resting orders at better prices than `limit`, best price first; with no limit, all of the side.
     std::vector<std::uint32_t> better_than(exchange::Side side, std::optional<std::int64_t> limit) const;
+    // Lots, and orders in their priority, at one price.
+    std::int64_t lots_at(exchange::Side side, std::int64_t price) const;
+    std::vector<std::uint32_t> orders_at(exchange::Side side, std::int64_t price) const;
+    // Prices with orders, best first, up to `limit` (inclusive); with no limit, all.
+    std::vector<std::int64_t> prices(exchange::Side side, std::optional<std::int64_t> limit) const;
 
   private:
     struct Order {

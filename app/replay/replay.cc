@@ -186,6 +186,9 @@ Result<ReplayOutcome> replay(const ReplayOptions& options, std::FILE* progress) 
         if (!book.ok()) return book.error();
         official = std::move(*book);
     }
+    if (options.repair != "best" && options.repair != "levels")
+        return usage("--repair must be \"best\" or \"levels\"");
+    const Repair repair = options.repair == "levels" ? Repair::levels : Repair::best;
     const OfficialBook* official_or_null = options.check_book.empty() ? nullptr : &official;
 
     NodeLink first(plan.nodes[0], request_timeout, {plan.retry_for, nullptr});
@@ -199,7 +202,7 @@ Result<ReplayOutcome> replay(const ReplayOptions& options, std::FILE* progress) 
     for (const Market& market : *markets) {
         auto found = flows.find(market.scale);
         if (found == flows.end()) {
-            Result<Flow> flow = build_flow(*recording, market.scale, official_or_null);
+            Result<Flow> flow = build_flow(*recording, market.scale, official_or_null, repair);
             if (!flow.ok()) return flow.error();
             found = flows.emplace(market.scale, std::move(*flow)).first;
         }
@@ -221,6 +224,17 @@ Result<ReplayOutcome> replay(const ReplayOptions& options, std::FILE* progress) 
     recording->events.clear();
     recording->events.shrink_to_fit();
 
+    if (plan.check_record) {
+        // Orders that stand there already would take part.
+        Result<BookTop> top = first.book(rules->markets[plan.feeds[0].market.value()], 1);
+        if (!top.ok()) return top.error();
+        plan.check_record = top->bids.empty() && top->asks.empty();
+        outcome.market_was_empty = plan.check_record;
+        if (!plan.check_record && (options.verify || official_or_null != nullptr))
+            return Error{ErrorCode::conflict,
+                         "market " + outcome.markets[0] +
+                             " has orders already; the record is only comparable in an empty one"};
+    }
     Load load(plan, *rules);
     if (Status status = load.prepare(); !status.ok()) return status.error();
     {

@@ -39,6 +39,7 @@ struct ReplayOutcome {
     std::vector<std::string> markets;
     FlowCounts counts;  // of the file on one market
     bool has_official = false;
+    bool market_was_empty = true;  // else the record was not compared
     LoadReport load;
     struct NodeEnd {
         std::string url;

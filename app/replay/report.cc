@@ -155,6 +155,8 @@ void counts_json(Writer& json, const FlowCounts& counts) {
     json.StartObject();
     number(json, "seeded", counts.seeded);
     number(json, "stale", counts.stale);
+    number(json, "fillers", counts.fillers);
+    number(json, "requeued", counts.requeued);
     number(json, "outlived", counts.outlived);
     number(json, "restored", counts.restored);
     number(json, "duplicates", counts.duplicates);
@@ -236,12 +238,15 @@ std::string to_text(const ReplayOutcome& outcome) {
     const FlowCounts& counts = outcome.counts;
     lines.add("repairs a market", "unknown " + grouped(counts.seeded) + ", stale " + grouped(counts.stale) +
                                       ", outlived " + grouped(counts.outlived) + ", restored " +
-                                      grouped(counts.restored));
+                                      grouped(counts.restored) + ", fillers " + grouped(counts.fillers) +
+                                      ", queued again " + grouped(counts.requeued));
     lines.add("skipped a market", "hidden " + grouped(counts.hidden) + ", halts " + grouped(counts.halts) +
                                       ", off the tick " + grouped(counts.off_tick) + ", below a lot " +
                                       grouped(counts.below_lot) + ", duplicates " +
                                       grouped(counts.duplicates));
     if (load.record) record_text(lines, outcome);
+    if (!outcome.market_was_empty)
+        lines.add("against the record", "not compared: the market had orders before");
     if (load.batches_sent_again > 0)
         lines.add("sent again", grouped(load.batches_sent_again) + " batches, of which " +
                                     grouped(load.executed_before) + " commands had been executed");

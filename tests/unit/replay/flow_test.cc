@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "app/replay/lobster.h"
+#include "tests/unit/replay/naive_market.h"
 #include "tests/unit/replay/temp_file.h"
 
 namespace peerbook::app::replay {
@@ -111,6 +112,37 @@ TEST(Flow, StaleOrdersInsideTheOfficialBookAreCancelled) {
     EXPECT_TRUE(flow.commands[1].repair);
     EXPECT_EQ(flow.commands[1].row, 1u);
     EXPECT_EQ(flow.counts.stale, 1u);
+}
+
+TEST(Flow, LevelsComingIntoSightAreMadeOfficial) {
+    // One level in sight a side; the asks are empty. #11 rests at 58533 and vanishes below sight, as 58534 is
+    // better; then 58534 is cancelled, and 58533 comes back with 70 of which #9 (named later, before sight
+    // ends) has 30.
+    OfficialBook official;
+    official.levels = 1;
+    const auto row = [&](std::int64_t price, std::int64_t quantity) {
+        OfficialRow out;
+        out.bids[out.bid_count++] = {price, quantity};
+        official.rows.push_back(out);
+    };
+    row(5'853'300, 100);
+    row(5'853'400, 10);
+    row(5'853'300, 70);
+    row(5'853'300, 50);
+    const Recording recording =
+        lobster({"1,1,11,100,5853300,1", "2,1,12,10,5853400,1", "3,3,12,10,5853400,1", "4,2,9,20,5853300,1"});
+    Result<Flow> flow =
+        build_flow(recording, *make_scale(recording, share_market()), &official, Repair::levels);
+    ASSERT_TRUE(flow.ok()) << flow.error().message;
+    const RecordReport report = replay_naively(*flow, &official);
+    EXPECT_EQ(report.rows_all, 4u);
+    EXPECT_EQ(flow->counts.stale, 2u);  // a part of #11 each time
+    EXPECT_EQ(report.rejected_unknown, 0u);
+}
+
+TEST(Flow, LevelsNeedAnOfficialBook) {
+    const Recording recording = lobster({"1,1,11,100,5853300,1"});
+    EXPECT_FALSE(build_flow(recording, *make_scale(recording, share_market()), nullptr, Repair::levels).ok());
 }
 
 TEST(Flow, TheOfficialBookMustCoverEachRow) {

@@ -53,5 +53,27 @@ TEST(Generator, WithoutUnknownOrdersTheRecordIsReproducedExactly) {
     EXPECT_EQ(report.rejected_unknown + report.rejected_other, 0u);
 }
 
+TEST(Generator, AFileThatIsSilentBelowItsLevelsIsRepairedByThem) {
+    GeneratorOptions options{5, 20'000, 100, 3};
+    options.silent_below = true;
+    const GeneratedFlow generated = generate_lobster(options);
+    const TempFile messages(generated.messages), book(generated.book);
+    Result<Recording> recording = read_lobster(messages.path(), 100'000);
+    Result<OfficialBook> official = read_lobster_book(book.path(), 100'000, 5);
+    ASSERT_TRUE(recording.ok() && official.ok());
+    ASSERT_EQ(recording->rows, 20'000u);
+    ASSERT_EQ(official->rows.size(), 20'000u);
+    const FlowScale scale = *make_scale(*recording, share_market());
+    const Flow best = *build_flow(*recording, scale, &*official, Repair::best);
+    const Flow levels = *build_flow(*recording, scale, &*official, Repair::levels);
+    EXPECT_GT(best.counts.seeded, 30u);
+    const RecordReport by_best = replay_naively(best, &*official);
+    const RecordReport by_levels = replay_naively(levels, &*official);
+    EXPECT_LT(by_best.rows_all, by_levels.rows_all);
+    EXPECT_GE(by_levels.rows_all * 1'000, by_levels.rows * 995) << by_levels.rows_all;
+    EXPECT_GE(by_levels.executions_same * 100, by_levels.executions * 95) << by_levels.executions_same;
+    EXPECT_EQ(by_levels.lots_executed, by_levels.lots_recorded);
+}
+
 }  // namespace
 }  // namespace peerbook::app::replay

@@ -63,6 +63,19 @@ TEST(RecordedFiles, AmznFollowsTheOfficialBestPrices) {
     EXPECT_EQ(report.lots_executed, report.lots_recorded);
 }
 
+TEST(RecordedFiles, AmznWithRepairedLevelsIsTheOfficialBook) {
+    NEEDS_DATA(path, "AMZN_2012-06-21_34200000_57600000_message_5.csv.gz");
+    NEEDS_DATA(book_path, "AMZN_2012-06-21_34200000_57600000_orderbook_5.csv.gz");
+    const Recording recording = *read_lobster(path, all_rows);
+    const OfficialBook official = *read_lobster_book(book_path, all_rows, 5);
+    const Flow flow =
+        *build_flow(recording, *make_scale(recording, share_market()), &official, Repair::levels);
+    const RecordReport report = replay_naively(flow, &official);
+    EXPECT_EQ(report.rows_best, report.rows);
+    expect_share(report.rows_all, report.rows, 999, "rows with all five official levels");
+    expect_share(report.executions_same, report.executions, 985, "executions of the recorded order");
+}
+
 TEST(RecordedFiles, BitstampTradesBetweenTheRecordedOrders) {
     NEEDS_DATA(path, "bitstamp_btcusd_2015-05-01_orders.csv.gz");
     Result<Recording> recording = read_bitstamp(path, all_rows);
