@@ -40,7 +40,7 @@ Result<DocumentValue> from_toml(const toml::node& node, const std::string& name,
         for (const auto& [key, member] : *table) {
             Result<DocumentValue> converted = from_toml(member, name, depth + 1);
             if (!converted.ok()) return converted.error();
-            value.members.emplace_back(std::string(key.str()), std::move(converted.value()));
+            value.members.push_back({std::string(key.str()), std::move(converted.value())});
         }
     } else if (const toml::array* array = node.as_array()) {
         value.kind = Kind::list;
@@ -74,7 +74,7 @@ Result<DocumentValue> from_json(const rapidjson::Value& json, const std::string&
             if (!names.insert(key).second) return invalid(name, 0, "the name \"" + key + "\" comes twice");
             Result<DocumentValue> converted = from_json(member.value, name, depth + 1);
             if (!converted.ok()) return converted.error();
-            value.members.emplace_back(key, std::move(converted.value()));
+            value.members.push_back({key, std::move(converted.value())});
         }
     } else if (json.IsArray()) {
         value.kind = Kind::list;

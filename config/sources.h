@@ -21,10 +21,15 @@ struct DocumentValue {
         table,
     };
     Kind kind = Kind::table;
-    std::string text;                                            // of a scalar
-    std::vector<DocumentValue> items;                            // of a list
-    std::vector<std::pair<std::string, DocumentValue>> members;  // of a table; no name twice
-    std::size_t line = 0;                                        // from 1; 0 in JSON
+    struct Member;
+    std::string text;                  // of a scalar
+    std::vector<DocumentValue> items;  // of a list
+    std::vector<Member> members;       // of a table; no name twice
+    std::size_t line = 0;              // from 1; 0 in JSON
+};
+struct DocumentValue::Member {
+    std::string name;
+    DocumentValue value;
 };
 
 inline constexpr std::size_t document_depth_max = 8;
