@@ -14,16 +14,17 @@
 namespace peerbook::app::replay {
 
 struct ReplayOptions {
-    std::string file;            // LOBSTER messages or Bitstamp orders, plain or .gz; told apart by content
-    std::string node;            // URL of one node; or
-    std::string cookie_path;     // of that node; empty: none is sent
-    std::string testnet;         // directory made by scripts/testnet: all its nodes
-    std::string speed = "full";  // or "Nx": N times the recorded speed, with decimals
-    std::uint64_t rate = 0;      // commands a second over all lanes, instead of a speed; 0: none
-    std::string market;          // empty: the first that fits the file
-    std::string markets;         // "all" or a count: the file on several markets at once; empty: one
-    std::uint32_t limit = 0;     // rows of the file; 0: all
-    std::string check_book;      // LOBSTER order-book file of the same rows
+    std::string file;             // LOBSTER messages or Bitstamp orders, plain or .gz; told apart by content
+    std::string node;             // URL of one node; or
+    std::string cookie_path;      // of that node; empty: none is sent
+    std::string testnet;          // directory made by scripts/testnet: all its nodes
+    std::string speed = "full";   // or "Nx": N times the recorded speed, with decimals
+    std::uint64_t rate = 0;       // commands a second over all lanes, instead of a speed; 0: none
+    std::string market;           // empty: the first that fits the file
+    std::string markets;          // "all" or a count: the file on several markets at once; empty: one
+    std::uint32_t limit = 0;      // rows of the file; 0: all
+    std::string check_book;       // LOBSTER order-book file of the same rows
+    std::string repair = "best";  // or "levels": how much of the order-book file repairs the flow (flow.h)
     std::uint32_t connections = 0;    // a node; 0: chosen
     std::uint32_t batch = 0;          // commands; 0: chosen
     std::uint32_t retry_for_s = 60;   // how long to wait for a node that went away
