@@ -91,6 +91,10 @@ void add_replay_command(CLI::App& app, Invocation& invocation) {
     command.add_option("--batch", play.batch, "commands a request; default: chosen");
     command.add_flag("--verify", play.verify, "compare executions with the record (one node, one market)");
     command.add_option("--check-book", play.check_book, "LOBSTER order-book file to compare the book with");
+    command
+        .add_option("--repair", play.repair,
+                    "what to repair the flow with from that file: its best prices, or all its levels [best]")
+        ->option_text("best|levels");
     command.add_flag("--probe", play.probe, "ask again at the end for each acknowledged command");
     command.add_option("--retry-for", play.retry_for_s, "wait for a node that went away [60]")
         ->option_text("SECONDS");
