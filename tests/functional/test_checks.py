@@ -102,6 +102,15 @@ class CheckDeterminism(CheckCase):
             self.assertEqual(code, 1)
             self.assertIn("p2p/peers/a.cc:2: ", output)
 
+    def test_tells_a_local_from_a_member_of_the_same_name(self):
+        member = "struct Page {\n    std::unordered_map<Id, Order> orders;\n};\n"
+        code, output = run_check("check_determinism", {
+            "app/node/a.h": member, "app/node/a.cc": "const auto orders = list();\nfor (auto& order : orders) use(order);\n"})
+        self.assertEqual(code, 0, output)
+        code, output = run_check("check_determinism", {"app/node/a.h": member, "app/node/a.cc": "for (auto& o : page.orders) {\n"})
+        self.assertEqual(code, 1)
+        self.assertIn("app/node/a.cc:1: ", output)
+
     def test_passes_deterministic_code(self):
         good = ("// a double-ended queue; not time(nullptr), never std::thread\n"
                 'auto text = "float";\nstd::unordered_map<Key, Value> index_;\nstd::map<Key, Value> orders_;\n'
