@@ -26,9 +26,19 @@ Result<HostedAccounts::Entry*> HostedAccounts::find(const std::string& name) {
     Entry entry{exchange::hosted_account_id(node_, name), 1, false};
     if (const auto index = engine_.find_account(entry.id)) {
         entry.opened = true;
-        entry.next_nonce = engine_.next_nonce(*index);
+        entry.next_nonce = engine_.next_nonce(*index) + nonce_skip_;
     }
     return &entries_.emplace(name, entry).first->second;
+}
+
+void HostedAccounts::forget(const exchange::AccountId& account) {
+    std::erase_if(entries_, [&](const auto& entry) { return entry.second.id == account; });
+}
+
+void Batcher::clear() {
+    hosted_.clear();
+    signed_.clear();
+    signed_commands_ = 0;
 }
 
 void Batcher::add(exchange::Command command, std::optional<Origin> origin) {
@@ -43,7 +53,8 @@ void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ti
 Batcher::Built Batcher::take() {
     Built built;
     exchange::PayloadBuilder payload;
-    while (!signed_.empty() && payload.add_signed_batch(signed_.front().encoded)) {
+    while (!signed_.empty() && (hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2) &&
+           payload.add_signed_batch(signed_.front().encoded)) {
         const SignedBatch& batch = signed_.front();
         for (std::uint32_t i = 0; i < batch.commands; ++i)
             built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i}) : std::nullopt);

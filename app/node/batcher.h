@@ -25,7 +25,11 @@ struct Origin {
 class HostedAccounts {
   public:
     // `engine` outlives this.
-    HostedAccounts(const exchange::Engine& engine, PublicKey node) : engine_(engine), node_(node) {}
+    // `nonce_skip`: how far beyond the engine's count an account starts in this process. An observer that
+    // restarts may have commands on their way that nobody has executed yet; it must not give their nonces
+    // away again.
+    HostedAccounts(const exchange::Engine& engine, PublicKey node, std::uint64_t nonce_skip)
+        : engine_(engine), node_(node), nonce_skip_(nonce_skip) {}
 
     struct Entry {
         exchange::AccountId id;
@@ -34,10 +38,13 @@ class HostedAccounts {
     };
     // Error: invalid_input for a bad name; unavailable at the network's limit of accounts.
     Result<Entry*> find(const std::string& name);
+    // Its queued commands were lost: what is known of it is read from the engine again at its next use.
+    void forget(const exchange::AccountId& account);
 
   private:
     const exchange::Engine& engine_;
     PublicKey node_;
+    std::uint64_t nonce_skip_;
     std::map<std::string, Entry> entries_;
 };
 
@@ -47,6 +54,7 @@ class Batcher {
     // An encoded signed batch of `commands` commands, already verified.
     void add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ticket> ticket);
 
+    void clear();
     bool empty() const { return hosted_.empty() && signed_.empty(); }
     std::size_t commands() const { return hosted_.size() + signed_commands_; }
 
@@ -54,7 +62,8 @@ class Batcher {
         Bytes payload;
         std::vector<std::optional<Origin>> origins;  // by position of the command in the block
     };
-    // As much as one block holds; what remains waits for the next.
+    // As much as one block holds; what remains waits for the next. Signed batches get at most half of a block
+    // while hosted commands wait, so that strangers' batches do not starve this node's own users.
     Built take();
     // Up to `count_max` hosted commands, for an observer's signed batch.
     struct Taken {

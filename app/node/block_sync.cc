@@ -22,6 +22,8 @@ void BlockSync::on_connected(const PublicKey& peer, Effects& effects) {
 void BlockSync::on_disconnected(const PublicKey& peer) {
     connected_.erase(peer);
     ask_again_.erase(peer);
+    last_sent_.erase(peer);
+    reads_.erase(peer);
 }
 
 void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMessage& message,
@@ -49,7 +51,7 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         const auto found = recent_.find({place->author.value(), place->seq});
         if (found != recent_.end())
             effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
-        else
+        else if (++reads_[peer] <= want_reads_max)  // beyond, the peer asks again later
             effects.read_block.push_back({peer, ledger_.view().members[place->author.value()], place->seq});
     }
 }
@@ -86,11 +88,19 @@ void BlockSync::remember(exchange::MemberIndex author, std::uint64_t seq, const 
     }
 }
 
-std::optional<MonoTime> BlockSync::flush(MonoTime now, Effects& effects) {
-    for (const PublicKey& peer : ask_again_)
-        send_version_vector(peer, effects);
+std::optional<MonoTime> BlockSync::flush(
+    MonoTime now, Effects& effects) {  // Only if the last part brought something: a peer whose blocks cannot
+                                       // be accepted now is not asked again at once.
+    for (const PublicKey& peer : ask_again_) {
+        const auto sent = last_sent_.find(peer);
+        if (sent == last_sent_.end() || sent->second != ledger_.version_vector())
+            send_version_vector(peer, effects);
+    }
     ask_again_.clear();
-
+    if (!next_reads_reset_ || now >= *next_reads_reset_) {
+        reads_.clear();
+        next_reads_reset_ = now + want_retry;
+    }
     std::optional<MonoTime> wake;
     if (!wanted_.empty() || ledger_.stats().blocks_suspended > 0) {
         // Rebuilt from what the ledger misses now, so that it never outgrows the suspended blocks.
@@ -128,7 +138,8 @@ std::optional<MonoTime> BlockSync::flush(MonoTime now, Effects& effects) {
     return wake;
 }
 
-void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) const {
+void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
+    last_sent_[peer] = ledger_.version_vector();
     const VersionVectorMessage message{exchange::digest_of(ledger_.view()), ledger_.version_vector()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});

@@ -1,5 +1,10 @@
 #include "app/node/effect_runner.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -35,6 +40,7 @@ EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::functi
       verifier_(parts.verifier),
       clock_(parts.clock),
       network_name_(std::move(parts.network_name)),
+      retired_key_file_(std::move(parts.retired_key_file)),
       rules_(node_->ledger().engine().rules()),
       view_(node_->ledger().view()),
       on_fatal_(std::move(on_fatal)) {}
@@ -119,14 +125,16 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::blocks:
         case MessageKind::signed_batch: {
             // What is dropped here is fetched again by wants and anti-entropy, or sent again by the observer.
-            if (unverified_bytes_.load() + payload.size() > verify_queue_bytes_max) {
+            const bool is_batch = static_cast<MessageKind>(kind) == MessageKind::signed_batch;
+            std::atomic<std::size_t>& waiting = is_batch ? waiting_batch_bytes_ : waiting_bytes_;
+            if (waiting.load() + payload.size() >
+                (is_batch ? batch_queue_bytes_max : verify_queue_bytes_max)) {
                 if (dropped_payloads_++ % dropped_log_every == 0)
-                    log_warn("node",
-                             "unverified payloads dropped=" + std::to_string(dropped_payloads_) +
-                                 " because more than 64 MiB wait for verification; they are fetched again");
+                    log_warn("node", "payloads of peers dropped=" + std::to_string(dropped_payloads_) +
+                                         " because too many bytes wait to be verified; they come again");
                 return;
             }
-            unverified_bytes_ += payload.size();
+            waiting += payload.size();
             unverified_.put({peer, kind, Bytes(payload.begin(), payload.end())});
             return;
         }
@@ -157,8 +165,9 @@ void EffectRunner::run_verify() {
     while (unverified_.take_all(batch))
         for (PeerPayload& payload : batch) {
             const std::size_t size = payload.bytes.size();
+            const bool is_batch = static_cast<MessageKind>(payload.kind) == MessageKind::signed_batch;
             verify(payload);
-            unverified_bytes_ -= size;
+            (is_batch ? waiting_batch_bytes_ : waiting_bytes_) -= size;
         }
 }
 
@@ -229,7 +238,17 @@ void EffectRunner::run_logic() {
     }
 }
 
+void EffectRunner::retire_key(const std::string& why) {
+    std::FILE* file = std::fopen(retired_key_file_.c_str(), "w");
+    const bool written =
+        file && std::fputs(why.c_str(), file) >= 0 && std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
+    if (file) std::fclose(file);
+    fatal({ErrorCode::conflict,
+           why + (written ? "" : " (and " + retired_key_file_ + " could not be written)")});
+}
+
 void EffectRunner::perform(Effects effects) {
+    if (effects.retire_key) retire_key(*effects.retire_key);
     appends_.put_all(std::move(effects.appends));
     std::vector<StoreTask> tasks;
     for (auto& write : effects.index_writes)
@@ -365,7 +384,11 @@ Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
             });
     }
     if (!status.ok()) return status.error();
-    answer.trades.insert(answer.trades.end(), read.newer.begin(), read.newer.end());
+    std::set<exchange::TradeId> listed;  // one may have settled since `newer` was made
+    for (const TradeView& trade : answer.trades)
+        listed.insert(trade.id);
+    for (const TradeView& trade : read.newer)
+        if (!listed.contains(trade.id)) answer.trades.push_back(trade);
     return Answer(std::move(answer));
 }
 

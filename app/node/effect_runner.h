@@ -24,9 +24,12 @@
 namespace peerbook::app {
 
 class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
-  public:
-    static constexpr std::size_t verify_queue_bytes_max = 64u
-                                                          << 20;  // unverified bytes of peers; above, dropped
+  public:  // Bytes of peers that wait for verification or for the logic thread; above, dropped and fetched
+           // again.
+    static constexpr std::size_t verify_queue_bytes_max = 64u << 20;
+    // Of them, batches that observers relay: 45 µs of work for a hundred bytes, so they must not crowd out
+    // blocks.
+    static constexpr std::size_t batch_queue_bytes_max = 1u << 20;
 
     struct Parts {
         std::unique_ptr<Node> node;  // recovered
@@ -35,6 +38,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         const Verifier& verifier;  // outlives the runner
         const Clock& clock;        // outlives the runner
         std::string network_name;
+        std::string retired_key_file;  // written when the node's key must never sign again
     };
     EffectRunner(boost::asio::io_context& io, Parts parts, std::function<void(Error)> on_fatal);
     ~EffectRunner() override;
@@ -74,6 +78,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void run_journal();
     void run_store();
     void verify(PeerPayload& payload);
+    void retire_key(const std::string& why);
     void verify_one_block(const PublicKey& peer, SharedBytes bytes);
     void perform(Effects effects);
     void perform_on_io(Effects& effects);
@@ -91,6 +96,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     const Verifier& verifier_;
     const Clock& clock_;
     const std::string network_name_;
+    const std::string retired_key_file_;
     const exchange::NetworkRules rules_;
     const exchange::View view_;
     std::function<void(Error)> on_fatal_;
@@ -100,7 +106,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     HandOff<PeerPayload> unverified_;
     HandOff<AppendEffect> appends_;
     HandOff<StoreTask> store_tasks_;
-    std::atomic<std::size_t> unverified_bytes_{0};
+    std::atomic<std::size_t> waiting_bytes_{0}, waiting_batch_bytes_{0};
     std::uint64_t dropped_payloads_ = 0;
 
     std::uint64_t next_ticket_ = 1;

@@ -93,6 +93,8 @@ struct Effects {
     std::vector<IndexReadEffect> index_reads;
     std::vector<ViolationEffect> violations;
     std::vector<LogEffect> logs;
+    // This node's key signed blocks that its store lacks. Make that known to every later start, and stop.
+    std::optional<std::string> retire_key;
     std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this
 };
 

@@ -8,12 +8,19 @@ namespace peerbook::app {
 
 namespace {
 
-constexpr std::size_t payload_early_bytes =
-    4'096;  // commands waiting above which a block is made without delay
+constexpr std::size_t early_block_commands =
+    4'096;  // waiting commands above which a block is made without delay
 constexpr std::uint64_t recover_batch_blocks = 64;  // blocks executed together while the journal is replayed
 constexpr Duration held_back_retry = Duration::milliseconds(100);
 constexpr std::uint64_t nonce_jump_max = 65'536;
-constexpr std::size_t target_scan_max = 10'000;
+constexpr std::size_t target_scan_max = 100'000;
+constexpr Duration expiry_check_interval = Duration::seconds(1);
+// After a replay, the next execution waits about as long as the replay took: this much for each command run
+// again.
+constexpr std::int64_t replay_pause_ns_per_command = 500;
+constexpr Duration replay_pause_max = Duration::milliseconds(50);
+// An observer's accounts start this far beyond what the engine has seen of them; see HostedAccounts.
+constexpr std::uint64_t observer_nonce_skip = 4'096;
 
 // For payloads of our own, whose batches were all checked when they came in.
 class AlreadyVerified final : public Verifier {
@@ -65,9 +72,12 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       self_(signer.public_key()),
       ledger_(std::move(rules), std::move(view), self_, options_.ledger),
       self_index_(ledger_.view().index_of(self_)),
-      hosted_(ledger_.engine(), self_),
+      hosted_(ledger_.engine(), self_, self_index_ ? 0 : observer_nonce_skip),
       sync_(ledger_, Random(options_.random_seed)),
-      tape_(ledger_.engine()) {}
+      tape_(ledger_.engine()),
+      heard_own_chain_(ledger_.view().members.size(), false) {
+    if (self_index_) heard_own_chain_[self_index_->value()] = true;
+}
 
 Node::~Node() = default;
 
@@ -114,34 +124,43 @@ Status Node::admit(const SubmitRequest& request, std::size_t commands) const {
         return Error{ErrorCode::too_large,
                      "a request holds at most " + std::to_string(intents_per_request_max) +
                          " commands, this one " + std::to_string(request.intents.size())};
-    if (requests_.size() >= options_.open_requests_max || ledger_.overloaded() ||
-        batcher_.commands() + commands > options_.pending_commands_max)
+    if (ledger_.overloaded())
         return Error{
             ErrorCode::unavailable,
-            "too many commands wait to be executed or settled; nothing of this request was taken, send it "
-            "again in a second"};
+            "too many commands wait to be settled, and settling waits for members that are away (see "
+            "`peerbook status`); nothing of this request was taken"};
+    if (requests_.size() >= options_.open_requests_max ||
+        batcher_.commands() + relayed_origins_.size() + commands > options_.pending_commands_max)
+        return Error{
+            ErrorCode::unavailable,
+            "too many commands wait to be executed; nothing of this request was taken, send it again in a "
+            "second"};
     return {};
 }
 
-void Node::submit(Ticket ticket, SubmitRequest request, Now, Effects& effects) {
+void Node::submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects) {
     const bool is_signed = !request.signed_batch.empty();
     Status taken = admit(request, is_signed ? 1 : request.intents.size());
     if (taken.ok())
-        taken = is_signed ? submit_signed(ticket, request) : submit_intents(ticket, request, effects);
+        taken =
+            is_signed ? submit_signed(ticket, request, now) : submit_intents(ticket, request, now, effects);
     if (!taken.ok()) effects.answers.push_back({ticket, Result<SubmitAnswer>(taken.error())});
 }
 
-Status Node::submit_signed(Ticket ticket, SubmitRequest& request) {
+Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
     auto batch =
         exchange::decode_signed_batch(request.signed_batch, rules.network, rules.rules_version, verifier_);
     if (!batch.ok()) return batch.error();
-    const exchange::Command* first = batch->commands.empty() ? nullptr : &batch->commands.front();
-    if (!first) return Error{ErrorCode::invalid_input, "the batch holds no command"};
-    if (!self_index_ && relay_would_repeat(first->account, first->ref))
-        return Error{ErrorCode::conflict, "nonce " + std::to_string(first->ref.nonce) + " was used before"};
+    if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
+    if (!self_index_)
+        for (const exchange::Command& command : batch->commands)
+            if (relay_would_repeat(command.account, command.ref))
+                return Error{ErrorCode::conflict, "nonce " + std::to_string(command.ref.nonce) +
+                                                      " was used before, or is on its way"};
     Request open;
     open.wait_for = request.wait_for;
+    open.since = now.mono;
     open.open = batch->commands.size();
     for (const exchange::Command& command : batch->commands) {
         CommandResult result;
@@ -159,12 +178,13 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request) {
     return {};
 }
 
-Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Effects& effects) {
+Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects) {
     for (const Intent& intent : request.intents)
         if (auto entry = hosted_.find(intent.account); !entry.ok()) return entry.error();
 
     Request open;
     open.wait_for = request.wait_for;
+    open.since = now.mono;
     open.results.resize(request.intents.size());
     for (std::size_t position = 0; position < request.intents.size(); ++position) {
         Intent& intent = request.intents[position];
@@ -211,7 +231,7 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Effects& effe
     }
     if (open.open == 0) {
         effects.answers.push_back(
-            {ticket, Result<SubmitAnswer>(SubmitAnswer{0, request.wait_for, open.results})});
+            {ticket, Result<SubmitAnswer>(SubmitAnswer{0, Grade::provisional, open.results})});
         return {};
     }
     requests_.emplace(ticket, std::move(open));
@@ -226,10 +246,15 @@ std::optional<exchange::CommandRef> Node::target_of(const exchange::OrderId& ord
     const auto known = known_orders_.find(order);
     if (known != known_orders_.end())
         return known->second.account == *index ? std::optional(known->second.ref) : std::nullopt;
-    for (const exchange::RestingOrderView& open : engine.open_orders(*index, target_scan_max))
-        if (exchange::make_order_id(engine.rules().network, account, open.order.ref) == order)
-            return open.order.ref;
-    return std::nullopt;
+    const std::uint64_t executed = ledger_.stats().commands_executed;
+    if (!target_cache_ || target_cache_->account != account || target_cache_->commands_executed != executed) {
+        target_cache_.emplace(TargetCache{account, executed, {}});
+        for (const exchange::RestingOrderView& open : engine.open_orders(*index, target_scan_max))
+            target_cache_->orders.emplace(
+                exchange::make_order_id(engine.rules().network, account, open.order.ref), open.order.ref);
+    }
+    const auto found = target_cache_->orders.find(order);
+    return found == target_cache_->orders.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Node::remember_order(const exchange::OrderId& id, const exchange::OrderKey& key) {
@@ -253,16 +278,17 @@ void Node::on_peer_disconnected(const PublicKey& peer) {
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
-    if (self_index_ && block.header.author == self_ && !ledger_.has_block(block.digest) &&
-        block.header.seq > ledger_.version_vector()[self_index_->value()] && !identity_lost_) {
-        identity_lost_ = true;
-        effects.logs.push_back(
-            {true, "a peer holds block " + std::to_string(block.header.seq) +
-                       " signed by this node's key, which this data directory lacks. It was lost or "
-                       "restored from an older copy. This node signs nothing more; start it with a "
-                       "new key"});
-    }
+    if (identity_lost_) return;
     const std::uint64_t seq = block.header.seq;
+    const bool own = self_index_ && block.header.author == self_;
+    // Our own block may come back from a peer that read it from our journal before we heard that it is
+    // durable.
+    if (own && in_flight_ && in_flight_->block.digest == block.digest) return;
+    if (own && seq > ledger_.version_vector()[self_index_->value()])
+        return lose_identity("a peer holds block " + std::to_string(seq) +
+                                 " signed by this node's key, which this data directory lacks",
+                             effects);
+    if (!relayed_origins_.empty()) find_relayed(block);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
@@ -272,6 +298,10 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
             effects.violations.push_back({from, 10, "block " + std::to_string(seq) + ": " + outcome.why});
             break;
         case exchange::AcceptKind::equivocation:
+            if (own)
+                return lose_identity("a peer holds another block " + std::to_string(seq) +
+                                         " signed by this node's key: two processes use it",
+                                     effects);
             effects.logs.push_back({true, "equivocation: two blocks of one author with seq " +
                                               std::to_string(seq) +
                                               (outcome.why.empty() ? "" : ": " + outcome.why)});
@@ -281,11 +311,37 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
     }
 }
 
+void Node::lose_identity(std::string why, Effects& effects) {
+    identity_lost_ = true;
+    in_flight_.reset();
+    batcher_.clear();
+    for (const auto& [ticket, request] : requests_)
+        effects.answers.push_back(
+            {ticket,
+             Result<SubmitAnswer>(Error{ErrorCode::unavailable,
+                                        "the node stops, because its key is in use elsewhere or its data is "
+                                        "an older copy; this may or may not have been executed"})});
+    requests_.clear();
+    effects.retire_key =
+        why +
+        ". The data directory was lost, restored from an older copy, or its key is used twice. "
+        "Signing on could put two blocks into one place, so this key is retired: start with a new "
+        "data directory and have its key named in the network file";
+}
+
+bool Node::own_chain_confirmed() const {
+    return exchange::is_quorum(ledger_.view(), heard_own_chain_);
+}
+
 void Node::on_blocks_taken(const PublicKey& from, bool more) {
     sync_.on_blocks_taken(from, more);
 }
 
 void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Effects& effects) {
+    const auto member = ledger_.view().index_of(from);
+    if (self_index_ && member && message.seqs.size() == heard_own_chain_.size() &&
+        message.seqs[self_index_->value()] <= ledger_.version_vector()[self_index_->value()])
+        heard_own_chain_[member->value()] = true;
     sync_.on_version_vector(from, message, effects);
 }
 
@@ -322,13 +378,9 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     const std::uint64_t seq = done.block.header.seq;
     const WallTime wall = std::max(now.wall, done.block.header.timestamp);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(done.block), wall);
-    if (outcome.kind != exchange::AcceptKind::accepted) {
-        // Only a peer that replays a foreign block of ours can bring this about.
-        PB_CHECK(identity_lost_, "the own block was not accepted");
-        return;
-    }
+    PB_CHECK(outcome.kind == exchange::AcceptKind::accepted, "the own block was not accepted");
     effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
-    executing_.emplace(seq, std::move(done.origins));
+    executing_.emplace(seq, Carried{std::move(done.origins), {}});
 }
 
 // --- the end of a batch of inputs
@@ -341,19 +393,72 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
 }
 
 void Node::flush(Now now, Effects& effects) {
+    if (identity_lost_) return;
     ledger_.release_held_back(now.wall);
     for (auto& accepted : ledger_.take_accepted()) {
+        unexecuted_ = true;
         sync_.remember(accepted.author, accepted.seq, accepted.encoded);
-        if (self_index_ && accepted.author == *self_index_ && !identity_lost_) continue;  // journaled before
+        if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
         append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);
     }
-    process(ledger_.execute(), effects);
+    execute_if_due(now, effects);
     if (self_index_)
         emit(now, effects);
     else
         relay(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);
+    watch_settling(now);
+    expire_waits(now, effects);
+}
+
+void Node::execute_if_due(Now now, Effects& effects) {
+    if (!unexecuted_) return;
+    if (now.mono < next_execute_) return sooner(effects.wake_at, next_execute_);
+    unexecuted_ = false;
+    const std::uint64_t replayed_before = ledger_.stats().commands_replayed;
+    process(ledger_.execute(), effects);
+    const auto replayed = static_cast<std::int64_t>(ledger_.stats().commands_replayed - replayed_before);
+    next_execute_ =
+        now.mono + std::min(Duration::nanoseconds(replayed * replay_pause_ns_per_command), replay_pause_max);
+}
+
+void Node::watch_settling(Now now) {
+    const std::uint64_t length = ledger_.settled_prefix().length;
+    if (ledger_.stats().unsettled_commands == 0)
+        unsettled_since_.reset();
+    else if (!unsettled_since_ || length != settled_length_)
+        unsettled_since_ = now.mono;
+    settled_length_ = length;
+}
+
+void Node::expire_waits(Now now, Effects& effects) {
+    if (settled_waiters_count_ == 0 && requests_.empty()) return;
+    sooner(effects.wake_at, now.mono + expiry_check_interval);
+    if (now.mono < next_expiry_check_) return;
+    next_expiry_check_ = now.mono + expiry_check_interval;
+    std::erase_if(requests_, [&](const auto& entry) {
+        const auto& [ticket, request] = entry;
+        if (request.wait_for != Grade::settled || now.mono - request.since < options_.settled_wait)
+            return false;
+        effects.answers.push_back(
+            {ticket,
+             Result<SubmitAnswer>(Error{ErrorCode::timed_out,
+                                        "taken, but not settled yet; `peerbook status` says what settling "
+                                        "waits for. Do not send it again: ask for the orders instead"})});
+        return true;
+    });
+    for (auto entry = settled_waiters_.begin(); entry != settled_waiters_.end();) {
+        settled_waiters_count_ -= std::erase_if(entry->second, [&](const SettledWaiter& waiter) {
+            if (now.mono - waiter.since < options_.settled_wait) return false;
+            effects.answers.push_back(
+                {waiter.ticket,
+                 Result<Answer>(Error{ErrorCode::timed_out, "block " + std::to_string(entry->first) +
+                                                                " is durable, and not settled yet"})});
+            return true;
+        });
+        entry = entry->second.empty() ? settled_waiters_.erase(entry) : std::next(entry);
+    }
 }
 
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
@@ -365,8 +470,8 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
             if (waiting == executing_.end()) continue;
             answer_commit(commit, waiting->second, Grade::provisional, effects);
             settling_.insert(executing_.extract(waiting));
-        } else if (!relayed_origins_.empty()) {
-            answer_commit(commit, relayed_origins(commit, false), Grade::provisional, effects);
+        } else if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
+            answer_commit(commit, carried->second, Grade::provisional, effects);
         }
     }
     for (const exchange::Commit& commit : update.settled) {
@@ -376,38 +481,53 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
                 settling_.erase(waiting);
             }
             if (const auto waiting = settled_waiters_.find(commit.seq); waiting != settled_waiters_.end()) {
-                for (Ticket ticket : waiting->second)
-                    effects.answers.push_back({ticket, Result<Answer>(Answer(SettledAnswer{commit.seq}))});
+                for (const SettledWaiter& waiter : waiting->second)
+                    effects.answers.push_back(
+                        {waiter.ticket, Result<Answer>(Answer(SettledAnswer{commit.seq}))});
+                settled_waiters_count_ -= waiting->second.size();
                 settled_waiters_.erase(waiting);
             }
-        } else if (!relayed_origins_.empty()) {
-            answer_commit(commit, relayed_origins(commit, true), Grade::settled, effects);
+        } else if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
+            answer_commit(commit, carried->second, Grade::settled, effects);
+            relayed_in_.erase(carried);
         }
     }
     for (TradeTape::SettledCommit& commit : settled)
         effects.index_writes.push_back({commit.commit, std::move(commit.trades)});
 }
 
-void Node::answer_commit(const exchange::Commit& commit, const Origins& origins, Grade grade,
-                         Effects& effects) {
-    auto result_of = [&](std::uint32_t command) -> CommandResult* {
-        if (command >= origins.size() || !origins[command]) return nullptr;
+void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects) {
+    Origins& origins = carried.origins;
+    // A batch that an observer sent twice is refused the second time for its nonces; the copy that ran is the
+    // answer.
+    std::vector<bool> other_copy(origins.size(), false);
+    if (!self_index_)
+        for (const exchange::Event& event : commit.events)
+            if (event.reason == exchange::Reason::nonce_used && event.command < other_copy.size())
+                other_copy[event.command] = true;
+    auto request_of = [&](std::size_t command) {
+        if (command >= origins.size() || !origins[command] || other_copy[command]) return requests_.end();
         const auto request = requests_.find(origins[command]->ticket);
-        if (request == requests_.end() || request->second.wait_for != grade) return nullptr;
-        return &request->second.results[origins[command]->position];
+        return request != requests_.end() && request->second.wait_for == grade ? request : requests_.end();
     };
     for (const exchange::Event& event : commit.events)
-        if (CommandResult* result = result_of(event.command)) fold(event, *result);
+        if (const auto request = request_of(event.command); request != requests_.end())
+            fold(event, request->second.results[origins[event.command]->position]);
     const bool settled = grade == Grade::settled || ledger_.is_settled(commit.author, commit.seq);
-    for (const std::optional<Origin>& origin : origins) {
-        if (!origin) continue;
-        const auto request = requests_.find(origin->ticket);
-        if (request == requests_.end() || request->second.wait_for != grade) continue;
-        request->second.block = commit.seq;
-        if (--request->second.open > 0) continue;
-        SubmitAnswer answer{commit.seq, settled ? Grade::settled : Grade::provisional,
-                            std::move(request->second.results)};
-        effects.answers.push_back({origin->ticket, Result<SubmitAnswer>(std::move(answer))});
+    for (std::size_t command = 0; command < origins.size(); ++command) {
+        const auto request = request_of(command);
+        if (request == requests_.end()) continue;
+        Request& open = request->second;
+        open.in_one_block = open.in_one_block && (open.block == 0 || open.block == commit.seq);
+        open.block = commit.seq;
+        const Ticket ticket = origins[command]->ticket;
+        origins[command].reset();  // answered once, whatever replays follow
+        if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
+        if (--open.open > 0) continue;
+        const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
+        SubmitAnswer answer{commit.seq, all_settled ? Grade::settled : Grade::provisional,
+                            std::move(open.results)};
+        effects.answers.push_back({ticket, Result<SubmitAnswer>(std::move(answer))});
         requests_.erase(request);
     }
 }
@@ -454,10 +574,10 @@ void Node::fold(const exchange::Event& event, CommandResult& result) {
 // ------------------------------------------------------------------------------------------
 
 void Node::emit(Now now, Effects& effects) {
-    if (!recovered_ || in_flight_ || identity_lost_) return;
+    if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed()) return;
     if (!batcher_.empty()) {
         const MonoTime due = last_emit_ ? *last_emit_ + options_.batch_delay : now.mono;
-        if (now.mono >= due || batcher_.commands() >= payload_early_bytes)
+        if (now.mono >= due || batcher_.commands() >= early_block_commands)
             emit_block(now, effects);
         else
             sooner(effects.wake_at, due);
@@ -520,8 +640,9 @@ void Node::relay(Now now, Effects& effects) {
             batch.encoded = SharedBytes(std::move(signed_batch->encoded));
         } else {
             Batcher::Taken taken = batcher_.take_hosted(exchange::signed_batch_commands_max);
-            for (const exchange::Command& command : taken.commands)
-                batch.keys.push_back({command.account, command.ref});
+            for (std::size_t i = 0; i < taken.commands.size(); ++i)
+                if (taken.origins[i])
+                    batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
             batch.encoded =
                 SharedBytes(exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
                                                           rules.rules_version, signer_, taken.commands));
@@ -530,30 +651,43 @@ void Node::relay(Now now, Effects& effects) {
         relayed_.push_back(std::move(batch));
     }
     std::erase_if(relayed_, [&](Relayed& batch) {
-        std::erase_if(batch.keys, [&](const CommandKey& key) {
-            const auto account = ledger_.engine().find_account(key.first);
-            return account && !ledger_.engine().nonce_is_free(*account, key.second.nonce);
-        });
-        if (batch.keys.empty()) return true;
-        if (now.mono - batch.first_sent >= options_.relay_timeout) {
-            for (const CommandKey& key : batch.keys) {
-                const auto origin = relayed_origins_.find(key);
-                if (origin == relayed_origins_.end()) continue;
-                if (requests_.erase(origin->second.ticket) > 0)
-                    effects.answers.push_back(
-                        {origin->second.ticket,
-                         Result<SubmitAnswer>(
-                             Error{ErrorCode::timed_out,
-                                   "no member has executed this yet; it may still run. Ask for the "
-                                   "order, or send it again with the same nonce"})});
-                relayed_origins_.erase(origin);
+        if (now.mono >= batch.last_sent + options_.relay_retry) {
+            std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
+            if (batch.keys.empty()) return true;
+            const bool ran = std::none_of(batch.keys.begin(), batch.keys.end(), [&](const CommandKey& key) {
+                const auto account = ledger_.engine().find_account(key.first);
+                return !account || ledger_.engine().nonce_is_free(*account, key.second.nonce);
+            });
+            if (now.mono - batch.first_sent >= (ran ? options_.settled_wait : options_.relay_timeout)) {
+                give_up(batch, effects);
+                return true;
             }
-            return true;
+            if (ran)
+                batch.last_sent = now.mono;  // it only waits to be settled
+            else
+                send_to_a_member(batch, now.mono, effects);
         }
-        if (now.mono - batch.last_sent >= options_.relay_retry) send_to_a_member(batch, now.mono, effects);
         sooner(effects.wake_at, batch.last_sent + options_.relay_retry);
         return false;
     });
+    if (relayed_.empty()) relayed_in_.clear();
+}
+
+void Node::give_up(const Relayed& batch, Effects& effects) {
+    for (const CommandKey& key : batch.keys) {
+        const auto origin = relayed_origins_.find(key);
+        const Ticket ticket = origin->second.ticket;
+        relayed_origins_.erase(origin);
+        hosted_.forget(key.first);  // its opening may have been lost with it
+        if (requests_.erase(ticket) == 0) continue;
+        effects.answers.push_back(
+            {ticket,
+             Result<SubmitAnswer>(Error{ErrorCode::timed_out,
+                                        "no member is known to have executed this (from nonce " +
+                                            std::to_string(key.second.nonce) +
+                                            " on); it may still run. Ask for the orders before you send it "
+                                            "again"})});
+    }
 }
 
 void Node::send_to_a_member(Relayed& batch, MonoTime now, Effects& effects) {
@@ -572,22 +706,30 @@ bool Node::relay_would_repeat(const exchange::AccountId& account, exchange::Comm
     return index && !ledger_.engine().nonce_is_free(*index, ref.nonce);
 }
 
-Node::Origins Node::relayed_origins(const exchange::Commit& commit, bool forget) {
-    Origins origins(commit.commands);
-    for (const exchange::Event& event : commit.events) {
-        if (event.kind != exchange::EventKind::accepted && event.kind != exchange::EventKind::rejected)
-            continue;
-        const auto known =
-            relayed_origins_.find({ledger_.engine().account_id(event.order.account), event.order.ref});
-        if (known == relayed_origins_.end() || event.command >= origins.size()) continue;
-        // A second copy of a batch is refused for its nonce; the first copy's outcome is the one to report.
-        if (event.reason == exchange::Reason::nonce_used) continue;
-        origins[event.command] = known->second;
-        const auto request = requests_.find(known->second.ticket);
-        if (forget || request == requests_.end() || request->second.wait_for == Grade::provisional)
-            relayed_origins_.erase(known);
+void Node::find_relayed(const exchange::VerifiedBlock& block) {
+    Carried carried;
+    carried.origins.resize(block.command_count);
+    carried.keys.resize(block.command_count);
+    bool any = false;
+    std::size_t position = 0;
+    for (const exchange::CommandBatch& batch : block.batches) {
+        // A stranger's batch that names our users' commands is refused by the engine, and must not answer for
+        // them.
+        const bool hosted_here = batch.kind == exchange::BatchKind::hosted_by_other && batch.signer == self_;
+        const bool self_custodied = batch.kind == exchange::BatchKind::self_custodied;
+        for (const exchange::Command& command : batch.commands) {
+            const std::size_t here = position++;
+            const bool ours = batch.authorized &&
+                              (hosted_here || (self_custodied && command.account.data == batch.signer.data));
+            if (!ours) continue;
+            const auto known = relayed_origins_.find({command.account, command.ref});
+            if (known == relayed_origins_.end()) continue;
+            carried.origins[here] = known->second;
+            carried.keys[here] = known->first;
+            any = true;
+        }
     }
-    return origins;
+    if (any) relayed_in_.emplace(block.digest, std::move(carried));
 }
 
 }  // namespace peerbook::app

@@ -31,6 +31,8 @@ struct NodeOptions {
     Duration ack_delay = Duration::milliseconds(5);    // T_ack of ORDERING rule 7
     Duration relay_retry = Duration::seconds(2);       // an observer sends a batch again to another member
     Duration relay_timeout = Duration::seconds(30);    // then it tells the client that it does not know
+    Duration settled_wait =
+        Duration::seconds(55);                   // then a client that waits for settling is told to ask again
     std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
     std::size_t open_requests_max = 100'000;
     std::size_t known_orders_max = 1'000'000;  // order ids that can be cancelled without their account
@@ -83,7 +85,18 @@ class Node {
         std::vector<CommandResult> results;
         std::size_t open = 0;  // commands without a result
         std::uint64_t block = 0;
+        bool in_one_block = true;
         Grade wait_for = Grade::provisional;
+        MonoTime since;
+    };
+    // The commands of one block that somebody here waits for, by position.
+    struct Carried {
+        Origins origins;
+        std::vector<CommandKey> keys;  // of relayed commands; empty for an own block
+    };
+    struct SettledWaiter {
+        Ticket ticket;
+        MonoTime since;
     };
     struct InFlight {
         std::uint64_t append_ticket = 0;
@@ -94,21 +107,32 @@ class Node {
     struct Relayed {
         SharedBytes encoded;
         MonoTime first_sent, last_sent;
-        std::vector<CommandKey> keys;
+        std::vector<CommandKey> keys;  // of commands that a client waits for
         std::size_t attempts = 0;
     };
     Status admit(const SubmitRequest& request, std::size_t commands) const;
-    Status submit_signed(Ticket ticket, SubmitRequest& request);
-    Status submit_intents(Ticket ticket, SubmitRequest& request, Effects& effects);
+    Status submit_signed(Ticket ticket, SubmitRequest& request, Now now);
+    Status submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects);
     std::optional<exchange::CommandRef> target_of(const exchange::OrderId& order,
                                                   const exchange::AccountId& account);
     void process(const exchange::LedgerUpdate& update, Effects& effects);
     // Fills in the results of one commit's commands and answers requests that are complete with it.
-    void answer_commit(const exchange::Commit& commit, const Origins& origins, Grade grade, Effects& effects);
+    void answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects);
     void fold(const exchange::Event& event, CommandResult& result);
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
-    Origins relayed_origins(const exchange::Commit& commit, bool forget);
+    // Which commands of a member's block are ones that this observer relayed.
+    void find_relayed(const exchange::VerifiedBlock& block);
+    void give_up(const Relayed& batch, Effects& effects);
+    // Executes what is new, not more often than replays allow: a healed partition brings many late blocks,
+    // and each replay runs the whole unsettled log again.
+    void execute_if_due(Now now, Effects& effects);
+    void expire_waits(Now now, Effects& effects);
+    void watch_settling(Now now);
+    void lose_identity(std::string why, Effects& effects);
+    // Whether a quorum of members has said how much of this node's chain it holds, and none holds more than
+    // we do.
+    bool own_chain_confirmed() const;
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void emit(Now now, Effects& effects);
@@ -144,17 +168,31 @@ class Node {
     std::map<Ticket, Request> requests_;
     std::optional<InFlight> in_flight_;
     // Origins of own blocks by seq: until executed, and, where a client waits for it, until settled.
-    std::map<std::uint64_t, Origins> executing_, settling_;
-    std::map<std::uint64_t, std::vector<Ticket>> settled_waiters_;
-    // An observer's commands: their origins until executed, or settled where a client waits for it.
+    std::map<std::uint64_t, Carried> executing_, settling_;
+    std::map<std::uint64_t, std::vector<SettledWaiter>> settled_waiters_;
+    std::size_t settled_waiters_count_ = 0;
+    // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
+    std::map<Digest, Carried> relayed_in_;
     std::vector<Relayed> relayed_;
     std::unordered_map<exchange::OrderId, exchange::OrderKey> known_orders_;
     std::deque<exchange::OrderId> known_orders_age_;
+    // Open orders of one account by id, for cancels of orders placed before this process started.
+    struct TargetCache {
+        exchange::AccountId account;
+        std::uint64_t commands_executed = 0;
+        std::unordered_map<exchange::OrderId, exchange::CommandRef> orders;
+    };
+    std::optional<TargetCache> target_cache_;
+    mutable std::optional<std::pair<std::uint64_t, DigestsAnswer>> digests_cache_;  // by commands executed
 
     std::uint64_t append_ticket_ = 0;
     std::optional<MonoTime> last_emit_, ack_due_since_;
-    MonoTime started_;
+    bool unexecuted_ = false;
+    MonoTime next_execute_, next_expiry_check_, started_;
+    std::optional<MonoTime> unsettled_since_;  // when settling last moved, while commands wait for it
+    std::uint64_t settled_length_ = 0;
+    std::vector<bool> heard_own_chain_;  // by member: told us how much of our chain it holds
     bool recovered_ = false, draining_ = false, identity_lost_ = false;
 };
 

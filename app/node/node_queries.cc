@@ -8,6 +8,7 @@ namespace peerbook::app {
 namespace {
 
 constexpr std::size_t settled_waiters_max = 10'000;
+constexpr Duration stalled_after = Duration::seconds(3);
 constexpr std::size_t depth_max = 5'000;
 constexpr std::size_t list_max = 1'000;
 constexpr std::size_t order_search_max = 200'000;
@@ -27,12 +28,14 @@ void Node::ask(Ticket ticket, Query query, Now now, Effects& effects) {
                                                   " of its own"))});
         else if (ledger_.is_settled(*self_index_, settled->seq))
             effects.answers.push_back({ticket, Result<Answer>(Answer(SettledAnswer{settled->seq}))});
-        else if (settled_waiters_.size() >= settled_waiters_max)
+        else if (settled_waiters_count_ >= settled_waiters_max)
             effects.answers.push_back(
                 {ticket, Result<Answer>(
                              Error{ErrorCode::unavailable, "too many requests wait for blocks to settle"})});
-        else
-            settled_waiters_[settled->seq].push_back(ticket);
+        else {
+            settled_waiters_[settled->seq].push_back({ticket, now.mono});
+            ++settled_waiters_count_;
+        }
         return;
     }
     if (const auto* wanted = std::get_if<TradesQuery>(&query)) {
@@ -106,10 +109,7 @@ StatusAnswer Node::status(Now now) const {
     if (!recovered_) {
         status.says = "starting: the journal is being replayed";
     } else if (identity_lost_) {
-        status.says =
-            "stopped signing: this node's key has blocks that this data directory lacks (an older copy was "
-            "restored?). "
-            "Start it with a new key";
+        status.says = "stopping: this node's key has blocks that this data directory lacks";
     } else if (draining_) {
         status.says = "shutting down: what was taken is being finished";
     } else if (!self_index_) {
@@ -120,23 +120,54 @@ StatusAnswer Node::status(Now now) const {
     } else if (status.members == 1) {
         status.ready = true;
         status.says = "member: the only one, so trades settle as soon as they are on disk";
-    } else if (quorum) {
-        status.ready = true;
-        status.says = "member: connected with " + connected + " (this node counted); trades settle";
-    } else {
+    } else if (!own_chain_confirmed()) {
+        status.says =
+            "waiting: before this node signs, a quorum of members must say how far they know its blocks; "
+            "sees " +
+            connected + " (this node counted)";
+    } else if (!quorum) {
         status.says =
             "cut off: sees " + connected +
             " (this node counted), fewer than a quorum; orders are taken and kept, trades stay provisional "
             "until more members can be reached";
+    } else {
+        status.ready = true;
+        status.says = "member: connected with " + connected + " (this node counted); ";
+        const bool stalled = unsettled_since_ && now.mono - *unsettled_since_ >= stalled_after;
+        if (status.members_connected < status.members)
+            status.says += "orders are taken and kept, trades stay provisional until every member is back";
+        else if (stalled)
+            status.says += "settling has waited " +
+                           std::to_string((now.mono - *unsettled_since_).ms() / 1000) +
+                           " s for a member to acknowledge";
+        else
+            status.says += "trades settle";
     }
+    if (ledger.blocks_held_back > 0)
+        status.says +=
+            ". " + std::to_string(ledger.blocks_held_back) +
+            " blocks are held back because their time is ahead of this machine's clock: check the clocks";
     return status;
 }
 
 DigestsAnswer Node::digests() const {
+    const exchange::LedgerStats stats = ledger_.stats();
+    const std::uint64_t executed = stats.commands_executed;
     const auto prefix = ledger_.settled_prefix();
     const exchange::Engine& engine = ledger_.engine();
-    return {ledger_.stats().commits,  prefix.length,         prefix.hash,           engine.book_digest(),
-            engine.balances_digest(), engine.state_digest(), tape_.settled_count(), tape_.settled_chain()};
+    // Undo always runs commands again, so an equal count of executed commands means an equal state.
+    if (!digests_cache_ || digests_cache_->first != executed)
+        digests_cache_.emplace(
+            executed,
+            DigestsAnswer{
+                0, 0, {}, engine.book_digest(), engine.balances_digest(), engine.state_digest(), 0, {}});
+    DigestsAnswer answer = digests_cache_->second;
+    answer.commits = stats.commits;
+    answer.settled_commits = prefix.length;
+    answer.settled_prefix = prefix.hash;
+    answer.settled_trades = tape_.settled_count();
+    answer.trades = tape_.settled_chain();
+    return answer;
 }
 
 Result<Answer> Node::book(const BookQuery& query) const {
@@ -198,7 +229,9 @@ Result<Answer> Node::orders(const OrdersQuery& query) const {
 
 Result<Answer> Node::order(const OrderQuery& query) const {
     const exchange::Engine& engine = ledger_.engine();
-    const Error gone = not_found("no open order has this id: it was filled, cancelled, or never accepted");
+    const Error gone = not_found(
+        "no open order with this id was found: it was filled, cancelled or never accepted, or is of another "
+        "network");
     if (const auto known = known_orders_.find(query.id); known != known_orders_.end()) {
         const auto order = engine.find_order(known->second);
         return order ? Result<Answer>(Answer(OrderAnswer{order_view(*order)})) : Result<Answer>(gone);

@@ -165,7 +165,8 @@ class NodeProcess {
         drain_timer_.expires_after(drain_timeout);
         drain_timer_.async_wait([this](const boost::system::error_code& error) {
             if (error) return;
-            log_warn("node", "some requests could not be answered before the end; what they sent is on disk");
+            log_warn("node",
+                     "some requests could not be answered before the end; what was acknowledged is on disk");
             io_.stop();
         });
         runner_.drain([this] { io_.stop(); });
@@ -210,6 +211,8 @@ int run_node(const config::LoadedSettings& loaded) {
     if (!level.ok()) return refuse(level.error());
     configure_logging(*level, settings.log_format == "json");
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGTTIN,
+                SIG_IGN);  // in the background of a terminal there is no input, and no reason to stop
 
     const Ed25519Verifier verifier;
     const SystemClock clock;

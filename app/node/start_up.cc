@@ -1,5 +1,8 @@
 #include "app/node/start_up.h"
 
+#include <fstream>
+#include <iterator>
+
 #include "app/node/network_rules.h"
 #include "app/node_keys/node_keys.h"
 #include "base/codec.h"
@@ -108,6 +111,11 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     if (!lock.ok()) return lock.error();
     const auto seed = load_or_create_node_key(settings.data_dir);
     if (!seed.ok()) return seed.error();
+    const std::string retired_key_file = settings.data_dir + "/node.key.retired";
+    if (std::ifstream retired(retired_key_file); retired) {
+        std::string why((std::istreambuf_iterator<char>(retired)), std::istreambuf_iterator<char>());
+        return Error{ErrorCode::conflict, retired_key_file + ": " + why};
+    }
     auto signer = make_ed25519_signer(*seed);
     auto view = first_view(settings, *network, rules->network, signer->public_key());
     if (!view.ok()) return view.error();
@@ -132,7 +140,8 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     auto node = std::make_unique<Node>(std::move(*rules), std::move(*view), *signer, verifier, options);
     Opened opened{std::move(*lock),
                   std::move(signer),
-                  {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name},
+                  {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name,
+                   retired_key_file},
                   0,
                   0,
                   {}};

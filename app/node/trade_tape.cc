@@ -52,7 +52,10 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
         for (const exchange::Event& event : commit.events)
             if (event.kind == exchange::EventKind::filled) {
                 TradeView trade = view_of(event, commit);
-                undone.erase(trade.id);
+                const auto former = undone.find(trade.id);
+                if (former != undone.end() && former->second.price == trade.price &&
+                    former->second.quantity == trade.quantity)
+                    undone.erase(former);
                 provisional_.insert_or_assign(trade.id, std::move(trade));
             }
     for (auto& [id, trade] : undone) {
@@ -66,6 +69,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             if (event.kind != exchange::EventKind::filled) continue;
             TradeView trade = view_of(event, commit);
             provisional_.erase(trade.id);
+            std::erase_if(retracted_, [&](const TradeView& old) { return old.id == trade.id; });
             trade.grade = Grade::settled;
             trade.ordinal = ++ordinals_[trade.market.value()];
             ++settled_count_;

@@ -112,8 +112,9 @@ void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& upd
         const bool again = block.executed;
         Commit former;
         if (again) {
-            former = commit;  // its events are moved over next
-            former.events = std::exchange(commit.events, {});
+            EventBuffer events = std::exchange(commit.events, {});
+            former = commit;
+            former.events = std::move(events);
         }
         commit.index = ++index;
         commit.time = time = std::max(time, block.timestamp);

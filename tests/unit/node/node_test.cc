@@ -140,6 +140,9 @@ TEST(Node, ALateBlockRetractsAProvisionalTradeForAllToSee) {
                               [](const TradeView& trade) { return trade.grade == Grade::retracted; }));
     }
     EXPECT_GE(retracted, 1u);
+    for (const TradeView& trade : world.ask_for<TradesAnswer>(0, TradesQuery{}).trades)
+        EXPECT_EQ(trade.grade == Grade::settled, trade.ordinal > 0)
+            << "a settled trade is not listed as retracted";
 }
 
 TEST(Node, ARestartReplaysToTheSameDigestAndGoesOnWithTheNextSlot) {
@@ -279,8 +282,108 @@ TEST(Node, ANodeWhoseStoreIsOlderThanItsKeySignsNothingMore) {
     const Ticket ticket = restored.submit(0, funded_maker(100, 5));
     ASSERT_TRUE(restored.answered(ticket));
     EXPECT_EQ(restored.submit_answer(ticket).error().code, ErrorCode::unavailable);
-    ASSERT_FALSE(restored.logs().empty());
-    EXPECT_NE(restored.logs()[0].text.find("signs nothing more"), std::string::npos);
+    ASSERT_EQ(restored.retired_keys().size(), 1u);
+    EXPECT_NE(restored.retired_keys()[0].find("this key is retired"), std::string::npos);
+}
+
+TEST(Node, AfterARestartItSignsNothingBeforeAQuorumSaidHowFarItKnowsItsChain) {
+    NodeWorld world(3, 3);
+    world.submit(0, funded_maker(100, 5));
+    world.run();
+    world.cut(0, 1);
+    world.cut(0, 2);
+    world.crash_and_restart(0);
+    const Ticket ticket = world.submit(0, {NodeWorld::limit("maker", Side::sell, 101, 1)});
+    world.run_for(Duration::seconds(1));
+    EXPECT_FALSE(world.answered(ticket));
+    EXPECT_NE(world.ask_for<StatusAnswer>(0, StatusQuery{}).says.find("before this node signs"),
+              std::string::npos);
+    world.heal(0, 2);
+    world.run();
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_TRUE(world.submit_answer(ticket).ok());
+    world.heal(0, 1);
+    world.run();
+    world.expect_equal_digests();
+}
+
+TEST(Node, ARestoredOlderStoreIsFoundOutBeforeItSignsASlotTwice) {
+    NodeWorld world(3, 3);
+    world.submit(0, funded_maker(100, 5));
+    world.run();
+    world.lose_store(0);
+    const Ticket ticket = world.submit(0, {NodeWorld::limit("maker", Side::sell, 101, 1)});
+    world.run();
+    EXPECT_EQ(world.journal_size(0), 0u) << "nothing was signed over the lost blocks";
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_FALSE(world.submit_answer(ticket).ok());
+    EXPECT_EQ(world.retired_keys().size(), 1u);
+}
+
+TEST(Node, WhileAMemberIsAwayTradesStayProvisionalAndStatusSaysWhy) {
+    NodeWorld world(3, 3);
+    world.submit(0, funded_maker(100, 5));
+    world.run();
+    world.cut(0, 2);
+    world.cut(1, 2);
+    const Ticket provisional = world.submit(1, funded_taker(100, 2));
+    const Ticket settled = world.submit(1, {NodeWorld::limit("taker", Side::buy, 99, 1)}, Grade::settled);
+    world.run_for(Duration::seconds(10));
+    ASSERT_TRUE(world.submit_answer(provisional).ok());
+    EXPECT_EQ(world.submit_answer(provisional)->grade, Grade::provisional);
+    EXPECT_FALSE(world.answered(settled));
+    const auto status = world.ask_for<StatusAnswer>(0, StatusQuery{});
+    EXPECT_NE(status.says.find("until every member is back"), std::string::npos) << status.says;
+    world.run_for(Duration::seconds(50));
+    ASSERT_TRUE(world.answered(settled)) << "a client is not left waiting for ever";
+    EXPECT_EQ(world.submit_answer(settled).error().code, ErrorCode::timed_out);
+    world.heal(0, 2);
+    world.heal(1, 2);
+    world.run();
+    EXPECT_EQ(world.digests(2).settled_trades, 1u);
+    world.expect_equal_digests();
+}
+
+TEST(Node, AnObserversOrderWhoseNonceACancelBurntIsAnsweredAllTheSame) {
+    NodeWorld world(3, 2);
+    world.submit(2, funded_taker(100, 2));
+    world.run();
+    const auto accounts = world.ask_for<AccountsAnswer>(2, AccountQuery{"taker"});
+    const std::uint64_t nonce = accounts.accounts.at(0).next_nonce + 5;
+    exchange::CancelOrder cancel;
+    cancel.target = {nonce, 0};
+    const Ticket burn = world.submit(2, {{"taker", std::nullopt, cancel, std::nullopt}});
+    Intent late = NodeWorld::limit("taker", Side::buy, 90, 1);
+    late.nonce = nonce;
+    const Ticket order = world.submit(2, {late});
+    world.run_for(Duration::seconds(70));
+    EXPECT_TRUE(world.answered(burn));
+    ASSERT_TRUE(world.answered(order));
+    EXPECT_EQ(world.ask_for<OrdersAnswer>(2, OrdersQuery{"taker"}).orders.size(), 1u)
+        << "no resurrected order";
+}
+
+TEST(Node, AStrangersBatchThatNamesAnObserversOrderDoesNotAnswerForIt) {
+    NodeWorld world(4, 2);
+    world.submit(2, funded_taker(100, 2));
+    world.run();
+    const AccountView taker = world.ask_for<AccountsAnswer>(2, AccountQuery{"taker"}).accounts.at(0);
+    const std::uint64_t nonce = taker.next_nonce + 1;
+    world.hold_disk(0);  // the member that takes the order is slow
+    Intent order = NodeWorld::limit("taker", Side::buy, 90, 1);
+    order.nonce = nonce;
+    const Ticket ticket = world.submit(2, {order});
+    const exchange::NetworkRules& rules = world.node(0).ledger().engine().rules();
+    const exchange::Command forged{taker.id, {nonce, 0}, order.body};
+    world.deliver_batch(1, 3,
+                        exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
+                                                      rules.rules_version, world.signer(3), {forged}));
+    world.run_for(Duration::milliseconds(500));
+    EXPECT_FALSE(world.answered(ticket));
+    world.release_disk(0);
+    world.run_for(Duration::seconds(3));
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_EQ(world.submit_answer(ticket)->results[0].status, CommandStatus::resting);
 }
 
 TEST(Node, BadAccountNamesAreRefusedBeforeAnythingIsQueued) {

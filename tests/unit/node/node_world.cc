@@ -173,6 +173,11 @@ void NodeWorld::deliver_block(std::size_t to, std::size_t from, const SharedByte
     deliver({from, to, static_cast<std::uint8_t>(MessageKind::block), bytes, 0});
 }
 
+void NodeWorld::deliver_batch(std::size_t to, std::size_t from, Bytes batch) {
+    deliver(
+        {from, to, static_cast<std::uint8_t>(MessageKind::signed_batch), SharedBytes(std::move(batch)), 0});
+}
+
 void NodeWorld::deliver(const Message& message) {
     Machine& machine = machines_[message.to];
     machine.touched = true;
@@ -258,8 +263,7 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     }
     for (ViolationEffect& violation : effects.violations)
         violations_.push_back(std::move(violation));
-    for (LogEffect& log : effects.logs)
-        logs_.push_back(std::move(log));
+    if (effects.retire_key) retired_keys_.push_back(*effects.retire_key);
 }
 
 Ticket NodeWorld::submit(std::size_t i, std::vector<Intent> intents, Grade wait_for) {

@@ -24,6 +24,11 @@ class NodeWorld {
     void set_link_delay(Duration delay) { link_delay_ = delay; }
     // kill -9: what is not durable is gone; comes back with its journal.
     void crash_and_restart(std::size_t node);
+    // As crash_and_restart, but the journal is gone.
+    void lose_store(std::size_t node) {
+        machines_[node].journal.clear();
+        crash_and_restart(node);
+    }
 
     // Runs until nothing is due for `quiet`, at most `limit` of virtual time.
     void run(Duration limit = Duration::seconds(5), Duration quiet = Duration::milliseconds(200));
@@ -54,8 +59,9 @@ class NodeWorld {
     std::size_t journal_size(std::size_t i) const { return machines_[i].journal.size(); }
     const std::vector<ViolationEffect>& violations() const { return violations_; }
     const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
-    std::vector<LogEffect>& logs() { return logs_; }
+    const std::vector<std::string>& retired_keys() const { return retired_keys_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
+    void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
 
   private:
     struct Machine {
@@ -98,7 +104,7 @@ class NodeWorld {
     std::set<std::size_t> disk_held_;
     std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
     std::vector<ViolationEffect> violations_;
-    std::vector<LogEffect> logs_;
+    std::vector<std::string> retired_keys_;
     std::uint64_t next_ticket_ = 1;
 };
 
