@@ -139,10 +139,20 @@ Result<Recording> read_bitstamp(const std::string& path, std::uint32_t rows_max)
                 return {};
             }
             const bool is_known = known != orders.end();
+            const bool filled = row->action == Action::deleted && row->volume == 0;
+            if (is_known && row->price != known->second.price && (filled || row->action == Action::changed)) {
+                // Repriced: the old order goes, and one for the rest comes.
+                event.price = known->second.price;
+                event.quantity = known->second.remaining;
+                event.type = RecordedType::remove;
+                recording.events.push_back(event);
+                event.price = known->second.price = row->price;
+                event.type = RecordedType::submit;
+                recording.events.push_back(event);
+            }
             if (is_known) event.price = known->second.price;
             const std::int64_t before = is_known ? known->second.remaining : row->volume;
             if (row->volume > before) return Error{ErrorCode::invalid_input, "volume of an order grows"};
-            const bool filled = row->action == Action::deleted && row->volume == 0;
             if (row->action == Action::changed) {
                 event.type = RecordedType::reduce;
                 event.quantity = before - row->volume;

@@ -2,9 +2,10 @@
 // (1e-8 BTC), action (created, changed, deleted), direction (bid, ask). The volume is what remains after the
 // event; a deletion with volume 0 is an order that was filled, with more than 0 one that its owner cancelled.
 //
-// The file has no trades. A decrease of a bid and a decrease of an ask by the same volume within
-// `trade_window_ms` are read as one trade between them: the older order rested, the younger took. What
-// decreases without a counterpart is read as a reduction by its owner (or, down to 0, as a removal).
+// An order whose price changes is one that goes and another that comes. The file has no trades. A decrease of
+// a bid and a decrease of an ask by the same volume within `trade_window_ms` are read as one trade between
+// them: the older order rested, the younger took. What decreases without a counterpart is read as a reduction
+// by its owner (or, down to 0, as a removal).
 #pragma once
 
 #include <string>

@@ -56,6 +56,24 @@ TEST(Bitstamp, ADecreaseWithoutACounterpartIsAReduction) {
     EXPECT_EQ(recording->events[3].type, RecordedType::remove);
 }
 
+TEST(Bitstamp, AChangeOfPriceIsAnotherOrder) {
+    Result<Recording> recording = read(
+        "7,1000,1000,236.47,50,created,ask\n"
+        "7,2000,1000,236.40,50,changed,ask\n"
+        "7,3000,1000,236.40,0,deleted,ask\n");
+    ASSERT_TRUE(recording.ok()) << recording.error().message;
+    ASSERT_EQ(recording->events.size(), 5u);
+    EXPECT_EQ(recording->events[1].type, RecordedType::remove);
+    EXPECT_EQ(recording->events[1].price, 23'647);
+    EXPECT_EQ(recording->events[2].type, RecordedType::submit);
+    EXPECT_EQ(recording->events[2].price, 23'640);
+    EXPECT_EQ(recording->events[2].quantity, 50);
+    EXPECT_EQ(recording->events[3].type, RecordedType::reduce);
+    EXPECT_EQ(recording->events[3].quantity, 0);
+    EXPECT_EQ(recording->events[4].type, RecordedType::remove);
+    EXPECT_EQ(recording->events[4].price, 23'640);
+}
+
 TEST(Bitstamp, AnOrderFromBeforeTheFileIsKnownByWhatRemains) {
     Result<Recording> recording =
         read("5,1000,900,236.00,40,deleted,bid\n6,1000,900,236.00,70,changed,bid\n");
