@@ -13,15 +13,24 @@ void check_failed(const char* condition, const char* file, int line, const char*
 
 const char* to_string(ErrorCode code) {
     switch (code) {
-        case ErrorCode::invalid_input: return "invalid_input";
-        case ErrorCode::not_found: return "not_found";
-        case ErrorCode::conflict: return "conflict";
-        case ErrorCode::corrupt: return "corrupt";
-        case ErrorCode::io: return "io";
-        case ErrorCode::unavailable: return "unavailable";
-        case ErrorCode::unauthorized: return "unauthorized";
-        case ErrorCode::too_large: return "too_large";
-        case ErrorCode::timed_out: return "timed_out";
+        case ErrorCode::invalid_input:
+            return "invalid_input";
+        case ErrorCode::not_found:
+            return "not_found";
+        case ErrorCode::conflict:
+            return "conflict";
+        case ErrorCode::corrupt:
+            return "corrupt";
+        case ErrorCode::io:
+            return "io";
+        case ErrorCode::unavailable:
+            return "unavailable";
+        case ErrorCode::unauthorized:
+            return "unauthorized";
+        case ErrorCode::too_large:
+            return "too_large";
+        case ErrorCode::timed_out:
+            return "timed_out";
     }
     return "unknown";
 }
@@ -30,7 +39,9 @@ ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view as_text(ByteView bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 std::string to_hex(ByteView bytes) {
     static constexpr char digits[] = "0123456789abcdef";

@@ -65,14 +65,15 @@ Result<Fixed> fixed_from_hex(std::string_view text) {
 
 }  // namespace peerbook
 
-// The content is a digest or a key already: its first eight bytes are a good enough hash where the peer cannot
-// choose them; containers filled by peers are bounded as well.
+// The content is a digest or a key already: its first eight bytes are a good enough hash where the peer
+// cannot choose them; containers filled by peers are bounded as well.
 template <typename Tag, std::size_t N>
 struct std::hash<peerbook::FixedBytes<Tag, N>> {
     std::size_t operator()(const peerbook::FixedBytes<Tag, N>& bytes) const noexcept {
         static_assert(N >= 8);
         std::uint64_t word = 0;
-        for (std::size_t i = 0; i < 8; ++i) word = (word << 8) | bytes.data[i];
+        for (std::size_t i = 0; i < 8; ++i)
+            word = (word << 8) | bytes.data[i];
         return static_cast<std::size_t>(word);
     }
 };

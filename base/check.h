@@ -1,5 +1,6 @@
-// Checks that are always on. A failed check is a bug of ours, never a user's or a peer's mistake: it stops the
-// process with the place and the condition, because a node that trades on with broken state loses people's money.
+// Checks that are always on. A failed check is a bug of ours, never a user's or a peer's mistake: it stops
+// the process with the place and the condition, because a node that trades on with broken state loses
+// people's money.
 #pragma once
 
 namespace peerbook {
@@ -8,8 +9,8 @@ namespace peerbook {
 
 }  // namespace peerbook
 
-#define PB_CHECK(condition, message)                                                     \
-    do {                                                                                 \
-        if (!(condition)) [[unlikely]]                                                   \
-            ::peerbook::check_failed(#condition, __FILE__, __LINE__, message);           \
+#define PB_CHECK(condition, message)                                           \
+    do {                                                                       \
+        if (!(condition)) [[unlikely]]                                         \
+            ::peerbook::check_failed(#condition, __FILE__, __LINE__, message); \
     } while (false)

@@ -13,16 +13,25 @@ void put_big_endian(Bytes& out, Int value) {
 template <typename Int>
 Int get_big_endian(ByteView bytes) {
     Int value = 0;
-    for (std::uint8_t byte : bytes) value = static_cast<Int>(value << 8 | byte);
+    for (std::uint8_t byte : bytes)
+        value = static_cast<Int>(value << 8 | byte);
     return value;
 }
 
 }  // namespace
 
-void Encoder::u16(std::uint16_t value) { put_big_endian(out_, value); }
-void Encoder::u32(std::uint32_t value) { put_big_endian(out_, value); }
-void Encoder::u64(std::uint64_t value) { put_big_endian(out_, value); }
-void Encoder::i128(__int128 value) { put_big_endian(out_, static_cast<unsigned __int128>(value)); }
+void Encoder::u16(std::uint16_t value) {
+    put_big_endian(out_, value);
+}
+void Encoder::u32(std::uint32_t value) {
+    put_big_endian(out_, value);
+}
+void Encoder::u64(std::uint64_t value) {
+    put_big_endian(out_, value);
+}
+void Encoder::i128(__int128 value) {
+    put_big_endian(out_, static_cast<unsigned __int128>(value));
+}
 
 void Encoder::varint(std::uint64_t value) {
     while (value >= 0x80) {
@@ -36,7 +45,9 @@ void Encoder::svarint(std::int64_t value) {
     varint(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
 }
 
-void Encoder::raw(ByteView bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+void Encoder::raw(ByteView bytes) {
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+}
 
 void Encoder::bytes(ByteView bytes) {
     varint(bytes.size());
@@ -64,10 +75,18 @@ std::uint8_t Decoder::u8() {
     ByteView view = raw(1);
     return view.empty() ? std::uint8_t{0} : view[0];
 }
-std::uint16_t Decoder::u16() { return get_big_endian<std::uint16_t>(raw(2)); }
-std::uint32_t Decoder::u32() { return get_big_endian<std::uint32_t>(raw(4)); }
-std::uint64_t Decoder::u64() { return get_big_endian<std::uint64_t>(raw(8)); }
-__int128 Decoder::i128() { return static_cast<__int128>(get_big_endian<unsigned __int128>(raw(16))); }
+std::uint16_t Decoder::u16() {
+    return get_big_endian<std::uint16_t>(raw(2));
+}
+std::uint32_t Decoder::u32() {
+    return get_big_endian<std::uint32_t>(raw(4));
+}
+std::uint64_t Decoder::u64() {
+    return get_big_endian<std::uint64_t>(raw(8));
+}
+__int128 Decoder::i128() {
+    return static_cast<__int128>(get_big_endian<unsigned __int128>(raw(16)));
+}
 
 std::uint64_t Decoder::varint() {
     std::uint64_t value = 0;

@@ -4,10 +4,10 @@
 //   signed varint   zigzag, then varint             bytes   varint length, then the bytes
 //   amount          16 bytes, big-endian two's complement
 //
-// Encoder appends to a buffer of the caller. Decoder reads a view; the first malformed field makes it fail, and
-// from then on every read returns zero values, so that a decoding function checks once, at its end, with finish().
-// Overlong varints, lengths above the stated bound and trailing bytes are errors. Neither allocates beyond what the
-// input holds. Not thread-safe; cheap to make.
+// Encoder appends to a buffer of the caller. Decoder reads a view; the first malformed field makes it fail,
+// and from then on every read returns zero values, so that a decoding function checks once, at its end, with
+// finish(). Overlong varints, lengths above the stated bound and trailing bytes are errors. Neither allocates
+// beyond what the input holds. Not thread-safe; cheap to make.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,8 @@ Hasher& Hasher::add(ByteView bytes) {
 
 Hasher& Hasher::add_u64(std::uint64_t value) {
     std::uint8_t encoded[8];
-    for (int i = 0; i < 8; ++i) encoded[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
+    for (int i = 0; i < 8; ++i)
+        encoded[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
     return add(encoded);
 }
 
@@ -40,6 +41,8 @@ Digest Hasher::finish() {
     return digest;
 }
 
-Digest hash_of(std::string_view domain, ByteView bytes) { return Hasher(domain).add(bytes).finish(); }
+Digest hash_of(std::string_view domain, ByteView bytes) {
+    return Hasher(domain).add(bytes).finish();
+}
 
 }  // namespace peerbook

@@ -1,5 +1,5 @@
-// BLAKE2b-256 (RFC 7693) through libsodium. Every hash of the project starts with a domain, so that no two kinds of
-// object can have the same preimage.
+// BLAKE2b-256 (RFC 7693) through libsodium. Every hash of the project starts with a domain, so that no two
+// kinds of object can have the same preimage.
 #pragma once
 
 #include <string_view>

@@ -25,7 +25,8 @@ class Ed25519Signer final : public Signer {
 
     Signature sign(ByteView message) const override {
         Signature signature;
-        crypto_sign_detached(signature.data.data(), nullptr, message.data(), message.size(), secret_key_.data());
+        crypto_sign_detached(signature.data.data(), nullptr, message.data(), message.size(),
+                             secret_key_.data());
         return signature;
     }
 
@@ -38,10 +39,13 @@ class Ed25519Signer final : public Signer {
 
 bool Ed25519Verifier::verify(const PublicKey& key, ByteView message, const Signature& signature) const {
     initialise();
-    return crypto_sign_verify_detached(signature.data.data(), message.data(), message.size(), key.data.data()) == 0;
+    return crypto_sign_verify_detached(signature.data.data(), message.data(), message.size(),
+                                       key.data.data()) == 0;
 }
 
-std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed) { return std::make_unique<Ed25519Signer>(seed); }
+std::unique_ptr<Signer> make_ed25519_signer(const KeySeed& seed) {
+    return std::make_unique<Ed25519Signer>(seed);
+}
 
 bool is_valid_public_key(const PublicKey& key) {
     initialise();

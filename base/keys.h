@@ -1,5 +1,5 @@
-// Ed25519 (RFC 8032) through libsodium, whose strict verification is the one rule for what a valid signature is.
-// Sign and verify are interfaces: simulation uses cheap ones.
+// Ed25519 (RFC 8032) through libsodium, whose strict verification is the one rule for what a valid signature
+// is. Sign and verify are interfaces: simulation uses cheap ones.
 #pragma once
 
 #include <memory>

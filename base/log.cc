@@ -9,19 +9,26 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
     switch (level) {
-        case LogLevel::trace: return spdlog::level::trace;
-        case LogLevel::debug: return spdlog::level::debug;
-        case LogLevel::info: return spdlog::level::info;
-        case LogLevel::warn: return spdlog::level::warn;
-        case LogLevel::error: return spdlog::level::err;
-        case LogLevel::off: return spdlog::level::off;
+        case LogLevel::trace:
+            return spdlog::level::trace;
+        case LogLevel::debug:
+            return spdlog::level::debug;
+        case LogLevel::info:
+            return spdlog::level::info;
+        case LogLevel::warn:
+            return spdlog::level::warn;
+        case LogLevel::error:
+            return spdlog::level::err;
+        case LogLevel::off:
+            return spdlog::level::off;
     }
     return spdlog::level::info;
 }
 
 std::shared_ptr<spdlog::logger>& root_logger() {
     static std::shared_ptr<spdlog::logger> logger = [] {
-        auto made = std::make_shared<spdlog::logger>("peerbook", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made =
+            std::make_shared<spdlog::logger>("peerbook", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc);
         return made;
     }();
@@ -74,7 +81,8 @@ void log_message(LogLevel level, const char* subsystem, const std::string& messa
     const auto spdlog_level = to_spdlog(level);
     if (!root_logger()->should_log(spdlog_level)) return;
     if (json_format())
-        root_logger()->log(spdlog_level, "\"subsystem\":\"{}\",\"message\":\"{}\"", subsystem, json_escaped(message));
+        root_logger()->log(spdlog_level, "\"subsystem\":\"{}\",\"message\":\"{}\"", subsystem,
+                           json_escaped(message));
     else
         root_logger()->log(spdlog_level, "{}: {}", subsystem, message);
 }

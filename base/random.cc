@@ -36,7 +36,8 @@ std::uint64_t Random::below(std::uint64_t bound) {
     const std::uint64_t threshold = (~bound + 1) % bound;
     for (;;) {
         const unsigned __int128 product = static_cast<unsigned __int128>(next()) * bound;
-        if (static_cast<std::uint64_t>(product) >= threshold) return static_cast<std::uint64_t>(product >> 64);
+        if (static_cast<std::uint64_t>(product) >= threshold)
+            return static_cast<std::uint64_t>(product >> 64);
     }
 }
 

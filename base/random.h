@@ -1,5 +1,5 @@
-// Random numbers. Logic gets a Random seeded from outside and is a function of that seed; keys and cookies come
-// from the system's generator, which only adapters may call.
+// Random numbers. Logic gets a Random seeded from outside and is a function of that seed; keys and cookies
+// come from the system's generator, which only adapters may call.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Result<T>: a value, or an Error of the environment or of an input. Mistakes of users inside the exchange are
-// events with a reason (exchange/engine/event.h), not Errors. Library exceptions are turned into Results in the
-// adapter that owns the library.
+// Result<T>: a value, or an Error of the environment or of an input. Mistakes of users inside the exchange
+// are events with a reason (exchange/engine/event.h), not Errors. Library exceptions are turned into Results
+// in the adapter that owns the library.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,14 @@
 namespace peerbook {
 
 enum class ErrorCode : unsigned char {
-    invalid_input,   // the bytes or words given are wrong; repeating will not help
-    not_found,       // what was named does not exist
-    conflict,        // another process, key or state is in the way
-    corrupt,         // stored data fails its checks
-    io,              // disk or network said no
-    unavailable,     // not now: queue full, not connected, shutting down
-    unauthorized,    // wrong or missing credentials or signature
-    too_large,       // above a named limit
+    invalid_input,  // the bytes or words given are wrong; repeating will not help
+    not_found,      // what was named does not exist
+    conflict,       // another process, key or state is in the way
+    corrupt,        // stored data fails its checks
+    io,             // disk or network said no
+    unavailable,    // not now: queue full, not connected, shutting down
+    unauthorized,   // wrong or missing credentials or signature
+    too_large,      // above a named limit
     timed_out,
 };
 

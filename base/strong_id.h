@@ -1,4 +1,5 @@
-// StrongId<Tag, Rep>: an integer that is only itself. No arithmetic, no implicit conversion; ordered and hashable.
+// StrongId<Tag, Rep>: an integer that is only itself. No arithmetic, no implicit conversion; ordered and
+// hashable.
 #pragma once
 
 #include <compare>
@@ -24,5 +25,7 @@ class StrongId {
 
 template <typename Tag, typename Rep>
 struct std::hash<peerbook::StrongId<Tag, Rep>> {
-    std::size_t operator()(peerbook::StrongId<Tag, Rep> id) const noexcept { return std::hash<Rep>{}(id.value()); }
+    std::size_t operator()(peerbook::StrongId<Tag, Rep> id) const noexcept {
+        return std::hash<Rep>{}(id.value());
+    }
 };
