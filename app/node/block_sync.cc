@@ -23,7 +23,7 @@ void BlockSync::on_disconnected(const PublicKey& peer) {
     connected_.erase(peer);
     ask_again_.erase(peer);
     last_sent_.erase(peer);
-    reads_.erase(peer);
+    served_.erase(peer);
 }
 
 void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMessage& message,
@@ -45,13 +45,15 @@ void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMess
 }
 
 void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) {
-    for (const Digest& digest : digests) {
+    for (const Digest& digest : std::set<Digest>(digests.begin(), digests.end())) {
+        if (served_[peer] >= want_served_max) return;  // the peer asks again later
         const auto place = ledger_.find_block(digest);
         if (!place) continue;
+        ++served_[peer];
         const auto found = recent_.find({place->author.value(), place->seq});
         if (found != recent_.end())
             effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
-        else if (++reads_[peer] <= want_reads_max)  // beyond, the peer asks again later
+        else
             effects.read_block.push_back({peer, ledger_.view().members[place->author.value()], place->seq});
     }
 }
@@ -97,9 +99,9 @@ std::optional<MonoTime> BlockSync::flush(
             send_version_vector(peer, effects);
     }
     ask_again_.clear();
-    if (!next_reads_reset_ || now >= *next_reads_reset_) {
-        reads_.clear();
-        next_reads_reset_ = now + want_retry;
+    if (!next_served_reset_ || now >= *next_served_reset_) {
+        served_.clear();
+        next_served_reset_ = now + want_retry;
     }
     std::optional<MonoTime> wake;
     if (!wanted_.empty() || ledger_.stats().blocks_suspended > 0) {

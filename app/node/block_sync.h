@@ -26,7 +26,8 @@ class BlockSync {
   public:
     static constexpr Duration want_retry = Duration::milliseconds(500);
     static constexpr std::size_t want_peers = 3;
-    static constexpr std::size_t want_reads_max = 64;  // journal reads a peer may cause in one want_retry
+    static constexpr std::size_t want_served_max =
+        256;  // blocks sent to a peer for its wants in one want_retry
     static constexpr Duration anti_entropy_interval = Duration::seconds(30);
     static constexpr std::size_t recent_bytes_max = 32u << 20;  // blocks kept in memory to serve wants
 
@@ -64,9 +65,9 @@ class BlockSync {
     std::set<PublicKey> reading_;  // a journal read for this peer is under way
     std::set<PublicKey> ask_again_;
     std::map<PublicKey, exchange::VersionVector>
-        last_sent_;                           // vectors, so that nothing is asked for twice in vain
-    std::map<PublicKey, std::size_t> reads_;  // for wants, in the present want_retry
-    std::optional<MonoTime> next_reads_reset_;
+        last_sent_;                            // vectors, so that nothing is asked for twice in vain
+    std::map<PublicKey, std::size_t> served_;  // blocks for wants, in the present want_retry
+    std::optional<MonoTime> next_served_reset_;
     std::map<Place, SharedBytes> recent_;
     std::deque<Place> recent_order_;
     std::size_t recent_bytes_ = 0;

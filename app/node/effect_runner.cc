@@ -100,7 +100,19 @@ void EffectRunner::on_peer_connected(const p2p::PeerId& peer) {
 }
 
 void EffectRunner::on_peer_disconnected(const p2p::PeerId& peer) {
+    questions_.erase(peer);
     inputs_.put([peer](Node& node, Now, Effects&) { node.on_peer_disconnected(peer); });
+}
+
+void EffectRunner::ask_node(const PublicKey& peer, Input question) {
+    auto& waiting = questions_[peer];
+    if (!waiting) waiting = std::make_shared<std::atomic<std::size_t>>(0);
+    if (waiting->load() >= questions_per_peer_max) return;
+    ++*waiting;
+    inputs_.put([waiting, question = std::move(question)](Node& node, Now now, Effects& effects) {
+        --*waiting;
+        question(node, now, effects);
+    });
 }
 
 void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteView payload) {
@@ -108,7 +120,7 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::version_vector: {
             auto message = decode_version_vector(payload);
             if (!message.ok()) return violation(peer, 10, message.error().message);
-            inputs_.put([peer, message = std::move(*message)](Node& node, Now, Effects& effects) {
+            ask_node(peer, [peer, message = std::move(*message)](Node& node, Now, Effects& effects) {
                 node.on_version_vector(peer, message, effects);
             });
             return;
@@ -116,7 +128,7 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::want: {
             auto digests = decode_want(payload);
             if (!digests.ok()) return violation(peer, 10, digests.error().message);
-            inputs_.put([peer, digests = std::move(*digests)](Node& node, Now, Effects& effects) {
+            ask_node(peer, [peer, digests = std::move(*digests)](Node& node, Now, Effects& effects) {
                 node.on_want(peer, digests, effects);
             });
             return;

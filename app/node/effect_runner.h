@@ -29,6 +29,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     static constexpr std::size_t verify_queue_bytes_max = 64u << 20;
     // Of them, batches that observers relay: 45 µs of work for a hundred bytes, so they must not crowd out
     // blocks.
+    static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
     static constexpr std::size_t batch_queue_bytes_max = 1u << 20;
 
     struct Parts {
@@ -77,6 +78,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void run_verify();
     void run_journal();
     void run_store();
+    void ask_node(const PublicKey& peer, Input question);
     void verify(PeerPayload& payload);
     void retire_key(const std::string& why);
     void verify_one_block(const PublicKey& peer, SharedBytes bytes);
@@ -107,6 +109,9 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     HandOff<AppendEffect> appends_;
     HandOff<StoreTask> store_tasks_;
     std::atomic<std::size_t> waiting_bytes_{0}, waiting_batch_bytes_{0};
+    // Wants and version vectors of each peer that the logic thread has not taken yet. I/O thread; counts are
+    // shared with the inputs that carry them.
+    std::unordered_map<PublicKey, std::shared_ptr<std::atomic<std::size_t>>> questions_;
     std::uint64_t dropped_payloads_ = 0;
 
     std::uint64_t next_ticket_ = 1;
