@@ -82,8 +82,8 @@ TEST(RecordedFiles, BitstampTradesBetweenTheRecordedOrders) {
     ASSERT_TRUE(recording.ok()) << recording.error().message;
     EXPECT_EQ(recording->rows, 50'414u);
     exchange::MarketRules market = share_market();
-    market.lot_text = "0.000001";
-    market.quantity_max = exchange::Quantity(1'000'000'000'000);
+    market.lot_text = "0.00000001";
+    market.quantity_max = exchange::Quantity(1'000'000'000'000'000);
     const Flow flow = *build_flow(*recording, *make_scale(*recording, market), nullptr);
     const RecordReport report = replay_naively(flow, nullptr);
     EXPECT_GT(report.executions, 450u);
