@@ -28,6 +28,16 @@ class AlreadyVerified final : public Verifier {
     bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
 };
 
+// Of orders; other commands have no quantities to show, nor have those of a market that does not exist.
+std::optional<exchange::MarketId> market_of(const exchange::CommandBody& body,
+                                            const exchange::NetworkRules& rules) {
+    std::optional<exchange::MarketId> market;
+    if (const auto* limit = std::get_if<exchange::LimitOrder>(&body)) market = limit->market;
+    if (const auto* order = std::get_if<exchange::MarketOrder>(&body)) market = order->market;
+    if (market && market->value() >= rules.markets.size()) return std::nullopt;
+    return market;
+}
+
 void sooner(std::optional<MonoTime>& wake, MonoTime at) {
     if (!wake || at < *wake) wake = at;
 }
@@ -166,6 +176,7 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
         CommandResult result;
         result.ref = command.ref;
         result.order = exchange::make_order_id(rules.network, command.account, command.ref);
+        result.market = market_of(command.body, rules);
         open.results.push_back(std::move(result));
         if (!self_index_)
             relayed_origins_.insert_or_assign(
@@ -220,10 +231,7 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
             result.reason = exchange::Reason::nonce_used;
             continue;
         }
-        if (const auto* limit = std::get_if<exchange::LimitOrder>(&intent.body))
-            result.market = limit->market;
-        if (const auto* market = std::get_if<exchange::MarketOrder>(&intent.body))
-            result.market = market->market;
+        result.market = market_of(intent.body, ledger_.engine().rules());
         const Origin origin{ticket, static_cast<std::uint32_t>(position)};
         if (!self_index_) relayed_origins_.emplace(CommandKey{entry.id, result.ref}, origin);
         batcher_.add({entry.id, result.ref, std::move(intent.body)}, origin);

@@ -7,6 +7,7 @@
 #include "app/node_keys/node_keys.h"
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "storage/leveldb_store.h"
 
 namespace peerbook::app {
@@ -72,8 +73,9 @@ Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clo
     Status replayed = opened.parts.journal->replay(
         storage::JournalPosition(1),
         [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
-            auto block = exchange::verify_block(entry.block, node.ledger().view(), rules.network,
-                                                rules.rules_version, verifier);
+            auto block =
+                exchange::verify_block(entry.block, node.ledger().view(), rules.network, rules.rules_version,
+                                       verifier, exchange::BlockSource::own_journal);
             if (!block.ok()) {
                 failed = Error{ErrorCode::corrupt, "journal position " + std::to_string(position.value()) +
                                                        ": " + block.error().message};
@@ -106,6 +108,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     if (!network.ok()) return network.error();
     auto rules = make_network_rules(*network);
     if (!rules.ok()) return rules.error();
+    fill_with_system_random({reinterpret_cast<std::uint8_t*>(&rules->index_seed), sizeof rules->index_seed});
 
     auto lock = storage::lock_data_directory(settings.data_dir);
     if (!lock.ok()) return lock.error();

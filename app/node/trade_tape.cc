@@ -60,6 +60,8 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             }
     for (auto& [id, trade] : undone) {
         trade.grade = Grade::retracted;
+        retracted_ids_.insert(trade.id);
+        if (retracted_.size() == retracted_kept_max) retracted_ids_.erase(retracted_.front().id);
         push_bounded(retracted_, std::move(trade), retracted_kept_max);
         ++retracted_count_;
     }
@@ -69,7 +71,8 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             if (event.kind != exchange::EventKind::filled) continue;
             TradeView trade = view_of(event, commit);
             provisional_.erase(trade.id);
-            std::erase_if(retracted_, [&](const TradeView& old) { return old.id == trade.id; });
+            if (retracted_ids_.erase(trade.id) > 0)
+                std::erase_if(retracted_, [&](const TradeView& old) { return old.id == trade.id; });
             trade.grade = Grade::settled;
             trade.ordinal = ++ordinals_[trade.market.value()];
             ++settled_count_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "app/node/requests.h"
@@ -44,7 +45,8 @@ class TradeTape {
     const exchange::Engine& engine_;
     std::map<exchange::TradeId, TradeView> provisional_;
     std::deque<TradeView> retracted_;  // the latest, for people; bounded
-    std::deque<TradeView> recent_;     // the latest settled ones; bounded
+    std::set<exchange::TradeId> retracted_ids_;
+    std::deque<TradeView> recent_;  // the latest settled ones; bounded
     std::vector<std::uint64_t> ordinals_;
     std::uint64_t settled_count_ = 0;
     std::uint64_t retracted_count_ = 0;

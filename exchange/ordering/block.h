@@ -70,9 +70,14 @@ const char* structural_fault(const BlockHeader& header, const View& view);
 // Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view,
 // author is a member, structural_fault(), payload root, signature, payload well-formed. Pure, so thread-safe.
 // Errors: invalid_input (malformed), unauthorized (signature), conflict (other network, rules version, ledger
-// or view), too_large. A node's own blocks and those of its own journal were checked before: a verifier that
-// says yes to everything makes reading them cheap.
+// or view), too_large.
+//
+// A block read from the own journal was verified before it was stored, and the journal's checksum says that
+// it is the same, so its author's signature is not checked again. The signatures of batches inside it are:
+// what they decide (authorized or not) is not stored.
+enum class BlockSource : std::uint8_t { peer, own_journal };
 Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const Digest& network,
-                                   std::uint16_t rules_version, const Verifier& verifier);
+                                   std::uint16_t rules_version, const Verifier& verifier,
+                                   BlockSource source = BlockSource::peer);
 
 }  // namespace peerbook::exchange
