@@ -60,10 +60,10 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             }
     for (auto& [id, trade] : undone) {
         trade.grade = Grade::retracted;
-        retracted_ids_.insert(trade.id);
+        ++retracted_count_;
+        if (!retracted_ids_.insert(trade.id).second) continue;  // listed from an earlier time
         if (retracted_.size() == retracted_kept_max) retracted_ids_.erase(retracted_.front().id);
         push_bounded(retracted_, std::move(trade), retracted_kept_max);
-        ++retracted_count_;
     }
     for (const exchange::Commit& commit : update.settled) {
         SettledCommit done{commit.index, {}};
