@@ -10,7 +10,7 @@ namespace peerbook::app {
 namespace {
 
 constexpr std::uint64_t status_max = static_cast<std::uint64_t>(CommandStatus::rejected);
-constexpr std::uint64_t reason_max = static_cast<std::uint64_t>(exchange::Reason::self_trade);
+constexpr std::uint64_t reason_max = static_cast<std::uint64_t>(exchange::last_reason);
 // An answer is at most as large as the fills of one request can make it.
 constexpr std::uint64_t fills_per_result_max = 1'000'000;
 constexpr std::size_t smallest_fill_bytes = exchange::OrderId::size + 2;

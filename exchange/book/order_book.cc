@@ -2,7 +2,7 @@
 
 namespace peerbook::exchange {
 
-OrderBooks::OrderBooks(std::size_t market_count) : index_(pool_) {
+OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : index_(pool_, index_seed) {
     sides_.reserve(market_count * 2);
     for (std::size_t i = 0; i < market_count; ++i) {
         sides_.push_back({PriceLevels(Side::buy, &far_memory_)});

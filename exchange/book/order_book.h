@@ -26,7 +26,8 @@ struct NewOrder {
 
 class OrderBooks {
   public:
-    explicit OrderBooks(std::size_t market_count);
+    // `index_seed`: market/index_hash.h.
+    OrderBooks(std::size_t market_count, std::uint64_t index_seed);
 
     // Puts the order at the end of its level.
     OrderSlot insert(const NewOrder& order);
@@ -84,8 +85,8 @@ class OrderBooks {
         PriceLevels levels;
         std::int64_t quantity = 0;
     };
-    static std::uint32_t hash_of(OrderKey key) {
-        return OrderIndex::hash(key.account.value(), key.ref.nonce, key.ref.index);
+    std::uint32_t hash_of(OrderKey key) const {
+        return index_.hash(key.account.value(), key.ref.nonce, key.ref.index);
     }
     struct AccountOrders {
         OrderSlot newest = no_order;

@@ -7,19 +7,16 @@
 #include <vector>
 
 #include "exchange/book/order_pool.h"
+#include "exchange/market/index_hash.h"
 
 namespace peerbook::exchange {
 
 class OrderIndex {
   public:
-    explicit OrderIndex(const OrderPool& pool) : pool_(pool) { rehash(1024); }
+    OrderIndex(const OrderPool& pool, std::uint64_t seed) : pool_(pool), hash_(seed) { rehash(1024); }
 
-    static std::uint32_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) {
-        std::uint64_t x =
-            (std::uint64_t{account} << 32 | index) * 0xc2b2ae3d27d4eb4f + nonce * 0x9e3779b97f4a7c15;
-        x ^= x >> 29;
-        x *= 0xbf58476d1ce4e5b9;
-        return static_cast<std::uint32_t>(x >> 32);
+    std::uint32_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
+        return static_cast<std::uint32_t>(hash_(std::uint64_t{account} << 32 | index, nonce) >> 32);
     }
     // Hints for a find() that will follow soon: first for its entry, later for the order that entry names.
     void prefetch_entry(std::uint32_t hash) const { __builtin_prefetch(&entries_[hash & mask_]); }
@@ -55,6 +52,7 @@ class OrderIndex {
     void rehash(std::size_t capacity);
 
     const OrderPool& pool_;
+    IndexHash hash_;
     std::vector<Entry> entries_;
     std::size_t mask_ = 0;
     std::size_t size_ = 0;

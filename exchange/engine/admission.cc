@@ -48,6 +48,8 @@ Reason admit_opening(EngineState& state, BatchContext& context, const Command& c
         if (command.account != hosted_account_id(signer, open.name)) return Reason::not_owner;
     }
     if (state.accounts.open_count() > state.rules.accounts_max) return Reason::account_limit;
+    if (context.owner && state.accounts.open_count_of(*context.owner) >= state.rules.accounts_per_owner_max)
+        return Reason::account_limit;
     const Reason reason = reason_of(NonceWindow().verdict(command.ref.nonce));
     if (reason != Reason::none) return reason;
     const AccountIndex account = state.open_account(command.account, signer, open.name);

@@ -19,8 +19,9 @@ enum class Tag : std::uint8_t {
 };
 
 constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
-// No hosted command is shorter: account, nonce, tag and two more bytes. Bounds what a count may promise.
-constexpr std::size_t hosted_command_bytes_min = 5;
+// No hosted command is shorter: account, nonce, tag and one more byte, the length of an empty name. Bounds
+// what a count may promise.
+constexpr std::size_t hosted_command_bytes_min = 4;
 
 std::size_t varint_size(std::uint64_t value) {
     std::size_t size = 1;
@@ -130,9 +131,18 @@ void encode_hosted(Encoder& out, const std::vector<AccountId>& accounts, std::si
     out.raw(commands);
 }
 
+// A count of things of at least `bytes_each`, all of which must have room in what follows it; 0 after an
+// error.
+std::size_t read_count(Decoder& in, std::size_t bytes_each, const char* what) {
+    const std::uint64_t count = in.varint();
+    if (count <= in.remaining() / bytes_each) return static_cast<std::size_t>(count);
+    in.fail(what);
+    return 0;
+}
+
 std::vector<Command> decode_hosted(Decoder& in, std::size_t commands_max) {
-    std::vector<AccountId> accounts(static_cast<std::size_t>(
-        in.varint_max(in.remaining() / AccountId::size, "a batch names more accounts than it has room for")));
+    std::vector<AccountId> accounts(
+        read_count(in, AccountId::size, "a batch names more accounts than it has room for"));
     for (AccountId& account : accounts)
         in.fixed(account);
     std::vector<AccountId> sorted = accounts;
@@ -140,10 +150,10 @@ std::vector<Command> decode_hosted(Decoder& in, std::size_t commands_max) {
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
         in.fail("a batch names an account twice");
 
-    const std::size_t room = std::min(commands_max, in.remaining() / hosted_command_bytes_min);
-    const auto count = static_cast<std::size_t>(in.varint_max(room, "a batch has too many commands"));
+    const std::size_t count = read_count(in, hosted_command_bytes_min, "a batch has too many commands");
+    if (count > commands_max) in.fail("a batch has too many commands");
     std::vector<Command> commands;
-    commands.reserve(count);
+    commands.reserve(std::min(count, commands_max));
     std::size_t used = 0;  // accounts stand in the order of their first use, so that there is one encoding
     for (std::size_t i = 0; i < count && in.ok(); ++i) {
         const auto account = static_cast<std::size_t>(in.varint());

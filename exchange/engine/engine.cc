@@ -32,8 +32,10 @@ Engine::~Engine() = default;
 
 void Engine::apply(const CommandBatch& batch, std::uint32_t first_command, EventBuffer& events) {
     Executor executor(*state_, batch, events);
-    for (const Command& command : batch.commands)
-        executor.execute(command, first_command++);
+    for (std::size_t i = 0; i < batch.commands.size(); ++i) {
+        executor.look_ahead(i);
+        executor.execute(batch.commands[i], first_command++);
+    }
 }
 
 UndoMark Engine::mark() const {

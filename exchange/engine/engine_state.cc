@@ -18,6 +18,10 @@ MarketTerms terms_of(const MarketRules& market, std::size_t asset_count) {
                  market.quantity_max.value() > 0 && market.maker_fee_ppm <= fee_ppm_max &&
                  market.taker_fee_ppm <= fee_ppm_max,
              "a market's rules come from make_market_rules");
+    const Amount bound = Amount{1} << notional_bits_max;  // divided, because a product might not fit
+    PB_CHECK(market.price_max.value() <= bound / market.notional_constant / market.quantity_max.value() &&
+                 market.lot_units <= bound / market.quantity_max.value(),
+             "a market's largest order is worth more than 2^100 base units");
     MarketTerms terms;
     terms.notional_constant = market.notional_constant;
     terms.lot_units = market.lot_units;
@@ -35,9 +39,9 @@ MarketTerms terms_of(const MarketRules& market, std::size_t asset_count) {
 
 EngineState::EngineState(NetworkRules network_rules)
     : rules(std::move(network_rules)),
-      accounts(rules.fee_account),
+      accounts(rules.fee_account, rules.index_seed),
       balances(rules.assets.size()),
-      books(rules.markets.size()),
+      books(rules.markets.size(), rules.index_seed),
       issued(rules.assets.size()),
       last(rules.markets.size()) {
     PB_CHECK(rules.faucet_max.size() == rules.assets.size(), "the rules name a faucet limit for each asset");
@@ -51,16 +55,16 @@ void EngineState::burn_nonce(AccountIndex account, std::uint64_t nonce) {
         undo.push_record(UndoKind::nonce_in_order, account.value());
         return;
     }
-    const bool displaced = burn.displaced.number_plus_1 != 0;
-    if (displaced) {
-        for (std::uint64_t word : burn.displaced.bits)
+    const bool dropped = burn.dropped.number_plus_1 != 0;
+    if (dropped) {
+        for (std::uint64_t word : burn.dropped.bits)
             undo.push_word(word);
-        undo.push_word(burn.displaced.number_plus_1);
+        undo.push_word(burn.dropped.number_plus_1);
     }
     undo.push_word(burn.base);
     undo.push_word(burn.highest);
     undo.push_word(burn.nonce);
-    undo.push_record(UndoKind::nonce, account.value(), (burn.chunk_is_new ? 1u : 0u) | (displaced ? 2u : 0u));
+    undo.push_record(UndoKind::nonce, account.value(), (burn.chunk_is_new ? 1u : 0u) | (dropped ? 2u : 0u));
 }
 
 AccountIndex EngineState::open_account(const AccountId& id, const PublicKey& owner, std::string_view name) {
@@ -97,9 +101,9 @@ void EngineState::undo_one() {
             burn.highest = undo.pop_word();
             burn.base = undo.pop_word();
             if ((record.b & 2) != 0) {
-                burn.displaced.number_plus_1 = undo.pop_word();
-                for (std::size_t i = burn.displaced.bits.size(); i-- > 0;)
-                    burn.displaced.bits[i] = undo.pop_word();
+                burn.dropped.number_plus_1 = undo.pop_word();
+                for (std::size_t i = burn.dropped.bits.size(); i-- > 0;)
+                    burn.dropped.bits[i] = undo.pop_word();
             }
             accounts.nonces(AccountIndex(record.a)).undo(burn);
             break;

@@ -56,6 +56,14 @@ const char* to_string(Reason reason) {
             return "immediate_or_cancel";
         case Reason::self_trade:
             return "self_trade";
+        case Reason::bad_order_terms:
+            return "bad_order_terms";
+        case Reason::too_deep:
+            return "too_deep";
+        case Reason::target_comes_later:
+            return "target_comes_later";
+        case Reason::too_many_fills:
+            return "too_many_fills";
     }
     return "unknown";
 }
@@ -77,7 +85,7 @@ const char* describe(Reason reason) {
                    "belongs to a "
                    "hosted account only.";
         case Reason::account_limit:
-            return "The network has as many accounts as its rules allow.";
+            return "The network, or the key that opens the account, has as many accounts as the rules allow.";
         case Reason::nonce_used:
             return "A command with this nonce was executed before.";
         case Reason::nonce_out_of_window:
@@ -101,7 +109,7 @@ const char* describe(Reason reason) {
         case Reason::unknown_order:
             return "The account has no open order of that name.";
         case Reason::open_order_limit:
-            return "The account has as many open orders as the network allows; cancel some.";
+            return "The account, or the whole network, has as many open orders as the rules allow; cancel some.";
         case Reason::no_faucet:
             return "This asset has no faucet on this network.";
         case Reason::supply_limit:
@@ -116,6 +124,14 @@ const char* describe(Reason reason) {
             return "What could not be filled at once was cancelled, as the order asked.";
         case Reason::self_trade:
             return "The rest was cancelled, because it would have traded with its own account.";
+        case Reason::bad_order_terms:
+            return "A post-only order cannot be immediate-or-cancel or fill-or-kill: it could never fill.";
+        case Reason::too_deep:
+            return "The fill-or-kill order would need more resting orders than one such order may take.";
+        case Reason::target_comes_later:
+            return "The command to cancel comes later in the same batch; a cancel reaches earlier ones only.";
+        case Reason::too_many_fills:
+            return "The rest was cancelled, because the order had as many fills as one command may have.";
     }
     return "Unknown reason.";
 }

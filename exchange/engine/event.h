@@ -50,7 +50,16 @@ enum class Reason : std::uint8_t {
     requested,               // by its owner
     immediate_or_cancel,     // the rest of an IOC or market order
     self_trade,              // self-trade prevention, cancel newest
+    // Both kinds again: a reason keeps its number once it has one, because clients read numbers.
+    bad_order_terms,         // rejected: terms that exclude each other
+    too_deep,                // rejected: a fill-or-kill order needs too many resting orders
+    target_comes_later,      // rejected: cancel of a later command of its own batch
+    too_many_fills,          // cancelled: the rest of an order that had as many fills as a command may
 };
+inline constexpr Reason last_reason = Reason::too_many_fills;
+
+// In place of an index, where there is no account: the command named one that is not open.
+inline constexpr AccountIndex no_account{0xffff'ffff};
 
 const char* to_string(Reason reason);  // the identifier, for machines
 const char* describe(Reason reason);   // a sentence, for people
@@ -61,8 +70,8 @@ struct Event {
     Side side = Side::buy;  // of `order`
     MarketId market;
     std::uint32_t command = 0;  // position of the causing command in its commit, batches counted through
-    // The command or order this is about; the taker of a fill. A rejected command of an account that is not open has
-    // account index 0 here, since the account has none of its own.
+    // The command or order this is about; the taker of a fill. In a rejection of a command of an account that is not
+    // open the account is no_account; Engine::account_id must not be asked for that one.
     OrderKey order;
     OrderKey maker;             // filled only (transferred: maker.account receives)
     Price price;

@@ -1,5 +1,6 @@
 #include "exchange/engine/executor.h"
 
+#include <algorithm>
 #include <limits>
 #include <variant>
 
@@ -7,11 +8,22 @@
 
 namespace peerbook::exchange {
 
+namespace {
+
+// Why the rest of an order was cancelled.
+Reason reason_of(SweepEnd end) {
+    if (end == SweepEnd::own_order) return Reason::self_trade;
+    if (end == SweepEnd::fill_limit) return Reason::too_many_fills;
+    return Reason::immediate_or_cancel;
+}
+
+}  // namespace
+
 void Executor::execute(const Command& command, std::uint32_t number) {
     number_ = number;
     ref_ = command.ref;
     const std::optional<AccountIndex> account = state_.accounts.find(command.account);
-    account_ = account.value_or(fee_account_index);
+    account_ = account.value_or(no_account);
     if (!context_.batch.authorized) return reject(Reason::bad_signature);
     if (!account) {
         const auto* open = std::get_if<OpenAccount>(&command.body);
@@ -77,10 +89,12 @@ void Executor::run(const MarketOrder& order) {
 }
 
 Reason Executor::check(const Placement& order, const MarketTerms& market, BalanceSlot paying) const {
+    if (order.post_only && order.time_in_force != TimeInForce::gtc) return Reason::bad_order_terms;
     if (order.price < 1 || order.price > market.price_max) return Reason::price_out_of_range;
     if (order.quantity < 1 || order.quantity > market.quantity_max) return Reason::quantity_out_of_range;
     if (order.time_in_force == TimeInForce::gtc) {
-        if (state_.books.open_order_count(account_) >= state_.rules.open_orders_per_account_max)
+        if (state_.books.open_order_count(account_) >= state_.rules.open_orders_per_account_max ||
+            state_.books.size() >= state_.rules.open_orders_max)
             return Reason::open_order_limit;
         if (order.quantity >
             std::numeric_limits<std::int64_t>::max() - state_.books.side_quantity(order.market, order.side))
@@ -92,9 +106,19 @@ Reason Executor::check(const Placement& order, const MarketTerms& market, Balanc
     if (reserve > state_.balances[paying].available()) return Reason::insufficient_balance;
     if (order.post_only && state_.books.levels(order.market, opposite(order.side)).best_meets(order.price))
         return Reason::would_trade;
-    if (order.time_in_force == TimeInForce::fok &&
-        !can_fill(state_.books, {account_, order.market, order.side, order.price, order.quantity}))
-        return Reason::not_fillable;
+    if (order.time_in_force == TimeInForce::fok) {
+        const std::uint32_t orders_max =
+            std::min(state_.rules.fok_orders_max, state_.rules.fills_per_command_max);
+        switch (can_fill(state_.books, {account_, order.market, order.side, order.price, order.quantity},
+                         orders_max)) {
+            case Fillable::yes:
+                break;
+            case Fillable::no:
+                return Reason::not_fillable;
+            case Fillable::too_deep:
+                return Reason::too_deep;
+        }
+    }
     return Reason::none;
 }
 
@@ -128,7 +152,7 @@ void Executor::place(const Placement& order) {
             {{account_, ref_}, order.market, order.side, order.price, order.quantity, taker.leaves, carry});
     if (end == SweepEnd::filled) return;
     Event& event = emit(rests ? EventKind::rested : EventKind::cancelled);
-    if (!rests) event.reason = end == SweepEnd::own_order ? Reason::self_trade : Reason::immediate_or_cancel;
+    if (!rests) event.reason = reason_of(end);
     event.side = order.side;
     event.market = order.market;
     event.price = Price(order.price);
@@ -137,25 +161,27 @@ void Executor::place(const Placement& order) {
 }
 
 SweepEnd Executor::match(Taker& taker, const MarketTerms& market, Proceeds& proceeds, std::uint32_t& carry) {
-    return sweep(state_.books, taker, [&](OrderSlot slot, const Order& maker, std::int64_t quantity) {
-        const Amount notional = market.notional(maker.price, quantity);
-        const FeeCharge charge = charge_fee(notional, market.taker_fee_ppm, carry);
-        carry = charge.carry;
-        Event& event = emit(EventKind::filled);
-        event.side = taker.side;
-        event.market = taker.market;
-        event.price = Price(maker.price);
-        event.quantity = Quantity(quantity);
-        event.leaves = Quantity(taker.leaves);
-        event.amount = notional;
-        event.taker_fee = charge.fee;
-        proceeds.notional += notional;
-        proceeds.taker_fees += charge.fee;
-        proceeds.quantity += quantity;
-        proceeds.last_price = maker.price;
-        settle_maker(slot, maker, quantity, notional, market, event);
-        proceeds.maker_fees += event.maker_fee;
-    });
+    const std::uint32_t fills_max = state_.rules.fills_per_command_max;
+    return sweep(state_.books, taker, fills_max,
+                 [&](OrderSlot slot, const Order& maker, std::int64_t quantity) {
+                     const Amount notional = market.notional(maker.price, quantity);
+                     const FeeCharge charge = charge_fee(notional, market.taker_fee_ppm, carry);
+                     carry = charge.carry;
+                     Event& event = emit(EventKind::filled);
+                     event.side = taker.side;
+                     event.market = taker.market;
+                     event.price = Price(maker.price);
+                     event.quantity = Quantity(quantity);
+                     event.leaves = Quantity(taker.leaves);
+                     event.amount = notional;
+                     event.taker_fee = charge.fee;
+                     proceeds.notional += notional;
+                     proceeds.taker_fees += charge.fee;
+                     proceeds.quantity += quantity;
+                     proceeds.last_price = maker.price;
+                     settle_maker(slot, maker, quantity, notional, market, event);
+                     proceeds.maker_fees += event.maker_fee;
+                 });
 }
 
 void Executor::settle_maker(OrderSlot slot, const Order& maker, std::int64_t quantity, Amount notional,
@@ -206,12 +232,14 @@ void Executor::settle_taker(const Placement& order, const MarketTerms& market, c
     state_.set_last_price(order.market, proceeds.last_price);
 }
 
-OrderSlot Executor::find_target(CommandRef target) {
-    const OrderSlot slot = state_.books.find({account_, target});
-    if (slot == no_order &&
-        state_.accounts.nonces(account_).verdict(target.nonce) == NonceWindow::Verdict::free)
-        state_.burn_nonce(account_, target.nonce);
-    return slot;
+// After `unknown_order` no order of that name can appear any more; the other reasons say that one still may.
+Reason Executor::keep_from_appearing(CommandRef target) {
+    if (target.nonce == ref_.nonce && target.index > ref_.index) return Reason::target_comes_later;
+    const NonceWindow& nonces = state_.accounts.nonces(account_);
+    const NonceWindow::Verdict verdict = nonces.verdict(target.nonce);
+    if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(account_, target.nonce);
+    const bool is_too_new = verdict == NonceWindow::Verdict::out_of_window && target.nonce > nonces.highest();
+    return is_too_new ? Reason::nonce_out_of_window : Reason::unknown_order;
 }
 
 void Executor::cancel_order(OrderSlot slot) {
@@ -229,8 +257,8 @@ void Executor::cancel_order(OrderSlot slot) {
 }
 
 void Executor::run(const CancelOrder& cancel) {
-    const OrderSlot slot = find_target(cancel.target);
-    if (slot == no_order) return reject(Reason::unknown_order);
+    const OrderSlot slot = state_.books.find({account_, cancel.target});
+    if (slot == no_order) return reject(keep_from_appearing(cancel.target));
     accept();
     cancel_order(slot);
 }

@@ -70,8 +70,8 @@ class Executor {
                       const MarketTerms& market, Event& event);
     void settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds,
                       Amount reserve, BalanceSlot paying);
-    // The live order of this account that `target` names; burns the nonce if it was never seen.
-    OrderSlot find_target(CommandRef target);
+    // For a cancel that finds no order: burns the target's nonce if it is free. Returns the rejection.
+    Reason keep_from_appearing(CommandRef target);
     void cancel_order(OrderSlot slot);
 
     EngineState& state_;

@@ -16,7 +16,7 @@ namespace peerbook::exchange {
 enum class UndoKind : std::uint8_t {
     nonce_in_order,  // a = account
     nonce,           // a = account; words: base, highest, nonce; b bit 0: new chunk, bit 1: nine words of the
-                     // displaced one first
+                     // dropped one first
     order_inserted,  // a = slot
     order_removed,   // a = slot, which waits for pruning to be freed
     order_changed,   // a = slot, b = fee carry; words: leaves

@@ -6,7 +6,8 @@
 
 namespace peerbook::exchange {
 
-Accounts::Accounts(const AccountId& first) {
+Accounts::Accounts(const AccountId& first, std::uint64_t index_seed)
+    : hash_(index_seed), owners_(16, OwnerHash{hash_}) {
     grow();
     accounts_[add(first, no_owner, "")].is_open = true;
     open_count_ = 1;
@@ -22,16 +23,20 @@ AccountIndex Accounts::open(const AccountId& id, const PublicKey& owner, std::st
     std::uint32_t index = find_known(id);
     if (index == unknown) {
         const OwnerIndex next(static_cast<std::uint32_t>(owners_.size()));
-        index = add(id, owners_.try_emplace(owner, next).first->second.value(), name);
+        const auto [place, is_new] = owners_.try_emplace(owner, next);
+        if (is_new) open_of_owner_.push_back(0);
+        index = add(id, place->second.value(), name);
     }
     PB_CHECK(!accounts_[index].is_open, "an account is opened once");
     accounts_[index].is_open = true;
+    ++open_of_owner_[accounts_[index].owner];
     ++open_count_;
     return AccountIndex(index);
 }
 
 void Accounts::undo_open(AccountIndex account) {
     accounts_[account.value()].is_open = false;
+    --open_of_owner_[accounts_[account.value()].owner];
     --open_count_;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/keys.h"
 #include "exchange/ledger/nonces.h"
+#include "exchange/market/index_hash.h"
 #include "exchange/market/types.h"
 
 namespace peerbook::exchange {
@@ -23,8 +24,9 @@ using OwnerIndex = StrongId<struct OwnerIndexTag, std::uint32_t>;
 
 class Accounts {
   public:
-    // The account at index 0 is open from the start and has no owner.
-    explicit Accounts(const AccountId& first);
+    // The account at index 0 is `first`, open from the start and without an owner. `index_seed`:
+    // market/index_hash.h.
+    Accounts(const AccountId& first, std::uint64_t index_seed);
 
     // The index of an open account.
     std::optional<AccountIndex> find(const AccountId& id) const {
@@ -50,6 +52,8 @@ class Accounts {
         const std::uint32_t own = accounts_[account.value()].owner;
         return owner && own == owner->value();
     }
+    // How many accounts of this owner are open.
+    std::uint32_t open_count_of(OwnerIndex owner) const { return open_of_owner_[owner.value()]; }
     // Opens an account that is not open; owner and name of an id never change, because the id is made of
     // them.
     AccountIndex open(const AccountId& id, const PublicKey& owner, std::string_view name);
@@ -78,9 +82,23 @@ class Accounts {
         std::uint32_t hash = 0;
         std::uint32_t account = unknown;
     };
-    static std::uint32_t hash(const AccountId& id) {
-        return static_cast<std::uint32_t>(std::hash<AccountId>{}(id)*0x9e3779b97f4a7c15 >> 32);
+    // Ids are hashes and keys: half of one tells it from all others.
+    template <typename Id>
+    static std::uint64_t hash_of(const IndexHash& hash, const Id& id) {
+        std::uint64_t a = 0, b = 0;
+        std::memcpy(&a, id.data.data(), sizeof a);
+        std::memcpy(&b, id.data.data() + sizeof a, sizeof b);
+        return hash(a, b);
     }
+    std::uint32_t hash(const AccountId& id) const {
+        return static_cast<std::uint32_t>(hash_of(hash_, id) >> 32);
+    }
+    struct OwnerHash {
+        IndexHash hash;
+        std::size_t operator()(const PublicKey& key) const {
+            return static_cast<std::size_t>(hash_of(hash, key) >> 32);
+        }
+    };
     static bool equal(const AccountId& a, const AccountId& b) {
         std::array<std::uint64_t, 4> x, y;  // a call of memcmp costs more than the comparison
         std::memcpy(x.data(), a.data.data(), sizeof x);
@@ -98,12 +116,14 @@ class Accounts {
     std::uint32_t add(const AccountId& id, std::uint32_t owner, std::string_view name);
     void grow();
 
+    IndexHash hash_;
     std::vector<Account> accounts_;
     std::vector<AccountId> ids_;
     std::vector<std::string> names_;
     std::vector<Entry> table_;  // open addressing, at most half full; accounts are never taken out
     std::size_t mask_ = 0;
-    std::unordered_map<PublicKey, OwnerIndex> owners_;
+    std::unordered_map<PublicKey, OwnerIndex, OwnerHash> owners_;
+    std::vector<std::uint32_t> open_of_owner_;  // by OwnerIndex
     std::uint32_t open_count_ = 0;
 };
 

@@ -5,8 +5,9 @@
 // would make every other nonce too old. Inside the window any order of arrival is fine, and twice is refused.
 //
 // A client that counts up costs two integers: everything up to `base` is burnt or too old, and `base` follows
-// the highest. Gaps make chunks of 512 bits, in a ring that grows as far as the window needs. Burning touches
-// one chunk, so that its inverse is small. Logic thread only.
+// the highest. Nonces out of order make chunks of 512 bits, sorted and only where something was burnt: at
+// most one for each 512 nonces of the window. Burning changes one chunk and takes out at most one that lies
+// behind the base, so that its inverse is small. Logic thread only.
 #pragma once
 
 #include <array>
@@ -22,7 +23,7 @@ class NonceWindow {
     enum class Verdict : std::uint8_t { free, used, out_of_window };
 
     struct Chunk {
-        std::uint64_t number_plus_1 = 0;  // nonce / 512 + 1; 0 for an empty place
+        std::uint64_t number_plus_1 = 0;  // nonce / 512 + 1; 0 for no chunk
         std::array<std::uint64_t, 8> bits{};
     };
     // What undo() needs. For a client that counts up, `in_order` is true and nothing else matters.
@@ -31,7 +32,7 @@ class NonceWindow {
         bool chunk_is_new = false;
         std::uint64_t base = 0, highest = 0;  // before
         std::uint64_t nonce = 0;
-        Chunk displaced;  // the chunk that stood in the new one's place; empty if none
+        Chunk dropped;  // the oldest chunk, which nothing will ask for again; empty if none was dropped
     };
 
     Verdict verdict(std::uint64_t nonce) const {
@@ -41,7 +42,7 @@ class NonceWindow {
     }
     // Precondition: verdict(nonce) is free.
     Burn burn(std::uint64_t nonce) {
-        if (nonce == highest_ + 1 && base_ == highest_) [[likely]] {
+        if (nonce == highest_ + 1 && base_ == highest_ && chunks_.empty()) [[likely]] {
             base_ = highest_ = nonce;
             return {};
         }
@@ -56,18 +57,14 @@ class NonceWindow {
     // Calls visit(first, last) for each run of free nonces below highest(), in ascending order.
     template <typename Visit>
     void for_each_gap(Visit visit) const {
-        std::uint64_t first = 0;
-        for (std::uint64_t nonce = oldest() + 1; nonce < highest_; ++nonce) {
-            if (is_marked(nonce)) {
-                if (first != 0) visit(first, nonce - 1);
-                first = 0;
-            } else if (first == 0) {
-                first = nonce;
-            }
+        for (std::uint64_t nonce = oldest() + 1; nonce < highest_;) {
+            const std::uint64_t first = next_free(nonce);
+            if (first >= highest_) return;
+            nonce = next_marked(first);
+            visit(first, nonce - 1);
         }
-        if (first != 0) visit(first, highest_ - 1);
     }
-    std::size_t memory_bytes() const { return ring_.capacity() * sizeof(Chunk); }
+    std::size_t memory_bytes() const { return chunks_.capacity() * sizeof(Chunk); }
 
   private:
     static constexpr std::uint64_t chunk_nonces = 512;
@@ -79,14 +76,22 @@ class NonceWindow {
         const std::uint64_t edge = highest_ > nonce_window ? highest_ - nonce_window : 0;
         return edge > base_ ? edge : base_;
     }
-    // Precondition: base_ < nonce.
-    bool is_marked(std::uint64_t nonce) const;
-    Chunk& place_of(std::uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
-    void make_room(std::uint64_t number);
+    // Place of the first chunk whose number is not below.
+    std::size_t place_of(std::uint64_t number) const;
+    bool has_chunk(std::size_t place, std::uint64_t number) const {
+        return place < chunks_.size() && chunks_[place].number_plus_1 == number + 1;
+    }
+    void add_chunk(std::size_t place, const Chunk& chunk);
+    // The marks of the 64 nonces from 64 × word.
+    std::uint64_t marks_of(std::uint64_t word) const;
+    // Preconditions: base_ < nonce ≤ highest_. The first from `nonce` on; highest_ + 1 if all are marked, and
+    // highest_ itself is always marked.
+    std::uint64_t next_free(std::uint64_t nonce) const;
+    std::uint64_t next_marked(std::uint64_t nonce) const;
 
     std::uint64_t base_ = 0;
     std::uint64_t highest_ = 0;
-    std::vector<Chunk> ring_;  // a power of two of places, or none
+    std::vector<Chunk> chunks_;  // by number
 };
 
 }  // namespace peerbook::exchange

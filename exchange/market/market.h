@@ -44,7 +44,17 @@ struct NetworkRules {
     // Base units of each asset that one faucet command may issue; 0 = that asset has no faucet. Same length as assets.
     std::vector<Amount> faucet_max;
     std::uint32_t open_orders_per_account_max = 100'000;
+    std::uint32_t open_orders_max = 50'000'000;  // of all accounts together
     std::uint32_t accounts_max = 1'000'000;
+    std::uint32_t accounts_per_owner_max = 100'000;  // that one key answers for
+    // The most fills of one order; what is left of it then is cancelled. Bounds the events of one command.
+    std::uint32_t fills_per_command_max = 10'000;
+    // The most resting orders that a fill-or-kill order may need. Far below the fills of other orders, because
+    // finding out costs work, and a rejected order pays nothing for it.
+    std::uint32_t fok_orders_max = 1'000;
+    // Of this process only, from the system's randomness: see index_hash.h. Nothing that nodes agree on may
+    // depend on it.
+    std::uint64_t index_seed = 0;
 };
 
 // Bounds of EXCHANGE numbers: notional of a maximal order ≤ 2^100; supply of an asset ≤ 2^120.

@@ -2,6 +2,7 @@
 // undo of random suffixes, other histories after them, and pruning.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -37,6 +38,41 @@ std::vector<std::string> texts_of(const EventBuffer& events) {
     return texts;
 }
 
+// Keys whose signatures are good when the generator says so.
+class SignerInName final : public Signer {
+  public:
+    explicit SignerInName(const PublicKey& key) : key_(key) {}
+    const PublicKey& public_key() const override { return key_; }
+    Signature sign(ByteView) const override { return {}; }
+
+  private:
+    PublicKey key_;
+};
+class VerifierThatSays final : public Verifier {
+  public:
+    explicit VerifierThatSays(bool answer) : answer_(answer) {}
+    bool verify(const PublicKey&, ByteView, const Signature&) const override { return answer_; }
+
+  private:
+    bool answer_;
+};
+
+// The batch after a way through a block's payload.
+CommandBatch encoded_and_decoded(const CommandBatch& batch, const Digest& network) {
+    PayloadBuilder builder;
+    if (batch.kind == BatchKind::hosted_by_author) {
+        for (const Command& command : batch.commands)
+            EXPECT_TRUE(builder.add_hosted(command));
+    } else {
+        EXPECT_TRUE(builder.add_signed_batch(
+            encode_signed_batch(batch.kind, network, 1, SignerInName(batch.signer), batch.commands)));
+    }
+    auto batches =
+        decode_payload(builder.take(), batch.signer, network, 1, VerifierThatSays(batch.authorized));
+    EXPECT_TRUE(batches.ok() && batches->size() == 1);
+    return batches.ok() ? batches->front() : CommandBatch();
+}
+
 class ModelRun {
   public:
     ModelRun(const GeneratorConfig& config, std::uint64_t seed)
@@ -60,6 +96,10 @@ class ModelRun {
     std::uint64_t fills() const { return fills_; }
     std::uint64_t self_trades() const { return self_trades_; }
     std::uint64_t rejections() const { return rejections_; }
+    // Whose notional is too large for the fee's 64-bit arithmetic.
+    std::uint64_t wide_fills() const { return wide_fills_; }
+    std::uint64_t encoded() const { return encoded_; }
+    const std::map<Reason, std::uint64_t>& reasons() const { return reasons_; }
 
   private:
     struct Step {
@@ -73,7 +113,15 @@ class ModelRun {
     void apply(CommandBatch batch) {
         Step step{std::move(batch), engine_.mark(), engine_.state_digest(), oracle_, {}};
         EventBuffer events, expected;
-        engine_.apply(step.batch, 10, events);
+        // The author's own batch has no signature that could be wrong.
+        const bool can_travel = !step.batch.commands.empty() &&
+                                (step.batch.authorized || step.batch.kind != BatchKind::hosted_by_author);
+        if (can_travel && generator_.below(3) == 0) {
+            engine_.apply(encoded_and_decoded(step.batch, rules_.network), 10, events);
+            ++encoded_;
+        } else {
+            engine_.apply(step.batch, 10, events);
+        }
         oracle_.apply(step.batch, 10, expected);
         step.events = texts_of(events);
         ASSERT_EQ(step.events, texts_of(expected));
@@ -81,6 +129,8 @@ class ModelRun {
             fills_ += event.kind == EventKind::filled;
             rejections_ += event.kind == EventKind::rejected;
             self_trades_ += event.reason == Reason::self_trade;
+            ++reasons_[event.reason];
+            if (event.amount >> 44 != 0 && event.kind == EventKind::filled) ++wide_fills_;
         }
         const Status status = engine_.check_invariants();
         ASSERT_TRUE(status.ok()) << status.error().message;
@@ -192,26 +242,40 @@ class ModelRun {
     Oracle oracle_;
     std::vector<Step> steps_;
     std::size_t pruned_ = 0;
-    std::uint64_t fills_ = 0, self_trades_ = 0, rejections_ = 0;
+    std::uint64_t fills_ = 0, self_trades_ = 0, rejections_ = 0, encoded_ = 0, wide_fills_ = 0;
+    std::map<Reason, std::uint64_t> reasons_;
 };
 
 constexpr std::uint64_t seeds = 3;
 
-void run_all(const GeneratorConfig& config) {
-    std::uint64_t fills = 0, rejections = 0, self_trades = 0;
+struct Reached {
+    std::uint64_t fills = 0, wide_fills = 0;
+    std::map<Reason, std::uint64_t> reasons;
+};
+
+Reached run_all(const GeneratorConfig& config) {
+    std::uint64_t fills = 0, rejections = 0, self_trades = 0, encoded = 0;
+    Reached reached;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         SCOPED_TRACE(config.name + ", seed " + std::to_string(seed));
         ModelRun run(config, seed);
         run.run();
-        if (testing::Test::HasFatalFailure()) return;
+        if (testing::Test::HasFatalFailure()) return reached;
         fills += run.fills();
         rejections += run.rejections();
         self_trades += run.self_trades();
+        encoded += run.encoded();
+        reached.wide_fills += run.wide_fills();
+        for (const auto& [reason, count] : run.reasons())
+            reached.reasons[reason] += count;
     }
+    reached.fills = fills;
     // A stream that never reaches what it is for tests nothing.
     EXPECT_GT(fills, 200u);
     EXPECT_GT(rejections, 50u);
     EXPECT_GT(self_trades, 0u);
+    EXPECT_GT(encoded, 100u);
+    return reached;
 }
 
 TEST(EngineModel, AgreesWhenFewPricesCrossOften) {
@@ -229,7 +293,7 @@ TEST(EngineModel, AgreesOverManyPricesAndDeepBooks) {
     config.price_low = 900;
     config.price_high = 1'100;
     config.open_orders_max = 200;
-    config.batches = 400;
+    config.batches = 500;
     run_all(config);
 }
 
@@ -240,7 +304,37 @@ TEST(EngineModel, AgreesOverSeveralMarkets) {
     config.accounts = 8;
     config.price_low = 98;
     config.price_high = 103;
+    config.free_markets = 2;
     run_all(config);
+}
+
+TEST(EngineModel, AgreesWhereFeesNeedMoreThan64BitsAndWhereThereAreNone) {
+    GeneratorConfig config;
+    config.name = "large amounts";
+    config.markets = 3;
+    config.notional_constant = Amount{1} << 37;
+    config.faucet_max = Amount{1} << 60;
+    config.free_markets = 1;
+    config.maker_fee_ppm = 100'000;
+    const Reached reached = run_all(config);
+    EXPECT_GT(reached.wide_fills, 100u);
+    EXPECT_GT(reached.fills - reached.wide_fills, 20u);  // and the other branch
+}
+
+TEST(EngineModel, AgreesWhenEveryLimitIsReached) {
+    GeneratorConfig config;
+    config.name = "low limits";
+    config.price_low = 99;
+    config.price_high = 102;
+    config.fills_max = 3;
+    config.fok_orders_max = 2;
+    config.open_orders_of_all_max = 25;
+    config.accounts_per_owner_max = 2;
+    Reached reached = run_all(config);
+    for (Reason reason :
+         {Reason::too_deep, Reason::too_many_fills, Reason::open_order_limit, Reason::account_limit,
+          Reason::bad_order_terms, Reason::nonce_out_of_window, Reason::target_comes_later})
+        EXPECT_GT(reached.reasons[reason], 0u) << to_string(reason);
 }
 
 TEST(EngineModel, AgreesWhenPricesSwingFarBeyondTheWindow) {

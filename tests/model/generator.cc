@@ -28,15 +28,20 @@ NetworkRules make_rules(const GeneratorConfig& config) {
         MarketRules market;
         market.base = AssetId(i + 1);
         market.quote = AssetId(0);
-        market.notional_constant = 1 + i;
+        market.notional_constant = config.notional_constant * (1 + i);
         market.lot_units = 3;
         market.price_max = Price(2'000'000'000);
         market.quantity_max = Quantity(1'000'000);
         market.maker_fee_ppm = config.maker_fee_ppm;
         market.taker_fee_ppm = config.taker_fee_ppm;
+        if (i + config.free_markets >= config.markets) market.maker_fee_ppm = market.taker_fee_ppm = 0;
         rules.markets.push_back(market);
     }
     rules.open_orders_per_account_max = config.open_orders_max;
+    rules.open_orders_max = config.open_orders_of_all_max;
+    rules.accounts_per_owner_max = config.accounts_per_owner_max;
+    rules.fills_per_command_max = config.fills_max;
+    rules.fok_orders_max = config.fok_orders_max;
     rules.accounts_max = config.accounts + config.accounts / 2 - 1;  // one too few: the last one is refused
     return rules;
 }
@@ -83,6 +88,7 @@ CommandRef Generator::choose_target(User& user) {
     const std::uint64_t back = std::min<std::uint64_t>(user.next_nonce, 60);
     std::uint64_t nonce = user.next_nonce - random_.below(back + 1);
     if (random_.chance(config_.out_of_order_ppm)) nonce = user.next_nonce + random_.below(20);
+    if (random_.chance(config_.bad_ppm)) nonce = user.next_nonce + 200'000;
     const bool in_batch = user.name.empty() && random_.chance(500'000);
     return {nonce, in_batch ? static_cast<std::uint32_t>(random_.below(config_.batch_commands_max)) : 0};
 }

@@ -23,6 +23,11 @@ struct GeneratorConfig {
     std::uint32_t maker_fee_ppm = 333, taker_fee_ppm = 1'777;
     std::uint32_t open_orders_max = 40;
     Amount faucet_max = 1'000'000;
+    Amount notional_constant = 1;    // of the first market; the others have small multiples of it
+    std::uint32_t free_markets = 0;  // so many, from the last one backwards, charge no fees
+    std::uint32_t fills_max = 10'000, fok_orders_max = 1'000;
+    std::uint32_t open_orders_of_all_max = 1'000'000;
+    std::uint32_t accounts_per_owner_max = 1'000;
     std::uint32_t batches = 600;
     std::uint32_t batch_commands_max = 6;
 };

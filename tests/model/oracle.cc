@@ -99,7 +99,7 @@ Event& Oracle::emit(Running& running, EventKind kind) {
     event.kind = kind;
     event.command = running.number;
     const bool open = accounts_.count(running.command->account) > 0;
-    event.order = {open ? index_of(running.command->account) : AccountIndex(0), running.command->ref};
+    event.order = {open ? index_of(running.command->account) : no_account, running.command->ref};
     return event;
 }
 
@@ -127,6 +127,11 @@ Reason Oracle::open(Running& running, const OpenAccount& open) {
         if (command.account != hosted_account_id(running.batch.signer, open.name)) return Reason::not_owner;
     }
     if (accounts_.size() - 1 >= rules_.accounts_max) return Reason::account_limit;
+    const auto same_owner = std::count_if(accounts_.begin(), accounts_.end(), [&](const auto& entry) {
+        return entry.second.has_owner && entry.second.owner == running.batch.signer;
+    });
+    if (same_owner >= static_cast<std::ptrdiff_t>(rules_.accounts_per_owner_max))
+        return Reason::account_limit;
     if (const Reason reason = nonce_reason(command.account, command.ref.nonce); reason != Reason::none)
         return reason;
     OracleAccount& account = accounts_[command.account];
@@ -183,17 +188,21 @@ bool Oracle::crosses(const OracleOrder& taker, const OracleOrder& maker) const {
 
 Reason Oracle::check_order(const OracleOrder& order, TimeInForce time_in_force, bool post_only) const {
     const MarketRules& market = rules_.markets[order.market];
+    if (post_only && time_in_force != TimeInForce::gtc) return Reason::bad_order_terms;
     if (order.price < 1 || order.price > market.price_max.value()) return Reason::price_out_of_range;
     if (order.quantity < 1 || order.quantity > market.quantity_max.value())
         return Reason::quantity_out_of_range;
     const std::vector<OracleOrder> own_side = side_orders(order.market, order.side);
     const std::vector<OracleOrder> other_side = side_orders(order.market, other(order.side));
     if (time_in_force == TimeInForce::gtc) {
-        std::size_t open = 0;
-        for (const auto& [place, orders] : books_)
+        std::size_t open = 0, open_of_all = 0;
+        for (const auto& [place, orders] : books_) {
+            open_of_all += orders.size();
             for (const OracleOrder& resting : orders)
                 open += resting.account == order.account;
-        if (open >= rules_.open_orders_per_account_max) return Reason::open_order_limit;
+        }
+        if (open >= rules_.open_orders_per_account_max || open_of_all >= rules_.open_orders_max)
+            return Reason::open_order_limit;
         Big sum = order.quantity;
         for (const OracleOrder& resting : own_side)
             sum += resting.leaves;
@@ -204,9 +213,15 @@ Reason Oracle::check_order(const OracleOrder& order, TimeInForce time_in_force, 
         return Reason::insufficient_balance;
     if (post_only && !other_side.empty() && crosses(order, other_side.front())) return Reason::would_trade;
     if (time_in_force == TimeInForce::fok) {
-        Big offered = 0;
+        Big all = 0, offered = 0;
+        for (const OracleOrder& maker : other_side)
+            all += maker.leaves;
+        if (all < order.quantity) return Reason::not_fillable;
+        std::uint32_t makers = 0;
         for (const OracleOrder& maker : other_side) {
             if (!crosses(order, maker) || maker.account == order.account || offered >= order.quantity) break;
+            if (++makers > std::min(rules_.fok_orders_max, rules_.fills_per_command_max))
+                return Reason::too_deep;
             offered += maker.leaves;
         }
         if (offered < order.quantity) return Reason::not_fillable;
@@ -222,15 +237,14 @@ Big Oracle::charge(OracleOrder& order, const Big& amount, std::uint32_t rate) co
     return fee;
 }
 
-void Oracle::match(Running& running, OracleOrder& order, bool& met_own) {
+Reason Oracle::match(Running& running, OracleOrder& order) {
+    std::uint32_t fills = 0;
     const MarketRules& market = rules_.markets[order.market];
     std::vector<OracleOrder>& makers = book(order.market, other(order.side));
     while (order.leaves > 0 && !makers.empty() && crosses(order, makers.front())) {
         OracleOrder& maker = makers.front();
-        if (maker.account == order.account) {
-            met_own = true;
-            return;
-        }
+        if (maker.account == order.account) return Reason::self_trade;
+        if (fills++ == rules_.fills_per_command_max) return Reason::too_many_fills;
         const std::int64_t quantity = std::min(order.leaves, maker.leaves);
         const Big amount = notional(order, maker.price, quantity);
         const Big units = Big(quantity) * Big(market.lot_units);
@@ -260,6 +274,7 @@ void Oracle::match(Running& running, OracleOrder& order, bool& met_own) {
         last_[order.market] = maker.price;
         if (maker.leaves == 0) makers.erase(makers.begin());
     }
+    return Reason::none;
 }
 
 void Oracle::place(Running& running, std::uint32_t market, Side side, std::int64_t price,
@@ -279,13 +294,12 @@ void Oracle::place(Running& running, std::uint32_t market, Side side, std::int64
         event.quantity = event.leaves = Quantity(order.leaves);
     };
     describe_order(emit(running, EventKind::accepted));
-    bool met_own = false;
-    match(running, order, met_own);
+    const Reason stopped_by = match(running, order);
     if (order.leaves == 0) return;
-    if (time_in_force != TimeInForce::gtc || met_own) {
+    if (time_in_force != TimeInForce::gtc || stopped_by != Reason::none) {
         Event& event = emit(running, EventKind::cancelled);
         describe_order(event);
-        event.reason = met_own ? Reason::self_trade : Reason::immediate_or_cancel;
+        event.reason = stopped_by != Reason::none ? stopped_by : Reason::immediate_or_cancel;
         event.leaves = Quantity(0);
         return;
     }
@@ -323,10 +337,18 @@ void Oracle::cancel(Running& running, CommandRef target, std::optional<std::int6
             return;
         }
     }
-    // A cancel that comes before its order keeps the order from appearing.
-    if (!reduce_by && nonce_is_free(running.command->account, target.nonce))
-        accounts_.at(running.command->account).nonces.insert(target.nonce);
-    emit(running, EventKind::rejected).reason = Reason::unknown_order;
+    Reason reason = Reason::unknown_order;
+    if (!reduce_by) {
+        const CommandRef self = running.command->ref;
+        const AccountId& account = running.command->account;
+        if (target.nonce == self.nonce && target.index > self.index)
+            reason = Reason::target_comes_later;
+        else if (Big(target.nonce) > Big(highest_nonce(account)) + window)
+            reason = Reason::nonce_out_of_window;
+        else if (nonce_is_free(account, target.nonce))  // an order that comes after its cancel stays out
+            accounts_.at(account).nonces.insert(target.nonce);
+    }
+    emit(running, EventKind::rejected).reason = reason;
 }
 
 void Oracle::faucet(Running& running, const Faucet& faucet) {

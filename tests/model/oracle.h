@@ -69,7 +69,8 @@ class Oracle {
     void place(Running& running, std::uint32_t market, Side side, std::int64_t price, std::int64_t quantity,
                TimeInForce time_in_force, bool post_only);
     Reason check_order(const OracleOrder& order, TimeInForce time_in_force, bool post_only) const;
-    void match(Running& running, OracleOrder& order, bool& met_own);
+    // What stopped the order before it was filled or nothing met it; none otherwise.
+    Reason match(Running& running, OracleOrder& order);
     void cancel(Running& running, CommandRef target, std::optional<std::int64_t> reduce_by);
     void faucet(Running& running, const Faucet& faucet);
     void transfer(Running& running, const Transfer& transfer);

@@ -64,7 +64,7 @@ OrderKey key(std::uint32_t account, std::uint64_t nonce) {
 }
 
 TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
-    OrderBooks books(1);
+    OrderBooks books(1, 7);
     std::map<std::pair<std::uint32_t, std::uint64_t>, OrderSlot> expected;
     Random random(7);
     std::uint64_t nonce = 0;
@@ -90,7 +90,7 @@ TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
 }
 
 TEST(OrderBooks, AMillionRestingOrdersStayWithinTheirBytes) {
-    OrderBooks books(1);
+    OrderBooks books(1, 7);
     const std::size_t empty = books.memory_bytes();
     for (std::uint64_t i = 0; i < 1'000'000; ++i)
         books.insert({key(static_cast<std::uint32_t>(i % 1'000), i), MarketId(0), Side::buy,
@@ -99,7 +99,7 @@ TEST(OrderBooks, AMillionRestingOrdersStayWithinTheirBytes) {
 }
 
 TEST(OrderBooks, RemovalIsUndoneInTheMiddleOfAQueue) {
-    OrderBooks books(1);
+    OrderBooks books(1, 7);
     const OrderSlot first = books.insert({key(1, 1), MarketId(0), Side::sell, 10, 1, 1, 0});
     const OrderSlot second = books.insert({key(2, 1), MarketId(0), Side::sell, 10, 2, 2, 0});
     const OrderSlot third = books.insert({key(1, 2), MarketId(0), Side::sell, 10, 3, 3, 0});

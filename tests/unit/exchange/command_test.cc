@@ -126,6 +126,29 @@ TEST_F(Payloads, CarrySignedBatchesFirstThenTheAuthorsOwnCommands) {
     }
 }
 
+TEST_F(Payloads, CarryTheShortestCommandsInEveryKind) {
+    AccountId own;
+    own.data = signer->public_key().data;
+    for (std::size_t count : {std::size_t{2}, std::size_t{1'000}}) {
+        std::vector<Command> commands, same_nonce;
+        PayloadBuilder hosted, signed_by_other, self_custodied;
+        for (std::size_t i = 0; i < count; ++i) {
+            commands.push_back({own, {1 + i % 100, 0}, OpenAccount{}});
+            same_nonce.push_back({own, {1, static_cast<std::uint32_t>(i)}, OpenAccount{}});
+            ASSERT_TRUE(hosted.add_hosted(commands.back()));
+        }
+        ASSERT_TRUE(signed_by_other.add_signed_batch(
+            encode_signed_batch(BatchKind::hosted_by_other, network, 1, *signer, commands)));
+        ASSERT_TRUE(self_custodied.add_signed_batch(
+            encode_signed_batch(BatchKind::self_custodied, network, 1, *signer, same_nonce)));
+        for (PayloadBuilder* builder : {&hosted, &signed_by_other, &self_custodied}) {
+            const auto batches = decode(builder->take());
+            ASSERT_TRUE(batches.ok()) << batches.error().message;
+            EXPECT_EQ(batches->front().commands.size(), count);
+        }
+    }
+}
+
 TEST_F(Payloads, WithoutCommandsHaveNoBytes) {
     PayloadBuilder builder;
     EXPECT_TRUE(builder.take().empty());

@@ -114,7 +114,40 @@ TEST(NonceWindow, AgreesWithASetOverJumpsGapsAndUndo) {
             ASSERT_EQ(window.highest(), burnt.empty() ? 0 : *burnt.rbegin());
         }
     }
-    EXPECT_LE(window.memory_bytes(), 256 * sizeof(NonceWindow::Chunk));
+    EXPECT_LE(window.memory_bytes(), 130 * sizeof(NonceWindow::Chunk));
+    std::vector<std::uint64_t> free_by_gaps, free_by_set;
+    window.for_each_gap([&](std::uint64_t first, std::uint64_t last) {
+        ASSERT_TRUE(free_by_gaps.empty() || first > free_by_gaps.back() + 1);
+        for (std::uint64_t nonce = first; nonce <= last; ++nonce)
+            free_by_gaps.push_back(nonce);
+    });
+    const std::uint64_t highest = window.highest();
+    for (std::uint64_t nonce = highest > 65'536 ? highest - 65'535 : 1; nonce < highest; ++nonce)
+        if (burnt.count(nonce) == 0) free_by_set.push_back(nonce);
+    EXPECT_EQ(free_by_gaps, free_by_set);
+    for (; !burns.empty(); burns.pop_back())
+        window.undo(burns.back());
+    EXPECT_EQ(window.highest(), 0u);
+    EXPECT_EQ(window.burn(1).in_order, true);
+}
+
+TEST(NonceWindow, FarApartNoncesCostWhatTheyTouchAndClosedGapsCostNothing) {
+    NonceWindow window;
+    window.burn(1);
+    const NonceWindow::Burn far = window.burn(60'000);
+    const NonceWindow::Burn middle = window.burn(30'000);
+    EXPECT_LE(window.memory_bytes(), 3 * sizeof(NonceWindow::Chunk));
+    int gaps = 0;
+    window.for_each_gap([&](std::uint64_t, std::uint64_t) { ++gaps; });
+    EXPECT_EQ(gaps, 2);
+    window.undo(middle);
+    window.undo(far);
+    EXPECT_EQ(window.highest(), 1u);
+    window.burn(3);
+    EXPECT_GT(window.memory_bytes(), 0u);
+    window.burn(2);
+    EXPECT_EQ(window.memory_bytes(), 0u);
+    EXPECT_TRUE(window.burn(4).in_order);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Each reason for a rejection, once.
 #include <set>
 
+#include "exchange/market/index_hash.h"
 #include "tests/unit/exchange/market_fixture.h"
 
 namespace peerbook::exchange {
@@ -25,6 +26,7 @@ TEST_F(Rejections, BadSignatureSkipsTheBatchAndKeepsItsNonces) {
 
 TEST_F(Rejections, UnknownAccount) {
     EXPECT_EQ(reason("nobody", limit(Side::buy, 1, 1)), "unknown_account");
+    EXPECT_EQ(events.front().order.account, no_account);
     EXPECT_EQ(reason("alice", Transfer{id("nobody"), AssetId(0), 1}), "unknown_account");
 }
 
@@ -142,6 +144,36 @@ TEST_F(Rejections, WouldTradeAndNotFillableAndUnknownOrder) {
     EXPECT_EQ(reason("bob", CancelOrder{{1, 0}}), "unknown_order");
 }
 
+TEST_F(Rejections, BadOrderTerms) {
+    EXPECT_EQ(reason("bob", limit(Side::buy, 1, 100, TimeInForce::ioc, true)), "bad_order_terms");
+    EXPECT_EQ(reason("bob", limit(Side::buy, 1, 100, TimeInForce::fok, true)), "bad_order_terms");
+}
+
+TEST_F(Rejections, CancelOfATargetBeyondTheWindowSaysThatItMayStillAppear) {
+    const std::uint64_t nonce = next_nonce("alice");
+    EXPECT_EQ(run_as("alice", nonce, CancelOrder{{nonce + 65'537, 0}}),
+              (Lines{"rejected nonce_out_of_window"}));
+    EXPECT_EQ(run_as("alice", nonce + 1, CancelOrder{{nonce + 65'537, 0}}),
+              (Lines{"rejected unknown_order"}));
+    EXPECT_EQ(run_as("alice", nonce + 65'537, limit(Side::buy, 1, 1)), (Lines{"rejected nonce_used"}));
+    // Too old to appear any more.
+    EXPECT_EQ(run_as("alice", nonce + 65'538, CancelOrder{{1, 0}}), (Lines{"rejected unknown_order"}));
+}
+
+TEST_F(Rejections, TargetComesLaterInItsOwnBatch) {
+    CommandBatch batch;
+    batch.kind = BatchKind::self_custodied;
+    batch.signer = test_key(42);
+    AccountId own;
+    own.data = batch.signer.data;
+    batch.commands = {{own, {1, 0}, OpenAccount{}},       {own, {1, 1}, Faucet{AssetId(0), 1'000}},
+                      {own, {1, 2}, CancelOrder{{1, 3}}}, {own, {1, 3}, limit(Side::buy, 1, 50)},
+                      {own, {1, 4}, CancelOrder{{1, 3}}}, {own, {1, 5}, CancelOrder{{1, 5}}}};
+    EXPECT_EQ(run_batch(batch),
+              (Lines{"accepted", "opened", "accepted", "issued 1000", "rejected target_comes_later",
+                     "accepted", "rested 1", "accepted", "cancelled 1 requested", "rejected unknown_order"}));
+}
+
 TEST_F(Rejections, OpenOrderLimit) {
     for (int i = 0; i < 5; ++i)
         EXPECT_EQ(reason("alice", limit(Side::buy, 1, 10 + i)), "");
@@ -152,6 +184,68 @@ TEST_F(Rejections, OpenOrderLimit) {
 TEST_F(Rejections, NoFaucetAndSelfTransfer) {
     EXPECT_EQ(reason("alice", Faucet{AssetId(2), 1}), "no_faucet");
     EXPECT_EQ(reason("alice", Transfer{id("alice"), AssetId(0), 1}), "self_transfer");
+}
+
+NetworkRules narrow_rules() {
+    NetworkRules rules = test_rules();
+    rules.fills_per_command_max = 3;
+    rules.fok_orders_max = 2;
+    rules.open_orders_max = 6;
+    rules.accounts_per_owner_max = 3;
+    return rules;
+}
+
+class NarrowLimits : public Market {
+  protected:
+    NarrowLimits() : Market(narrow_rules()) {}
+    std::string reason_of_opening(const PublicKey& owner) {
+        CommandBatch batch;
+        batch.signer = owner;
+        batch.commands = {{hosted_account_id(owner, "dave"), {1, 0}, OpenAccount{"dave"}}};
+        return refused(run_batch(batch));
+    }
+};
+
+TEST_F(NarrowLimits, TooDeep) {
+    sell("alice", 1, 100);
+    sell("carol", 1, 100);
+    sell("alice", 1, 101);
+    EXPECT_EQ(buy("bob", 3, 101, TimeInForce::fok), (Lines{"rejected too_deep"}));
+    EXPECT_EQ(buy("bob", 3, 100, TimeInForce::fok), (Lines{"rejected not_fillable"}));
+    // The same, seen order by order, because an own order may be in the way.
+    sell("bob", 1, 101);
+    EXPECT_EQ(buy("bob", 3, 101, TimeInForce::fok), (Lines{"rejected too_deep"}));
+    EXPECT_EQ(buy("bob", 2, 101, TimeInForce::fok).size(), 3u);
+}
+
+TEST_F(NarrowLimits, TooManyFillsCancelTheRestOfAnyOrder) {
+    for (int i = 0; i < 4; ++i)
+        sell("alice", 1, 100);
+    EXPECT_EQ(buy("bob", 5, 100).back(), "cancelled 2 too_many_fills");
+    EXPECT_EQ(book(Side::sell), "1@100 alice");
+    EXPECT_EQ(book(Side::buy), "");
+    EXPECT_EQ(reserved("bob", 0), 0);
+}
+
+TEST_F(NarrowLimits, ARestThatMeetsNothingAfterItsLastFillRests) {
+    for (int i = 0; i < 3; ++i)
+        sell("alice", 1, 100);
+    EXPECT_EQ(buy("bob", 5, 100).back(), "rested 2");
+}
+
+TEST_F(NarrowLimits, OpenOrdersOfTheNetwork) {
+    for (int i = 0; i < 3; ++i)
+        sell("alice", 1, 100);
+    for (int i = 0; i < 3; ++i)
+        sell("bob", 1, 100);
+    EXPECT_EQ(refused(sell("carol", 1, 100)), "open_order_limit");
+    run("bob", CancelOrder{{last_nonce("bob"), 0}});
+    EXPECT_EQ(refused(sell("carol", 1, 100)), "");
+}
+
+TEST_F(NarrowLimits, AccountsOfOneOwner) {
+    EXPECT_EQ(reason_of_opening(node), "account_limit");
+    EXPECT_EQ(reason_of_opening(test_key(3)), "");
 }
 
 NetworkRules huge_rules() {
@@ -179,15 +273,52 @@ TEST_F(HugeNumbers, OverflowOfASidesQuantity) {
     EXPECT_EQ(refused(sell("alice", 1'000'000'000'000'000'000, 1)), "overflow");
 }
 
+TEST(HandMadeRules, MustKeepTheLargestOrderWithinTheBounds) {
+    NetworkRules rules = test_rules();
+    rules.markets[0].price_max = Price(1'000'000'000'000'000'000);
+    rules.markets[0].quantity_max = Quantity(1'000'000'000'000);
+    const Engine at_the_bound(rules);  // 10^30 < 2^100
+    EXPECT_FALSE(at_the_bound.last_price(MarketId(0)).has_value());
+    rules.markets[0].notional_constant = 2;
+    EXPECT_DEATH(Engine{rules}, "2\\^100");
+    rules = test_rules();
+    rules.markets[0].lot_units = Amount{1} << 100;
+    EXPECT_DEATH(Engine{rules}, "2\\^100");
+}
+
+TEST(IndexSeed, ChangesNothingThatCanBeSeen) {
+    NetworkRules rules = test_rules();
+    Engine plain(rules);
+    rules.index_seed = 0x1234'5678'9abc'def0;
+    Engine seeded(rules);
+    CommandBatch batch;
+    batch.signer = test_key(1);
+    const AccountId alice = hosted_account_id(batch.signer, "alice");
+    batch.commands = {{alice, {1, 0}, OpenAccount{"alice"}}, {alice, {2, 0}, Faucet{AssetId(0), 1'000'000}}};
+    for (std::uint64_t nonce = 3; nonce < 8; ++nonce)
+        batch.commands.push_back({alice,
+                                  {nonce, 0},
+                                  LimitOrder{MarketId(0), Side::buy, Price(static_cast<std::int64_t>(nonce)),
+                                             Quantity(1), TimeInForce::gtc, false}});
+    batch.commands.push_back({alice, {8, 0}, CancelOrder{{4, 0}}});
+    EventBuffer events, seeded_events;
+    plain.apply(batch, 0, events);
+    seeded.apply(batch, 0, seeded_events);
+    EXPECT_EQ(plain.state_digest(), seeded.state_digest());
+    EXPECT_EQ(events.size(), seeded_events.size());
+    EXPECT_TRUE(seeded.check_invariants().ok());
+    EXPECT_NE(IndexHash(0)(1, 2), IndexHash(rules.index_seed)(1, 2));
+}
+
 TEST(Reasons, EachHasItsOwnNameAndSentence) {
     std::set<std::string> names, sentences;
-    for (int i = 0; i <= static_cast<int>(Reason::self_trade); ++i) {
+    for (int i = 0; i <= static_cast<int>(last_reason); ++i) {
         const auto reason = static_cast<Reason>(i);
         names.insert(to_string(reason));
         sentences.insert(describe(reason));
         EXPECT_EQ(std::string(describe(reason)).back(), '.');
     }
-    EXPECT_EQ(names.size(), static_cast<std::size_t>(Reason::self_trade) + 1);
+    EXPECT_EQ(names.size(), static_cast<std::size_t>(last_reason) + 1);
     EXPECT_EQ(sentences.size(), names.size());
     EXPECT_EQ(names.count("unknown"), 0u);
 }
