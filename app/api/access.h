@@ -24,6 +24,11 @@ class Access {
     std::string cookie_;
 };
 
+// True if `host`, the header of a request, names this machine's loopback interface (127.0.0.1, localhost,
+// [::1]) or is `configured`, each with any port or none. A page in a browser can make its own name resolve to
+// 127.0.0.1, but cannot make the browser send another Host than that name.
+bool is_local_host(std::string_view host, std::string_view configured);
+
 // What create() wrote, for clients on the same machine. Error: not_found, io; says which file.
 Result<std::string> read_cookie(const std::string& data_dir);
 

@@ -1,4 +1,5 @@
-// The node's REST server: the HTTP server with the native API behind it and the cookie in front.
+// The node's REST server: the HTTP server with the native API behind it, and in front of it the check of Host
+// (on a loopback address: no page of a browser gets in under a name of its own) and of the cookie.
 // I/O thread only.
 #pragma once
 
@@ -17,7 +18,7 @@ struct ApiServerOptions {
     std::uint16_t port = 8080;  // 0: any free one
     std::string data_dir;       // gets the files cookie and api.address
     NativeApiOptions native;
-    HttpLimits limits;
+    HttpLimits limits;  // connections_max is lowered to what the process's descriptors allow
 };
 
 class ApiServer {

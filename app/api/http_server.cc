@@ -32,6 +32,10 @@ namespace {
 
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::size_t read_bytes_body = 64 * 1024;
+// A body leaves the buffer as it arrives; what stays is a header or framing that is not complete. This much
+// beyond the largest header holds the read that finds it too large, and requests sent ahead.
+constexpr std::size_t buffer_bytes_spare = 128 * 1024;
+constexpr std::uint64_t connections_min = 16;
 // After an answer that ends a connection, this much more of a client's sending is read and dropped, so that
 // closing does not reset the connection before the client has read the answer.
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
@@ -62,6 +66,8 @@ const char* reason_phrase(unsigned status) {
             return "Conflict";
         case 413:
             return "Payload Too Large";
+        case 421:
+            return "Misdirected Request";
         case 422:
             return "Unprocessable Entity";
         case 429:
@@ -70,6 +76,8 @@ const char* reason_phrase(unsigned status) {
             return "Request Header Fields Too Large";
         case 503:
             return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
         default:
             return status < 500 ? "Error" : "Internal Server Error";
     }
@@ -105,8 +113,13 @@ std::string_view view_of(boost::beast::string_view text) {
 class Connection;
 
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-    State(asio::io_context& io_, HttpHandler handler_, HttpLimits limits_)
-        : io(io_), acceptor(io_), sweeper(io_), handler(std::move(handler_)), limits(limits_) {}
+    State(asio::io_context& io_, HttpHandler handler_, HttpLimits limits_, HttpGate gate_)
+        : io(io_),
+          acceptor(io_),
+          sweeper(io_),
+          handler(std::move(handler_)),
+          gate(std::move(gate_)),
+          limits(limits_) {}
 
     Status listen(const std::string& host, std::uint16_t port);
     void accept();
@@ -118,6 +131,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     tcp::acceptor acceptor;
     asio::steady_timer sweeper;
     HttpHandler handler;
+    HttpGate gate;
     HttpLimits limits;
     // Times are compared with this reading, taken at each sweep: a reading a request would cost more than the
     // sweep's coarseness matters.
@@ -135,7 +149,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     using Server = HttpServer::State;
 
     Connection(std::shared_ptr<Server> server, tcp::socket socket)
-        : server_(std::move(server)), socket_(std::move(socket)) {}
+        : server_(std::move(server)),
+          socket_(std::move(socket)),
+          buffer_(server_->limits.header_bytes_max + buffer_bytes_spare) {}
 
     void serve() {
         begin_request();
@@ -170,7 +186,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
                 break;
             case Phase::handling:
                 ++request_number_;  // the late completion is ignored
-                write(error_response(ErrorCode::timed_out, "the answer did not come in time; ask again"));
+                write(late_answer());
                 break;
             default:
                 close();
@@ -193,13 +209,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
         head_done_ = false;
         head_only_ = false;
         if (buffer_.size() == 0)
-            set_deadline(Phase::idle, chrono_of(server_->limits.idle_time_max));
+            set_deadline(Phase::idle, patience(server_->limits.idle_time_max));
         else
-            set_deadline(Phase::reading, chrono_of(server_->limits.request_time_max));
+            set_deadline(Phase::reading, patience(server_->limits.request_time_max));
     }
 
     void read() {
         const std::size_t wanted = head_done_ ? read_bytes_body : read_bytes;
+        if (buffer_.size() + wanted > buffer_.max_size()) return refuse_header();
         socket_.async_read_some(buffer_.prepare(wanted),
                                 [self = shared_from_this()](error_code failure, std::size_t size) {
                                     self->received(failure, size);
@@ -208,12 +225,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     void received(error_code failure, std::size_t size) {
         if (phase_ == Phase::closed) return;
-        if (timed_out_)
-            return refuse(error_response(ErrorCode::timed_out, "the request did not arrive in time"));
+        if (timed_out_) return refuse(late_request());
         if (failure) return close();  // also the client's orderly end, between requests or within one
         buffer_.commit(size);
-        if (phase_ == Phase::idle) set_deadline(Phase::reading, chrono_of(server_->limits.request_time_max));
+        if (phase_ == Phase::idle) set_deadline(Phase::reading, patience(server_->limits.request_time_max));
         parse();
+    }
+
+    static ApiResponse late_request() {
+        ApiResponse response = error_response(ErrorCode::timed_out, "the request did not arrive in time");
+        response.status = 408;
+        return response;
     }
 
     // Goes as far as the buffered bytes reach: to the handler, or back to reading.
@@ -222,16 +244,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
         while (!parser_->is_done()) {
             if (buffer_.size() == 0) return read();
             buffer_.consume(parser_->put(buffer_.data(), failure));
-            if (failure == http::error::need_more) return read();
+            if (failure == http::error::need_more) {
+                // The parser itself bounds headers, but neither chunk extensions nor trailers.
+                if (buffer_.size() > server_->limits.header_bytes_max) return refuse_header();
+                return read();
+            }
             if (failure) return refuse_malformed(failure);
             if (!head_done_ && parser_->is_header_done() && !begin_body()) return;
         }
         handle();
     }
 
-    // After the header. False if a "100 Continue" is being sent, after which parsing goes on.
+    // After the header. False if the request was refused, or if a "100 Continue" is being sent, after which
+    // parsing goes on.
     bool begin_body() {
         head_done_ = true;
+        if (!pass_gate()) return false;
         parser_->eager(true);
         if (parser_->is_done() || buffer_.size() != 0) return true;
         if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue")) return true;
@@ -245,33 +273,67 @@ class Connection : public std::enable_shared_from_this<Connection> {
         return false;
     }
 
+    // False, with the refusal on its way, if the gate does not let the request in.
+    bool pass_gate() {
+        if (!server_->gate) {
+            known_ = true;
+            return true;
+        }
+        Admission admission = server_->gate(head_of_request());
+        if (admission.refusal) {
+            head_only_ = parser_->get().method() == http::verb::head;
+            refuse(std::move(*admission.refusal));
+            return false;
+        }
+        if (!admission.authenticated && !parser_->is_done()) {
+            refuse(error_response(ErrorCode::too_large, "this path takes no body"));
+            return false;
+        }
+        if (admission.authenticated && !known_) {
+            known_ = true;
+            set_deadline(Phase::reading, chrono_of(server_->limits.request_time_max));
+        }
+        return true;
+    }
+
+    void refuse_header() {
+        ApiResponse response = error_response(
+            ErrorCode::too_large, "the header, or what stands between the chunks of the body, is above " +
+                                      std::to_string(server_->limits.header_bytes_max) + " bytes");
+        response.status = 431;
+        refuse(std::move(response));
+    }
+
     void refuse_malformed(error_code failure) {
         if (failure == http::error::body_limit)
             return refuse(error_response(
                 ErrorCode::too_large,
                 "the body is above " + std::to_string(server_->limits.body_bytes_max) + " bytes"));
-        if (failure == http::error::header_limit) {
-            ApiResponse response = error_response(
-                ErrorCode::too_large,
-                "the header is above " + std::to_string(server_->limits.header_bytes_max) + " bytes");
-            response.status = 431;
-            return refuse(std::move(response));
-        }
+        if (failure == http::error::header_limit) return refuse_header();
         refuse(error_response(ErrorCode::invalid_input, "malformed HTTP: " + failure.message()));
     }
 
-    void handle() {
-        auto& message = parser_->get();
-        keep_alive_ = message.keep_alive();
-        head_only_ = message.method() == http::verb::head;
+    // Views into the parser's message, without the body.
+    ApiRequest head_of_request() {
+        const auto& message = parser_->get();
         const std::string_view target = view_of(message.target());
         const std::size_t question = std::min(target.find('?'), target.size());
         ApiRequest request;
         request.method = view_of(message.method_string());
         request.path = target.substr(0, question);
         request.query = target.substr(std::min(question + 1, target.size()));
+        request.host = view_of(message[http::field::host]);
         request.authorization = view_of(message[http::field::authorization]);
         request.content_type = view_of(message[http::field::content_type]);
+        return request;
+    }
+
+    void handle() {
+        auto& message = parser_->get();
+        keep_alive_ = message.keep_alive();
+        head_only_ = message.method() == http::verb::head;
+        may_change_ = !head_only_ && message.method() != http::verb::get;
+        ApiRequest request = head_of_request();
         request.body = std::move(message.body());
         set_deadline(Phase::handling, chrono_of(server_->limits.answer_time_max));
         server_->handler(request,
@@ -279,6 +341,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
                              if (number == self->request_number_ && self->phase_ == Phase::handling)
                                  self->write(std::move(response));
                          });
+    }
+
+    // 504 and not 408, which proxies and browsers take as leave to send the request once more.
+    ApiResponse late_answer() const {
+        return error_response(
+            ErrorCode::timed_out,
+            may_change_
+                ? "no answer in time; the command may have been executed: look for the order, or send "
+                  "it again with the same nonce"
+                : "no answer in time; ask again");
     }
 
     void write(ApiResponse response) {
@@ -325,6 +397,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
                                 });
     }
 
+    // A connection on which nobody has shown the cookie yet is given less time.
+    std::chrono::nanoseconds patience(Duration span) const {
+        return chrono_of(known_ ? span : std::min(span, server_->limits.stranger_time_max));
+    }
+
     std::shared_ptr<Server> server_;
     tcp::socket socket_;
     boost::beast::flat_buffer buffer_;
@@ -338,6 +415,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool keep_alive_ = true;
     bool timed_out_ = false;
     bool head_only_ = false;
+    bool may_change_ = false;  // the request under way is no question only
+    bool known_ = false;       // the gate has let a request of this connection in
 };
 
 Status HttpServer::State::listen(const std::string& host, std::uint16_t wanted_port) {
@@ -414,6 +493,11 @@ void HttpServer::State::stop() {
     connections.clear();
 }
 
+std::size_t connections_within(std::uint64_t descriptors, std::size_t wanted) {
+    return static_cast<std::size_t>(
+        std::min<std::uint64_t>(wanted, std::max(connections_min, descriptors / 3)));
+}
+
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 HttpServer::~HttpServer() {
     stop();
@@ -430,8 +514,8 @@ void HttpServer::stop() {
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(boost::asio::io_context& io, const std::string& host,
                                                       std::uint16_t port, HttpHandler handler,
-                                                      HttpLimits limits) {
-    auto state = std::make_shared<State>(io, std::move(handler), limits);
+                                                      HttpLimits limits, HttpGate gate) {
+    auto state = std::make_shared<State>(io, std::move(handler), limits, std::move(gate));
     if (Status status = state->listen(host, port); !status.ok()) return status.error();
     state->accept();
     state->sweep();

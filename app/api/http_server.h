@@ -1,6 +1,7 @@
 // A small HTTP/1.1 server on Boost.Asio, with Boost.Beast's parser. Keep-alive; requests of one connection
 // are answered one at a time and in order, so a client may pipeline. Everything a client can drive is bounded
-// by HttpLimits.
+// by HttpLimits, and what a stranger can drive is bounded tighter: the gate sees each request when its header
+// has arrived, and what it does not let in is answered without its body being read.
 //
 // Runs on the given io_context, which one thread runs; every call and the handler happen on that thread.
 #pragma once
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/api/native_api.h"
@@ -23,13 +25,28 @@ namespace peerbook::app {
 
 struct HttpLimits {
     std::size_t body_bytes_max = 1024 * 1024;           // above: 413
-    std::uint32_t header_bytes_max = 16 * 1024;         // above: 431
+    std::uint32_t header_bytes_max = 16 * 1024;         // of a header, or of one chunk's framing; above: 431
     std::size_t connections_max = 1'024;                // above: 503 and the connection is closed
     Duration request_time_max = Duration::seconds(10);  // from its first byte to its last; above: 408
     Duration idle_time_max = Duration::seconds(60);     // between requests; above: closed without a word
-    Duration answer_time_max = Duration::seconds(60);   // from request to completion; above: 408
+    Duration answer_time_max = Duration::seconds(60);   // from request to completion; above: 504
     Duration write_time_max = Duration::seconds(30);    // for a client that does not read; above: closed
+    // Instead of idle_time_max and request_time_max, until the gate has let one request of the connection in.
+    Duration stranger_time_max = Duration::seconds(5);
 };
+
+// How many connections the API may hold where the process may have `descriptors` open: at most `wanted`, and
+// at most a third, so that storage and peers keep theirs; never less than 16.
+std::size_t connections_within(std::uint64_t descriptors, std::size_t wanted);
+
+// What the gate says of a request whose body has not been read. Neither: a request that everyone may make,
+// and that has no body.
+struct Admission {
+    bool authenticated = false;          // may send a body, and keep its connection as long as it likes
+    std::optional<ApiResponse> refusal;  // answered with it; the connection is then closed
+};
+// Called for each request with an empty body, before the handler.
+using HttpGate = std::function<Admission(const ApiRequest& head)>;
 
 // Called for each request. The completion may be called at once or later, once, on the I/O thread; a call
 // after the connection has gone or timed out is ignored.
@@ -39,12 +56,12 @@ class HttpServer {
   public:
     struct State;  // known to http_server.cc only
 
-    // Listens on host:port (port 0: any free one). `io` outlives the server; the handler is kept until the
-    // last connection is gone. Errors: invalid_input (host is no IP address), conflict (port in use; named),
-    // io.
+    // Listens on host:port (port 0: any free one). `io` outlives the server; handler and gate (null: everyone
+    // is let in) are kept until the last connection is gone. Errors: invalid_input (host is no IP address),
+    // conflict (port in use; named), io.
     static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& io, const std::string& host,
                                                      std::uint16_t port, HttpHandler handler,
-                                                     HttpLimits limits = {});
+                                                     HttpLimits limits = {}, HttpGate gate = {});
     // Stops.
     ~HttpServer();
 

@@ -88,6 +88,14 @@ void write_fill(Json& json, const FillView& fill, const exchange::MarketRules& m
     json.end();
 }
 
+// False for what the node itself refused, such as a cancel of an order that it does not know: nothing of that
+// is on disk. In an answer with others it is told by having no nonce.
+bool is_in_block(const CommandResult& result, const SubmitAnswer& answer) {
+    const bool refused_by_node = result.status == CommandStatus::rejected &&
+                                 result.reason == exchange::Reason::unknown_order && result.ref.nonce == 0;
+    return answer.block != 0 && !refused_by_node;
+}
+
 void write_result(Json& json, const CommandResult& result, const SubmitAnswer& answer,
                   const MarketTable& markets, bool with_error_code) {
     const bool rejected = result.status == CommandStatus::rejected;
@@ -112,9 +120,12 @@ void write_result(Json& json, const CommandResult& result, const SubmitAnswer& a
     } else {
         json.key("filled").text("0").key("leaves").text("0").key("fills").begin_list().end_list();
     }
-    json.key("durable").flag(true);
-    json.key("grade").text(to_string(answer.grade));
-    json.key("block").number(answer.block);
+    const bool in_block = is_in_block(result, answer);
+    json.key("durable").flag(in_block);
+    if (in_block) {
+        json.key("grade").text(to_string(answer.grade));
+        json.key("block").number(answer.block);
+    }
     json.end();
 }
 

@@ -78,7 +78,7 @@ unsigned http_status(ErrorCode code) {
         case ErrorCode::not_found:
             return 404;
         case ErrorCode::timed_out:
-            return 408;
+            return 504;
         case ErrorCode::conflict:
             return 409;
         case ErrorCode::too_large:
@@ -112,6 +112,7 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
 
     DraftContext draft_context() const { return {*markets, options.node, {}}; }
 
+    std::optional<ApiResponse> refusal(const ApiRequest& request) const;
     void route(ApiRequest& request, const ApiCompletion& done);
     void route_v1(ApiRequest& request, const Segments& path, const ApiCompletion& done);
     void orders(ApiRequest& request, const Segments& path, const ApiCompletion& done);
@@ -120,6 +121,7 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     void ready(const ApiCompletion& done);
     void post_orders(ApiRequest& request, const ApiCompletion& done);
     void post_batch(ApiRequest& request, const ApiCompletion& done);
+    void post_signed(ApiRequest& request, const ApiCompletion& done);
     void cancel_order(ApiRequest& request, std::string_view id, const ApiCompletion& done);
     void get_orders(ApiRequest& request, const ApiCompletion& done);
     void get_order(ApiRequest& request, std::string_view id, const ApiCompletion& done);
@@ -155,6 +157,9 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     Access access;
     NativeApiOptions options;
     std::shared_ptr<const MarketTable> markets;
+    std::vector<ApiCompletion> awaiting_ready;  // while the node is asked; one question serves them all
+    std::optional<ApiResponse> last_ready;
+    MonoTime last_ready_until;
 };
 
 NativeApi::NativeApi(NodeService& node, Access access, NativeApiOptions options)
@@ -165,7 +170,24 @@ void NativeApi::handle(ApiRequest& request, ApiCompletion done) {
     state_->route(request, done);
 }
 
+std::optional<ApiResponse> NativeApi::refusal(const ApiRequest& request) const {
+    return state_->refusal(request);
+}
+
+bool NativeApi::is_open_to_all(std::string_view path) {
+    return path == "/health" || path == "/ready";
+}
+
+std::optional<ApiResponse> NativeApi::State::refusal(const ApiRequest& request) const {
+    if (is_open_to_all(request.path) || access.allows(request.authorization)) return std::nullopt;
+    return error_response(ErrorCode::unauthorized,
+                          request.authorization.empty()
+                              ? "send the header Authorization: Bearer <content of the node's cookie file>"
+                              : "the cookie is not this node's; it changes at each start of the node");
+}
+
 void NativeApi::State::route(ApiRequest& request, const ApiCompletion& done) {
+    if (auto refused = refusal(request)) return done(std::move(*refused));
     if (request.path == "/health") {
         if (request.method != "GET") return done(method_not_allowed("GET"));
         return done(json_response("{\"status\":\"ok\"}"));
@@ -177,13 +199,6 @@ void NativeApi::State::route(ApiRequest& request, const ApiCompletion& done) {
     const Segments path = segments_of(request.path);
     if (path.overflow || path.count < 3 || path.part[0] != "api" || path.part[1] != "v1")
         return done(error_response(ErrorCode::not_found, "no such path: " + printable(request.path, 100)));
-    if (!access.allows(request.authorization)) {
-        return done(
-            error_response(ErrorCode::unauthorized,
-                           request.authorization.empty()
-                               ? "send the header Authorization: Bearer <content of the node's cookie file>"
-                               : "the cookie is not this node's; it changes at each start of the node"));
-    }
     route_v1(request, path, done);
 }
 
@@ -191,9 +206,9 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
     const std::string_view room = path.part[2];
     if (room == "orders" && path.count <= 4) return orders(request, path, done);
     if (room == "peers" && path.count <= 4) return peers(request, path, done);
-    if (room == "batch" && path.count == 3) {
+    if ((room == "batch" || room == "signed") && path.count == 3) {
         if (request.method != "POST") return done(method_not_allowed("POST"));
-        return post_batch(request, done);
+        return room == "batch" ? post_batch(request, done) : post_signed(request, done);
     }
     const bool single = path.count == 3 && (room == "status" || room == "network" || room == "markets" ||
                                             room == "digests" || room == "trades" || room == "accounts");
@@ -245,7 +260,18 @@ void NativeApi::State::peers(ApiRequest& request, const Segments& path, const Ap
 }
 
 void NativeApi::State::ready(const ApiCompletion& done) {
-    ask<StatusAnswer>(StatusQuery{}, done, [](State&, const StatusAnswer& status) {
+    if (options.clock && last_ready && options.clock->now().mono < last_ready_until) return done(*last_ready);
+    awaiting_ready.push_back(done);
+    if (awaiting_ready.size() > 1) return;
+    const ApiCompletion answer_all = [self = shared_from_this()](const ApiResponse& answer) {
+        if (self->options.clock) {
+            self->last_ready = answer;
+            self->last_ready_until = self->options.clock->now().mono + ready_time_max;
+        }
+        for (const ApiCompletion& waiting : std::exchange(self->awaiting_ready, {}))
+            waiting(answer);
+    };
+    ask<StatusAnswer>(StatusQuery{}, answer_all, [](State&, const StatusAnswer& status) {
         if (status.ready) return json_response("{\"status\":\"ready\"}");
         return error_response(ErrorCode::unavailable,
                               status.says.empty() ? "the node is not ready" : status.says);
@@ -306,6 +332,29 @@ void NativeApi::State::post_batch(ApiRequest& request, const ApiCompletion& done
         response.content_type = "application/octet-stream";
         response.body = encode_batch_reply(*answer);
         done(std::move(response));
+    });
+}
+
+void NativeApi::State::post_signed(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"wait"}, done);
+    if (!query) return;
+    auto wait = wait_of(*query);
+    if (!wait.ok()) return done(error_response(wait.error()));
+    if (request.content_type != "application/octet-stream") {
+        return done(error_response(
+            ApiError("a signed batch is binary: send the header Content-Type: application/octet-stream",
+                     "Content-Type")));
+    }
+    if (request.body.empty())
+        return done(
+            error_response(ErrorCode::invalid_input, "the body is empty; it must be one signed batch"));
+    const ByteView bytes = as_bytes(request.body);
+    SubmitRequest submission;
+    submission.signed_batch.assign(bytes.begin(), bytes.end());
+    submission.wait_for = wait.value();
+    node.submit(std::move(submission), [self = shared_from_this(), done](Result<SubmitAnswer> answer) {
+        if (!answer.ok()) return done(error_response(ApiError(answer.error())));
+        done(json_response(submit_json(*answer, *self->markets, true)));
     });
 }
 

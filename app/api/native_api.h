@@ -8,12 +8,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "app/api/access.h"
 #include "app/api/market_table.h"
 #include "app/node/requests.h"
+#include "base/time.h"
 #include "p2p/peer_network.h"
 
 namespace peerbook::app {
@@ -22,6 +24,7 @@ struct ApiRequest {
     std::string_view method;         // upper case
     std::string_view path;           // before the question mark, percent codes as sent
     std::string_view query;          // after it
+    std::string_view host;           // header, empty if absent
     std::string_view authorization;  // header, empty if absent
     std::string_view content_type;   // header, empty if absent
     std::string body;                // JSON is parsed in place, so it is overwritten
@@ -36,9 +39,14 @@ struct ApiResponse {
 
 using ApiCompletion = std::function<void(ApiResponse)>;
 
+// /ready needs no cookie: however often strangers ask, the node is asked this seldom.
+inline constexpr Duration ready_time_max = Duration::milliseconds(100);
+
 struct NativeApiOptions {
     PublicKey node;                       // this node's key: names of hosted accounts mean its accounts
     p2p::PeerNetwork* network = nullptr;  // null: peer-to-peer is switched off; else outlives the NativeApi
+    // Lets an answer to /ready serve for ready_time_max; null: the node is asked each time.
+    std::shared_ptr<const Clock> clock = nullptr;
 };
 
 class NativeApi {
@@ -46,6 +54,12 @@ class NativeApi {
     // `node` outlives every completion.
     NativeApi(NodeService& node, Access access, NativeApiOptions options);
     ~NativeApi();
+
+    // Nothing if the request may go on, judged by its path and cookie alone; else the 401 to answer it with.
+    // handle() asks the same again.
+    std::optional<ApiResponse> refusal(const ApiRequest& request) const;
+    // /health and /ready.
+    static bool is_open_to_all(std::string_view path);
 
     // The request's views and body must stay alive until handle() returns.
     void handle(ApiRequest& request, ApiCompletion done);

@@ -104,7 +104,7 @@ Error refused(const HttpResponse& response, const std::string& target) {
         document["message"].IsString())
         message += ": " + std::string(document["message"].GetString());
     const ErrorCode code = response.status == 404   ? ErrorCode::not_found
-                           : response.status == 408 ? ErrorCode::timed_out
+                           : response.status == 504 ? ErrorCode::timed_out
                            : response.status == 401 ? ErrorCode::unauthorized
                            : response.status >= 500 ? ErrorCode::unavailable
                                                     : ErrorCode::invalid_input;

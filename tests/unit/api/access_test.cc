@@ -68,5 +68,17 @@ TEST_F(AccessTest, AnUnwritableDirectoryIsAnError) {
     EXPECT_EQ(access.error().code, ErrorCode::io);
 }
 
+TEST(LocalHost, NamesThisMachine) {
+    for (const char* host :
+         {"127.0.0.1", "127.0.0.1:8080", "localhost", "LocalHost:80", "[::1]", "[::1]:8080"})
+        EXPECT_TRUE(is_local_host(host, "127.0.0.1")) << host;
+    EXPECT_TRUE(is_local_host("127.0.0.9:80", "127.0.0.9"));
+    for (const char* host :
+         {"", ":80", "evil.example", "evil.example:8080", "127.0.0.1.example", "localhost.evil", "[::1",
+          "[::1]evil", "[::2]", "127.0.0.1:80@evil", "127.0.0.2", "localhost:x"})
+        EXPECT_FALSE(is_local_host(host, "127.0.0.1")) << host;
+    EXPECT_FALSE(is_local_host("", ""));
+}
+
 }  // namespace
 }  // namespace peerbook::app

@@ -113,7 +113,7 @@ class Client {
 
 class HttpServerTest : public ::testing::Test {
   protected:
-    void start(HttpLimits limits = {}) {
+    void start(HttpLimits limits = {}, HttpGate gate = {}) {
         auto server = HttpServer::start(
             io_, "127.0.0.1", 0,
             [this](ApiRequest& request, ApiCompletion done) {
@@ -127,7 +127,7 @@ class HttpServerTest : public ::testing::Test {
                 response.body = "you said " + request.body;
                 done(std::move(response));
             },
-            limits);
+            limits, std::move(gate));
         ASSERT_TRUE(server.ok()) << server.error().message;
         server_ = std::move(server).value();
     }
@@ -336,6 +336,104 @@ TEST_F(HttpServerTest, AnIdleConnectionIsClosedWithoutAWord) {
     EXPECT_TRUE(c->closed_by_server());
 }
 
+// Lets in who says "key", and everyone to /open.
+Admission only_with_key(const ApiRequest& head) {
+    Admission admission;
+    admission.authenticated = head.authorization == "key";
+    if (!admission.authenticated && head.path != "/open")
+        admission.refusal = error_response(ErrorCode::unauthorized, "no key");
+    return admission;
+}
+
+TEST_F(HttpServerTest, ChunkExtensionsAndTrailersAreBounded) {
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    start();
+    for (const std::string& endless :
+         {head + "1;name=", head + "0\r\nTrailer: ", head + "1\r\na\r\n1;name="}) {
+        auto c = client();
+        c->send(endless + std::string(2'000'000, 'x'));
+        EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 431 ")) << endless;
+        EXPECT_TRUE(c->closed_by_server());
+    }
+    EXPECT_TRUE(seen_.empty());
+    auto c = client();
+    c->send(head + "1;name=" + std::string(10'000, 'x') +
+            "\r\na\r\n0\r\nTrailer: " + std::string(10'000, 'y') + "\r\n\r\n");
+    EXPECT_THAT(c->answer(), HasSubstr("you said a")) << "what fits is taken";
+}
+
+TEST_F(HttpServerTest, RequestsSentAheadWaitInABoundedBuffer) {
+    start();
+    auto c = client();
+    std::string many;
+    for (int i = 0; i < 5'000; ++i)
+        many += post("/" + std::to_string(i), "body");
+    c->send(many);
+    for (int i = 0; i < 5'000; ++i)
+        ASSERT_THAT(c->answer(), HasSubstr("you said body")) << i;
+}
+
+TEST_F(HttpServerTest, WhomTheGateRefusesSendsNoBody) {
+    start({}, only_with_key);
+    auto c = client();
+    c->send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
+    const std::string answer = c->answer();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 401 ")) << "answered before any of the body came";
+    EXPECT_THAT(answer, HasSubstr("Connection: close"));
+    EXPECT_TRUE(c->closed_by_server());
+    auto eager = client();
+    eager->send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    EXPECT_THAT(eager->answer(), StartsWith("HTTP/1.1 401 ")) << "and without being told to go on";
+    EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(HttpServerTest, WhatIsOpenToAllTakesNoBody) {
+    start({}, only_with_key);
+    auto c = client();
+    c->send("GET /open HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 200 "));
+    c->send(post("/open", "much"));
+    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 413 "));
+    EXPECT_TRUE(c->closed_by_server());
+    EXPECT_EQ(seen_.size(), 1u);
+}
+
+TEST_F(HttpServerTest, StrangersAreNotKeptLong) {
+    HttpLimits limits;
+    limits.stranger_time_max = Duration::milliseconds(300);
+    start(limits, only_with_key);
+    auto silent = client();
+    EXPECT_EQ(silent->answer(), "");
+    EXPECT_TRUE(silent->closed_by_server());
+    auto asks = client();
+    asks->send("GET /open HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(asks->answer(), StartsWith("HTTP/1.1 200 "));
+    EXPECT_TRUE(asks->closed_by_server()) << "a question that everyone may ask makes nobody known";
+    auto slow = client();
+    slow->send("GET /open HT");
+    EXPECT_THAT(slow->answer(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(HttpServerTest, WhoIsKnownIsKept) {
+    HttpLimits limits;
+    limits.stranger_time_max = Duration::milliseconds(300);
+    start(limits, only_with_key);
+    auto known = client();
+    known->send("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: key\r\n\r\n");
+    EXPECT_THAT(known->answer(), StartsWith("HTTP/1.1 200 "));
+    auto stranger = client();
+    EXPECT_TRUE(stranger->closed_by_server());  // so the stranger's time has passed
+    known->send("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: key\r\n\r\n");
+    EXPECT_THAT(known->answer(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(Connections, LeaveDescriptorsForStorageAndPeers) {
+    EXPECT_EQ(connections_within(20'000, 1'024), 1'024u);
+    EXPECT_EQ(connections_within(1'024, 1'024), 341u);
+    EXPECT_EQ(connections_within(0, 1'024), 16u);
+    EXPECT_EQ(connections_within(20'000, 2), 2u);
+}
+
 TEST_F(HttpServerTest, ALateAnswerBecomesATimeOutAndIsThenIgnored) {
     HttpLimits limits;
     limits.answer_time_max = Duration::milliseconds(1);
@@ -343,9 +441,14 @@ TEST_F(HttpServerTest, ALateAnswerBecomesATimeOutAndIsThenIgnored) {
     hold_ = true;
     auto c = client();
     c->send(post("/late", ""));
-    EXPECT_THAT(c->answer(), StartsWith("HTTP/1.1 408 "));
+    const std::string late = c->answer();
+    EXPECT_THAT(late, StartsWith("HTTP/1.1 504 Gateway Timeout"));
+    EXPECT_THAT(late, HasSubstr("may have been executed"));
+    EXPECT_THAT(late, HasSubstr("the same nonce"));
     ASSERT_EQ(held_.size(), 1u);
     held_[0](text("too late"));
+    c->send("GET /question HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(c->answer(), HasSubstr("no answer in time; ask again"));
     hold_ = false;
     c->send(post("/next", "now"));
     EXPECT_THAT(c->answer(), HasSubstr("you said now"));
@@ -399,18 +502,44 @@ class ApiServerTest : public ::testing::Test {
 };
 
 TEST_F(ApiServerTest, TheCookieInTheDataDirectoryOpensIt) {
-    Client client(io_, server_->port());
-    ASSERT_TRUE(client.connected());
-    client.send("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\n\r\n");
-    const std::string refused = client.answer();
+    Client stranger(io_, server_->port());
+    ASSERT_TRUE(stranger.connected());
+    stranger.send("POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+    const std::string refused = stranger.answer();
     EXPECT_THAT(refused, StartsWith("HTTP/1.1 401 "));
     EXPECT_THAT(refused, HasSubstr("WWW-Authenticate: Bearer"));
+    EXPECT_TRUE(stranger.closed_by_server());
+    Client client(io_, server_->port());
     auto cookie = read_cookie(directory_);
     ASSERT_TRUE(cookie.ok());
-    client.send("GET /api/v1/markets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n");
+    const std::string known =
+        " HTTP/1.1\r\nHost: 127.0.0.1:1\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n";
+    client.send("GET /api/v1/markets" + known);
     EXPECT_THAT(client.answer(), HasSubstr("BTC-USD"));
-    client.send("PUT /api/v1/markets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n");
+    client.send("PUT /api/v1/markets" + known);
     EXPECT_THAT(client.answer(), HasSubstr("Allow: GET"));
+}
+
+TEST_F(ApiServerTest, APageUnderANameOfItsOwnIsNotAnswered) {
+    const std::string cookie = *read_cookie(directory_);
+    for (const char* path : {"/api/v1/markets", "/health", "/ready"}) {
+        Client page(io_, server_->port());
+        page.send(std::string("GET ") + path +
+                  " HTTP/1.1\r\nHost: evil.example:8080\r\nAuthorization: Bearer " + cookie + "\r\n\r\n");
+        const std::string answer = page.answer();
+        EXPECT_THAT(answer, StartsWith("HTTP/1.1 421 Misdirected Request")) << path;
+        EXPECT_THAT(answer, HasSubstr(R"("field":"Host")"));
+        EXPECT_TRUE(page.closed_by_server());
+    }
+    Client nameless(io_, server_->port());
+    nameless.send("GET /health HTTP/1.1\r\n\r\n");
+    EXPECT_THAT(nameless.answer(), StartsWith("HTTP/1.1 421 "));
+}
+
+TEST_F(ApiServerTest, HealthIsOpenToAllOnThisMachine) {
+    Client client(io_, server_->port());
+    client.send("GET /health HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n");
+    EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(ApiServerTest, TheAddressFileLivesAsLongAsTheServer) {

@@ -70,11 +70,51 @@ TEST_F(NativeApiTest, ReadySaysWhyNot) {
     EXPECT_EQ(call("POST", "/ready", "", "").status, 405u);
 }
 
+class HandClock final : public Clock {
+  public:
+    Now now() const override { return now_; }
+    void advance(Duration by) { now_.mono = now_.mono + by; }
+
+  private:
+    Now now_;
+};
+
+TEST_F(NativeApiTest, ReadinessIsAskedOnceForManyWhoAsk) {
+    const auto clock = std::make_shared<HandClock>();
+    NativeApi api(node_, Access("secret"), {testing::node_key(), nullptr, clock});
+    std::vector<unsigned> answers;
+    const auto ask = [&] {
+        ApiRequest request;
+        request.method = "GET";
+        request.path = "/ready";
+        api.handle(request, [&answers](ApiResponse response) { answers.push_back(response.status); });
+    };
+    StatusAnswer status;
+    status.ready = true;
+    node_.will_tell(status);
+    status.ready = false;
+    node_.will_tell(status);
+    node_.hold();
+    ask();
+    ask();
+    EXPECT_EQ(node_.held(), 1u) << "the second waits for the first one's answer";
+    node_.release();
+    ask();
+    EXPECT_EQ(answers, (std::vector<unsigned>{200, 200, 200}));
+    EXPECT_EQ(node_.asked.size(), 1u);
+    clock->advance(ready_time_max);
+    ask();
+    node_.release();
+    EXPECT_EQ(answers.back(), 503u);
+    EXPECT_EQ(node_.asked.size(), 2u);
+}
+
 TEST_F(NativeApiTest, EverythingElseNeedsTheCookie) {
     for (const char* path : {"/api/v1/status", "/api/v1/orders", "/api/v1/nothing"}) {
         expect(call("GET", path, "", ""), 401, R"("code":"unauthorized")");
         EXPECT_EQ(call("GET", path, "", "Bearer wrong").status, 401u);
     }
+    EXPECT_EQ(call("GET", "/nothing", "", "").status, 401u);
     EXPECT_TRUE(node_.asked.empty());
 }
 
@@ -85,10 +125,10 @@ TEST_F(NativeApiTest, UnknownPathsAreNotFound) {
 }
 
 TEST_F(NativeApiTest, WrongMethodsAreRefusedWithTheRightOnes) {
-    for (const char* path :
-         {"/api/v1/status", "/api/v1/network", "/api/v1/markets", "/api/v1/digests", "/api/v1/trades",
-          "/api/v1/accounts", "/api/v1/accounts/alice", "/api/v1/book/BTC-USD", "/api/v1/blocks/1",
-          "/api/v1/orders", "/api/v1/orders/x", "/api/v1/peers", "/api/v1/peers/x", "/api/v1/batch"}) {
+    for (const char* path : {"/api/v1/status", "/api/v1/network", "/api/v1/markets", "/api/v1/digests",
+                             "/api/v1/trades", "/api/v1/accounts", "/api/v1/accounts/alice",
+                             "/api/v1/book/BTC-USD", "/api/v1/blocks/1", "/api/v1/orders", "/api/v1/orders/x",
+                             "/api/v1/peers", "/api/v1/peers/x", "/api/v1/batch", "/api/v1/signed"}) {
         const ApiResponse response = call("PATCH", path);
         EXPECT_EQ(response.status, 405u) << path;
         EXPECT_NE(response.allow, nullptr) << path;
@@ -168,7 +208,7 @@ TEST_F(NativeApiTest, EachErrorCodeHasItsStatus) {
     EXPECT_EQ(http_status(ErrorCode::invalid_input), 400u);
     EXPECT_EQ(http_status(ErrorCode::unauthorized), 401u);
     EXPECT_EQ(http_status(ErrorCode::not_found), 404u);
-    EXPECT_EQ(http_status(ErrorCode::timed_out), 408u);
+    EXPECT_EQ(http_status(ErrorCode::timed_out), 504u);
     EXPECT_EQ(http_status(ErrorCode::conflict), 409u);
     EXPECT_EQ(http_status(ErrorCode::too_large), 413u);
     EXPECT_EQ(http_status(ErrorCode::corrupt), 500u);
@@ -398,6 +438,50 @@ TEST_F(NativeApiTest, BatchMistakes) {
     expect(call("POST", "/api/v1/batch", "xx", "Bearer secret", "application/octet-stream"), 400,
            "malformed at byte");
     expect(call("POST", "/api/v1/batch?wait=x", "xx"), 400, R"("field":"wait")");
+}
+
+TEST_F(NativeApiTest, ASignedBatchIsHandedToTheNode) {
+    const std::string bytes("\x02 some batch \0 with all bytes", 30);
+    const auto post = [&](const std::string& target, const std::string& body) {
+        return call("POST", target, body, "Bearer secret", "application/octet-stream");
+    };
+    node_.will_answer(testing::partial_fill());
+    expect(post("/api/v1/signed?wait=settled", bytes), 200, R"({"results":[{"order_id":"aaaa)");
+    ASSERT_EQ(node_.submitted.size(), 1u);
+    EXPECT_EQ(as_text(node_.submitted[0].signed_batch), bytes);
+    EXPECT_EQ(node_.submitted[0].wait_for, Grade::settled);
+    EXPECT_TRUE(node_.submitted[0].intents.empty());
+    node_.will_refuse({ErrorCode::unauthorized, "the signature is wrong"});
+    expect(post("/api/v1/signed", bytes), 401, "the signature is wrong");
+    node_.will_refuse({ErrorCode::invalid_input, "malformed at byte 3"});
+    expect(post("/api/v1/signed", bytes), 400, "malformed at byte 3");
+}
+
+TEST_F(NativeApiTest, SignedBatchMistakes) {
+    expect(call("POST", "/api/v1/signed", "xx"), 400, "Content-Type");
+    expect(call("POST", "/api/v1/signed?wait=x", "xx"), 400, R"("field":"wait")");
+    expect(call("POST", "/api/v1/signed", "", "Bearer secret", "application/octet-stream"), 400, "empty");
+    EXPECT_EQ(call("POST", "/api/v1/signed", "xx", "").status, 401u);
+    EXPECT_TRUE(node_.submitted.empty());
+}
+
+TEST_F(NativeApiTest, WhatStandsInNoBlockIsNotDurable) {
+    SubmitAnswer refused = testing::rejection(exchange::Reason::unknown_order);
+    refused.block = 0;
+    refused.results[0].ref = {};
+    node_.will_answer(refused);
+    const ApiResponse alone = call("POST", "/api/v1/orders", limit_order);
+    expect(alone, 422, R"("durable":false})");
+    EXPECT_THAT(alone.body, ::testing::Not(HasSubstr("grade")));
+    EXPECT_THAT(alone.body, ::testing::Not(HasSubstr("block")));
+
+    SubmitAnswer mixed = testing::partial_fill();
+    mixed.results.push_back(refused.results[0]);
+    node_.will_answer(mixed);
+    const ApiResponse both =
+        call("POST", "/api/v1/orders", "[" + std::string(limit_order) + "," + limit_order + "]");
+    EXPECT_THAT(both.body, HasSubstr(R"("durable":true,"grade":"provisional","block":"17"})"));
+    EXPECT_THAT(both.body, HasSubstr(R"("durable":false})"));
 }
 
 TEST_F(NativeApiTest, AnAnswerMayComeAfterTheApiIsGone) {
