@@ -56,10 +56,6 @@ class OrderBooks {
     OrderSlot find(OrderKey key) const {
         return index_.find(key.account.value(), key.ref.nonce, key.ref.index);
     }
-    // Hints for a find() that will follow soon.
-    void prefetch_entry(OrderKey key) const { index_.prefetch_entry(hash_of(key)); }
-    void prefetch_order(OrderKey key) const { index_.prefetch_order(hash_of(key)); }
-
     PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)].levels; }
     const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)].levels; }
     // Lots on one side of one market, all levels together.
@@ -85,9 +81,6 @@ class OrderBooks {
         PriceLevels levels;
         std::int64_t quantity = 0;
     };
-    std::uint32_t hash_of(OrderKey key) const {
-        return index_.hash(key.account.value(), key.ref.nonce, key.ref.index);
-    }
     struct AccountOrders {
         OrderSlot newest = no_order;
         std::uint32_t count = 0;

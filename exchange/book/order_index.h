@@ -18,13 +18,6 @@ class OrderIndex {
     std::uint32_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
         return static_cast<std::uint32_t>(hash_(std::uint64_t{account} << 32 | index, nonce) >> 32);
     }
-    // Hints for a find() that will follow soon: first for its entry, later for the order that entry names.
-    void prefetch_entry(std::uint32_t hash) const { __builtin_prefetch(&entries_[hash & mask_]); }
-    void prefetch_order(std::uint32_t hash) const {
-        const Entry& entry = entries_[hash & mask_];
-        if (entry.slot != no_order) __builtin_prefetch(&pool_[entry.slot]);
-    }
-
     // Slot or no_order.
     OrderSlot find(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
         const std::uint32_t wanted = hash(account, nonce, index);

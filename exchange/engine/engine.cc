@@ -32,10 +32,8 @@ Engine::~Engine() = default;
 
 void Engine::apply(const CommandBatch& batch, std::uint32_t first_command, EventBuffer& events) {
     Executor executor(*state_, batch, events);
-    for (std::size_t i = 0; i < batch.commands.size(); ++i) {
-        executor.look_ahead(i);
-        executor.execute(batch.commands[i], first_command++);
-    }
+    for (const Command& command : batch.commands)
+        executor.execute(command, first_command++);
 }
 
 UndoMark Engine::mark() const {

@@ -56,28 +56,6 @@ void Executor::execute(const Command& command, std::uint32_t number) {
     static_assert(std::variant_size_v<CommandBody> == 7);
 }
 
-void Executor::look_ahead(std::size_t position) const {
-    const std::vector<Command>& commands = context_.batch.commands;
-    const auto target_of = [&](std::size_t at) -> std::optional<OrderKey> {
-        const CommandBody& body = commands[at].body;
-        const CommandRef* target = nullptr;
-        if (const auto* cancel = std::get_if<CancelOrder>(&body)) target = &cancel->target;
-        if (const auto* reduce = std::get_if<ReduceOrder>(&body)) target = &reduce->target;
-        if (target == nullptr) return std::nullopt;
-        const std::optional<AccountIndex> account = state_.accounts.guess(commands[at].account);
-        if (!account) return std::nullopt;
-        return OrderKey{*account, *target};
-    };
-    if (position + 12 < commands.size()) state_.accounts.prefetch_entry(commands[position + 12].account);
-    if (position + 8 < commands.size()) {
-        if (const auto account = state_.accounts.guess(commands[position + 8].account))
-            state_.accounts.prefetch_account(*account);
-        if (const auto target = target_of(position + 8)) state_.books.prefetch_entry(*target);
-    }
-    if (position + 4 < commands.size())
-        if (const auto target = target_of(position + 4)) state_.books.prefetch_order(*target);
-}
-
 void Executor::run(const LimitOrder& order) {
     place({order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
            order.post_only});

@@ -21,10 +21,6 @@ class Executor {
     // `number` counts the command within its commit.
     void execute(const Command& command, std::uint32_t number);
 
-    // Fetches into the cache what commands that follow will need, the nearest the most. Changes nothing: most
-    // of a command's time is waiting for memory, and a batch says what comes.
-    void look_ahead(std::size_t position) const;
-
   private:
     // A limit order and a market order in one shape.
     struct Placement {

@@ -34,19 +34,6 @@ class Accounts {
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;
         return AccountIndex(index);
     }
-    // Hints for a find() that will follow soon: first for its entry, later for what that entry names. `guess`
-    // returns the index that find() will most likely give; it decides nothing.
-    void prefetch_entry(const AccountId& id) const { __builtin_prefetch(&table_[hash(id) & mask_]); }
-    std::optional<AccountIndex> guess(const AccountId& id) const {
-        const std::uint32_t account = table_[hash(id) & mask_].account;
-        if (account == unknown) return std::nullopt;
-        return AccountIndex(account);
-    }
-    void prefetch_account(AccountIndex account) const {
-        __builtin_prefetch(&ids_[account.value()]);
-        __builtin_prefetch(&accounts_[account.value()]);
-    }
-
     std::optional<OwnerIndex> find_owner(const PublicKey& key) const;
     bool is_owned_by(AccountIndex account, std::optional<OwnerIndex> owner) const {
         const std::uint32_t own = accounts_[account.value()].owner;
