@@ -47,7 +47,8 @@ TEST(Prices, AreMultiplesOfTheTickWithinTheMaximum) {
     EXPECT_EQ(format_quantity(Quantity(500'001), rules), "0.500001");
     for (const char* text : {"0.30000000000000004", "0.005", "0", "0.00", "100000.01", "1e4", "-5"})
         EXPECT_FALSE(parse_price(text, rules).ok()) << text;
-    for (const char* text : {"0.0000001", "10.000001", "0", std::string(70, '9').c_str()})
+    for (const std::string& text :
+         {std::string("0.0000001"), std::string("10.000001"), std::string("0"), std::string(70, '9')})
         EXPECT_FALSE(parse_quantity(text, rules).ok()) << text;
 }
 
