@@ -1,5 +1,7 @@
 #include "app/cli/client.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +43,17 @@ Result<std::string> read_line_of(const std::string& path) {
     text.erase(text.find_last_not_of(" \t") + 1);
     text.erase(0, text.find_first_not_of(" \t"));
     return text;
+}
+
+// False for this machine's loopback addresses, and for what is no address at all: that is refused elsewhere.
+bool is_elsewhere(const std::string& url) {
+    const Result<HttpAddress> address = parse_http_address(url);
+    if (!address) return false;
+    in_addr v4{};
+    in6_addr v6{};
+    if (::inet_pton(AF_INET, address->host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) != 127;
+    if (::inet_pton(AF_INET6, address->host.c_str(), &v6) == 1) return !IN6_IS_ADDR_LOOPBACK(&v6);
+    return address->host != "localhost";
 }
 
 // One line, so that scripts can read answers line by line.
@@ -102,14 +115,10 @@ NodeTarget find_node(const ClientOptions& options, const Environment& environmen
     const std::string directory = data_directory(options.data_dir, environment);
     NodeTarget target;
     target.cookie_path = options.cookie_file.empty() ? directory + "/cookie" : options.cookie_file;
-    if (!options.node.empty()) {
-        target.url = options.node;
-        target.source = "--node";
-        return target;
-    }
-    if (const std::string url = value_of(environment, "PEERBOOK_NODE"); !url.empty()) {
-        target.url = url;
-        target.source = "PEERBOOK_NODE";
+    target.url = options.node.empty() ? value_of(environment, "PEERBOOK_NODE") : options.node;
+    if (!target.url.empty()) {
+        target.source = options.node.empty() ? "PEERBOOK_NODE" : "--node";
+        if (options.cookie_file.empty() && is_elsewhere(target.url)) target.cookie_path.clear();
         return target;
     }
     const std::string address_path = directory + "/api.address";
@@ -119,12 +128,22 @@ NodeTarget find_node(const ClientOptions& options, const Environment& environmen
     return target;
 }
 
+std::optional<Failure> cookie_withheld(const NodeTarget& target) {
+    if (!target.cookie_path.empty()) return std::nullopt;
+    return Failure{Exit::usage, "no_cookie",
+                   "the node " + terminal_text(target.url) + " (from " + target.source +
+                       ") is not on this machine, so this machine's cookie is not sent to it; name the file "
+                       "with that node's cookie with --cookie-file"};
+}
+
 Exit ask_node(const ClientOptions& options, const NodeRequest& request, const Draw& draw) {
     const NodeTarget target = find_node(options, process_environment());
     if (Result<HttpAddress> address = parse_http_address(target.url); !address) {
         return report({Exit::usage, "invalid_input", address.error().within(target.source).message},
                       options.json);
     }
+    if (const std::optional<Failure> withheld = cookie_withheld(target))
+        return report(*withheld, options.json);
     const Result<std::string> cookie = read_line_of(target.cookie_path);
     Result<std::unique_ptr<HttpClient>> client = HttpClient::connect(
         target.url, cookie ? *cookie : std::string(), Duration::seconds(options.timeout_s));

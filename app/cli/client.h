@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "app/cli/node_requests.h"
@@ -27,14 +28,19 @@ struct ClientOptions {
 
 struct NodeTarget {
     std::string url;
-    std::string source;  // where the URL came from, for people; empty: it is the default
-    std::string cookie_path;
+    std::string source;       // where the URL came from, for people; empty: it is the default
+    std::string cookie_path;  // empty: none may be sent there, see cookie_withheld()
 };
+
+// The cookie of this machine's node goes to this machine only, or to where the node's own api.address says.
+// The failure to report where a node elsewhere was named without a cookie of its own.
+std::optional<Failure> cookie_withheld(const NodeTarget& target);
 
 // The flag, else PEERBOOK_DATA_DIR, else ~/.peerbook, with a leading "~" replaced by HOME.
 std::string data_directory(const std::string& flag, const Environment& environment);
 
-// Flag, else PEERBOOK_NODE, else <data_dir>/api.address, else http://127.0.0.1:8080. Reads api.address.
+// Flag, else PEERBOOK_NODE, else <data_dir>/api.address, else http://127.0.0.1:8080. Reads api.address. The
+// cookie is the file that was named, else the one in the data directory.
 NodeTarget find_node(const ClientOptions& options, const Environment& environment);
 
 // What a successful answer looks like to people. Error: the answer is not as expected.

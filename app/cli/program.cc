@@ -1,5 +1,7 @@
 #include "app/cli/program.h"
 
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <string_view>
@@ -20,6 +22,15 @@ constexpr const char* footer =
 
 bool is_json_flag(const char* word) {
     return std::string_view(word) == "--json";
+}
+
+// A node holds a descriptor for each client, peer and open table, and replay one for each connection. Soft
+// limits are low for the sake of programs that use select(), which none of this does.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);  // where this is refused, the lower limit stays in force
 }
 
 // CLI11 calls a mistyped command a missing one; people want to know which word was wrong.
@@ -66,6 +77,7 @@ std::shared_ptr<ClientOptions> add_client_options(CLI::App& command) {
 }
 
 int run_program(int argc, const char* const* argv) {
+    raise_descriptor_limit();
     CLI::App app("Peerbook: an exchange without a middle. Trade, and run a node of it.", "peerbook");
     app.set_version_flag("--version", "peerbook " PEERBOOK_VERSION);
     app.require_subcommand(1);

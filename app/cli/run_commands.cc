@@ -66,6 +66,8 @@ Exit play_flow(const ReplayArguments& arguments) {
     if (options.testnet.empty()) {
         const NodeTarget target =
             find_node({options.node, arguments.data_dir, options.cookie_path, {}, {}}, process_environment());
+        if (const std::optional<Failure> withheld = cookie_withheld(target))
+            return report(*withheld, options.json);
         options.node = target.url;
         options.cookie_path = target.cookie_path;
     }

@@ -116,8 +116,9 @@ Result<std::string> view_result(const Answer& answer, const TerminalStyle& style
         properties.add("filled", text_at(answer, "filled"));
         properties.add("leaves", text_at(answer, "leaves"));
     }
-    properties.add("grade", text_at(answer, "grade") + (is_true(answer, "durable") ? ", durable" : "") +
-                                ", block " + text_at(answer, "block"));
+    if (const std::string block = text_at(answer, "block"); !block.empty())
+        properties.add("grade", text_at(answer, "grade") + (is_true(answer, "durable") ? ", durable" : "") +
+                                    ", block " + block);
     text += properties.draw(style);
     const Answer* fills = array_at(answer, "fills");
     if (fills == nullptr || fills->Empty()) return text;

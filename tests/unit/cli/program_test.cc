@@ -2,13 +2,16 @@
 #include "app/cli/program.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "app/cli/client.h"
 #include "app/cli/json_text.h"
 #include "config/network_file.h"
 #include "tests/unit/cli/scripted_server.h"
@@ -126,6 +129,50 @@ TEST_F(Program, SaysThatNoNodeAnswersAndWhereItLooked) {
     const auto object = parse_json(json.out);
     ASSERT_TRUE(object.ok()) << json.out;
     EXPECT_EQ(text_at(*object, "code"), "unavailable");
+}
+
+TEST_F(Program, KeepsTheCookieOnThisMachine) {
+    for (const char* url : {"http://elsewhere.example:8080", "http://192.0.2.1", "127.0.0.1.example:80",
+                            "http://[2001:db8::1]:80"}) {
+        const Ran ran = run({"status", "--data-dir", dir_, "--node", url});
+        EXPECT_EQ(ran.exit, 2) << url;
+        EXPECT_NE(ran.err.find("--cookie-file"), std::string::npos) << ran.err;
+        EXPECT_EQ(run({"replay", "flow.csv", "--data-dir", dir_, "--node", url}).err, ran.err);
+    }
+    ::setenv("PEERBOOK_NODE", "http://elsewhere.example", 1);
+    const Ran ran = run({"status", "--data-dir", dir_, "--json"});
+    ::unsetenv("PEERBOOK_NODE");
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_NE(ran.out.find("no_cookie"), std::string::npos) << ran.out;
+}
+
+TEST_F(Program, SendsTheCookieWhereItBelongs) {
+    const auto cookie_for = [this](const ClientOptions& options) {
+        return find_node(options, {}).cookie_path;
+    };
+    const std::string own = dir_ + "/cookie";
+    EXPECT_EQ(cookie_for({"", dir_, "", 1, false}), own);
+    EXPECT_EQ(cookie_for({"http://127.0.0.1:9", dir_, "", 1, false}), own);
+    EXPECT_EQ(cookie_for({"http://127.1.2.3:9", dir_, "", 1, false}), own);
+    EXPECT_EQ(cookie_for({"localhost:9", dir_, "", 1, false}), own);
+    EXPECT_EQ(cookie_for({"http://[::1]:9", dir_, "", 1, false}), own);
+    EXPECT_EQ(cookie_for({"http://192.0.2.1:9", dir_, "", 1, false}), "");
+    EXPECT_EQ(cookie_for({"http://192.0.2.1:9", dir_, "/its/cookie", 1, false}), "/its/cookie");
+    std::ofstream(dir_ + "/api.address") << "192.0.2.1:8080\n";
+    EXPECT_EQ(cookie_for({"", dir_, "", 1, false}), own) << "the node itself wrote where it listens";
+}
+
+TEST_F(Program, RaisesItsDescriptorLimit) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit low = before;
+    low.rlim_cur = std::min<rlim_t>(256, before.rlim_max);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    run({"--version"});
+    rlimit after{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(after.rlim_cur, before.rlim_max);
 }
 
 TEST_F(Program, SaysWhichCookieIsMissing) {

@@ -58,6 +58,11 @@ TEST(Views, ResultOfACommandThatIsNoOrderHasNoQuantities) {
                     R"({"order_id":"aa","nonce":"1","status":"done","message":"","filled":"0","leaves":"0",
                   "fills":[],"durable":true,"grade":"settled","block":"2"})"),
               "done\ncommand  aa\nnonce    1\ngrade    settled, durable, block 2\n");
+    EXPECT_EQ(
+        shown(view_result,
+              R"({"order_id":"aa","nonce":"0","status":"rejected","message":"No such order.","filled":"0",
+                  "leaves":"0","fills":[],"durable":false})"),
+        "rejected: No such order.\norder   aa\nnonce   0\nfilled  0\nleaves  0\n");
 }
 
 TEST(Views, BookIsALadder) {

@@ -422,6 +422,18 @@ TEST(Node, ASelfCustodiedBatchRunsUnderItsOwnersSignatureOnly) {
     const auto answer = world.submit_answer(taken);
     ASSERT_TRUE(answer.ok()) << answer.error().message;
     EXPECT_EQ(answer->results[2].status, CommandStatus::resting);
+    EXPECT_EQ(answer->results[2].market, exchange::MarketId(0)) << "its quantities can be written";
+
+    commands = {{account, {2, 0}, NodeWorld::limit("", Side::buy, 10, 3).body}};
+    std::get<exchange::LimitOrder>(commands[0].body).market = exchange::MarketId(4'000'000'000);
+    request.signed_batch = exchange::encode_signed_batch(exchange::BatchKind::self_custodied, rules.network,
+                                                         rules.rules_version, *owner, commands);
+    const Ticket nowhere = world.submit(1, std::move(request));
+    world.run();
+    const auto refusal = world.submit_answer(nowhere);
+    ASSERT_TRUE(refusal.ok()) << refusal.error().message;
+    EXPECT_EQ(refusal->results[0].status, CommandStatus::rejected);
+    EXPECT_FALSE(refusal->results[0].market) << "no such market";
     world.expect_equal_digests();
 }
 
