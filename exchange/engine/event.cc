@@ -109,7 +109,8 @@ const char* describe(Reason reason) {
         case Reason::unknown_order:
             return "The account has no open order of that name.";
         case Reason::open_order_limit:
-            return "The account, or the whole network, has as many open orders as the rules allow; cancel some.";
+            return "The account, or the whole network, has as many open orders as the rules allow; cancel "
+                   "some.";
         case Reason::no_faucet:
             return "This asset has no faucet on this network.";
         case Reason::supply_limit:

@@ -1,5 +1,6 @@
 // Decimals as people write them, to and from the integers the exchange computes with. The one place that uses
-// Boost.Multiprecision: texts of any length are parsed exactly and then refused if they do not fit, never rounded.
+// Boost.Multiprecision: texts of any length are parsed exactly and then refused if they do not fit, never
+// rounded.
 #pragma once
 
 #include <string>
@@ -10,12 +11,12 @@
 
 namespace peerbook::exchange {
 
-// Accepts digits with at most one point ("12", "0.5"); no sign, exponent, blank, leading point or trailing point.
-// Longer than this is refused before it is parsed.
+// Accepts digits with at most one point ("12", "0.5"); no sign, exponent, blank, leading point or trailing
+// point. Longer than this is refused before it is parsed.
 inline constexpr std::size_t decimal_length_max = 80;
 
-// A decimal with at most `decimals` places, in units of 10^-decimals. Errors name what is wrong: not a number,
-// negative, too many places, too large.
+// A decimal with at most `decimals` places, in units of 10^-decimals. Errors name what is wrong: not a
+// number, negative, too many places, too large.
 Result<Amount> parse_amount(std::string_view text, unsigned decimals);
 // "1.5", shortest form without trailing zeros.
 std::string format_amount(Amount units, unsigned decimals);

@@ -1,5 +1,5 @@
-// The rules of one market and of one network, as the engine needs them: integers only. Decimals live at the edge
-// (market/decimal.h); text lives in the network file (config/network_file.h); app/node translates.
+// The rules of one market and of one network, as the engine needs them: integers only. Decimals live at the
+// edge (market/decimal.h); text lives in the network file (config/network_file.h); app/node translates.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct MarketRules {
     std::string symbol;  // "BTC-USD"
     AssetId base;
     AssetId quote;
-    // Quote base units that one tick × one lot is worth (the "constant"): tick × lot must be a whole number of them.
+    // Quote base units that one tick × one lot is worth (the "constant"): tick × lot must be a whole number
+    // of them.
     Amount notional_constant = 0;
     // Base-asset base units in one lot.
     Amount lot_units = 0;
@@ -41,7 +42,8 @@ struct NetworkRules {
     std::vector<MarketRules> markets;
     // The account that collects fees; it exists from the start, at index 0, and nobody can command it.
     AccountId fee_account;
-    // Base units of each asset that one faucet command may issue; 0 = that asset has no faucet. Same length as assets.
+    // Base units of each asset that one faucet command may issue; 0 = that asset has no faucet. Same length
+    // as assets.
     std::vector<Amount> faucet_max;
     std::uint32_t open_orders_per_account_max = 100'000;
     std::uint32_t open_orders_max = 50'000'000;  // of all accounts together
@@ -49,8 +51,8 @@ struct NetworkRules {
     std::uint32_t accounts_per_owner_max = 100'000;  // that one key answers for
     // The most fills of one order; what is left of it then is cancelled. Bounds the events of one command.
     std::uint32_t fills_per_command_max = 10'000;
-    // The most resting orders that a fill-or-kill order may need. Far below the fills of other orders, because
-    // finding out costs work, and a rejected order pays nothing for it.
+    // The most resting orders that a fill-or-kill order may need. Far below the fills of other orders,
+    // because finding out costs work, and a rejected order pays nothing for it.
     std::uint32_t fok_orders_max = 1'000;
     // Of this process only, from the system's randomness: see index_hash.h. Nothing that nodes agree on may
     // depend on it.
@@ -63,8 +65,8 @@ inline constexpr int supply_bits_max = 120;
 inline constexpr unsigned asset_decimals_max = 18;
 inline constexpr std::uint32_t fee_ppm_max = 100'000;  // 10 %
 
-// Builds the rules of a market from decimals, or says why they are refused: tick × lot not a whole number of quote
-// base units, lot not a whole number of base units, maxima beyond the bounds, fees above fee_ppm_max.
+// Builds the rules of a market from decimals, or says why they are refused: tick × lot not a whole number of
+// quote base units, lot not a whole number of base units, maxima beyond the bounds, fees above fee_ppm_max.
 struct MarketSpec {
     std::string symbol;
     std::string tick;
@@ -74,7 +76,7 @@ struct MarketSpec {
     std::uint32_t maker_fee_ppm = 0;
     std::uint32_t taker_fee_ppm = 0;
 };
-Result<MarketRules> make_market_rules(const MarketSpec& spec, AssetId base, const AssetRules& base_asset, AssetId quote,
-                                      const AssetRules& quote_asset);
+Result<MarketRules> make_market_rules(const MarketSpec& spec, AssetId base, const AssetRules& base_asset,
+                                      AssetId quote, const AssetRules& quote_asset);
 
 }  // namespace peerbook::exchange

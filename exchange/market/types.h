@@ -1,5 +1,5 @@
-// The exchange's vocabulary: integer prices, quantities and amounts, and the names of accounts, orders and trades.
-// Price is in ticks of its market, Quantity in lots of its market, Amount in base units of its asset.
+// The exchange's vocabulary: integer prices, quantities and amounts, and the names of accounts, orders and
+// trades. Price is in ticks of its market, Quantity in lots of its market, Amount in base units of its asset.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,9 @@ using AccountId = FixedBytes<struct AccountIdTag, 32>;
 using AccountIndex = StrongId<struct AccountIndexTag, std::uint32_t>;
 
 enum class Side : std::uint8_t { buy, sell };
-constexpr Side opposite(Side side) { return side == Side::buy ? Side::sell : Side::buy; }
+constexpr Side opposite(Side side) {
+    return side == Side::buy ? Side::sell : Side::buy;
+}
 
 enum class TimeInForce : std::uint8_t {
     gtc,  // rests until filled or cancelled
@@ -55,8 +57,8 @@ using TradeId = FixedBytes<struct TradeIdTag, 16>;
 
 // H(network ‖ account ‖ nonce ‖ index), first 128 bits.
 OrderId make_order_id(const Digest& network, const AccountId& account, CommandRef ref);
-// H(maker order ‖ taker order ‖ ordinal of this pair in the sweep), first 128 bits. Without icebergs a pair meets
-// once a sweep, so the ordinal is 0.
+// H(maker order ‖ taker order ‖ ordinal of this pair in the sweep), first 128 bits. Without icebergs a pair
+// meets once a sweep, so the ordinal is 0.
 TradeId make_trade_id(const OrderId& maker, const OrderId& taker, std::uint32_t ordinal);
 // The account that node `owner` keeps for `name`: H('hosted' ‖ node key ‖ name).
 AccountId hosted_account_id(const PublicKey& owner, std::string_view name);
