@@ -1,5 +1,8 @@
 #include "p2p/peer_network.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -11,7 +14,6 @@
 #include <deque>
 #include <fstream>
 #include <map>
-#include <sstream>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -47,14 +49,22 @@ std::uint64_t random_word() {
 }
 
 // Written beside and renamed, so that a crash leaves the old file or the new one.
+// The file beside is always a new one, so that nobody can lay a link in its place.
 Status write_file(const std::string& path, const std::string& text) {
     const std::string beside = path + ".new";
-    {
-        std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-        file << text;
-        file.close();
-        if (!file) return Error{ErrorCode::io, "cannot write " + beside + ": " + std::strerror(errno)};
+    ::unlink(beside.c_str());
+    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0) return Error{ErrorCode::io, "cannot create " + beside + ": " + std::strerror(errno)};
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const ssize_t size = ::write(file, text.data() + done, text.size() - done);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) break;
+        done += static_cast<std::size_t>(size);
     }
+    const int reason = errno;
+    if (::close(file) != 0 || done < text.size())
+        return Error{ErrorCode::io, "cannot write " + beside + ": " + std::strerror(reason)};
     if (std::rename(beside.c_str(), path.c_str()) != 0)
         return Error{ErrorCode::io, "cannot rename to " + path + ": " + std::strerror(errno)};
     return {};
@@ -101,10 +111,11 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         PeerManagerOptions made = manager_options(options_);
         made.local.listen_port = connections_->port();
         manager_.emplace(std::move(made), signer_, verifier_);
+        load_peers_file(now);
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
-        load_peers_file(now);
         persisted_at_ = now.mono;
+        is_open_ = true;
         if (options_.plain_tcp)
             log_warn(subsystem, "TLS is off: peers can be read and impersonated on the way");
         log_info(subsystem, "listening host=" + options_.listen_host + " port=" + std::to_string(port()) +
@@ -154,6 +165,16 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return status;
     }
 
+    Status forget(const std::string& text) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        Result<PeerAddress> address = parse_peer_address(text);
+        if (!address) return address.error();
+        PeerEffects effects;
+        Status status = manager_->forget(read_clocks(), *address, effects);
+        perform_later(std::move(effects));
+        return status;
+    }
+
     std::vector<PeerInfo> peers() const override {
         std::vector<PeerInfo> infos = manager_->peers(read_clocks());
         for (PeerInfo& info : infos) {
@@ -195,7 +216,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         *alive_ = false;
         timer_.cancel();
         if (!manager_) return;
-        persist(read_clocks());
+        if (is_open_) persist(read_clocks());
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(read_clocks(), pending_effects_);
         PeerEffects effects = std::exchange(pending_effects_, {});
@@ -223,6 +244,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         manager_->channel_ready(read_clocks(), id, remote, binding, challenge, effects);
         perform(std::move(effects));
     }
+
+    void on_bytes(ConnectionId id) override { manager_->bytes(read_clocks(), id); }
 
     void on_frame(ConnectionId id, ByteView payload) override {
         PeerEffects effects;
@@ -345,13 +368,22 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     void load_peers_file(Now now) {
         if (options_.peers_file.empty()) return;
         std::ifstream file(options_.peers_file, std::ios::binary);
-        if (!file) return;  // the first start
-        std::ostringstream text;
-        text << file.rdbuf();
-        persisted_ = text.str();
-        if (Status status = manager_->load_peers_json(now, persisted_); !status.ok())
-            log_warn(subsystem,
-                     "ignored file=" + options_.peers_file + " reason=\"" + status.error().message + "\"");
+        if (!file && errno == ENOENT) return;  // the first start
+        std::string text(peers_file_bytes_max + 1, '\0');
+        file.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(file.gcount()));
+        if (manager_->load_peers_json(now, text).ok()) {
+            persisted_ = std::move(text);
+            return;
+        }
+        // Kept for people to look at: the next one written would take its place.
+        const std::string bad = options_.peers_file + ".bad";
+        if (std::rename(options_.peers_file.c_str(), bad.c_str()) == 0) {
+            log_warn(subsystem, "unreadable file=" + options_.peers_file + " kept as=" + bad);
+        } else {
+            log_warn(subsystem, "unreadable file=" + options_.peers_file + ", peers are not kept");
+            options_.peers_file.clear();
+        }
     }
 
     void persist(Now now) {
@@ -389,6 +421,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     std::map<PeerId, ConnectionId> by_peer_;
     PeerEffects pending_effects_;
     bool is_performing_ = false;
+    bool is_open_ = false;  // before that the peers file is not ours to replace
     bool stopped_ = false;
     std::string persisted_;  // the peers file's content
     MonoTime persisted_at_;

@@ -79,6 +79,11 @@ class PeerNetwork {
     virtual Status connect(const std::string& address) = 0;
     // Drops the peer and forgets its address until somebody names it again. Error: not_found.
     virtual Status disconnect(const PeerId& peer) = 0;
+    // Forgets an address that was configured or learnt, "host:port", and drops what was dialled there.
+    // Errors: invalid_input, not_found.
+    virtual Status forget(const std::string& address) {
+        return Error{ErrorCode::not_found, "address " + address + " is not known"};
+    }
     virtual std::vector<PeerInfo> peers() const = 0;
     virtual PeerNetworkStats stats() const = 0;
     virtual std::uint16_t port() const = 0;

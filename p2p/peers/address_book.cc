@@ -6,7 +6,36 @@
 
 #include <algorithm>
 
+#include "p2p/peers/ip_address.h"
+
 namespace peerbook::p2p {
+
+namespace {
+
+// Whether a peer at `peer_host` may tell us of this host, or be told. A peer at a name that is no literal is
+// taken for one anywhere.
+bool may_pass(std::string_view host, std::string_view peer_host) {
+    const auto ip = parse_ip(host);
+    if (!ip) return false;
+    const auto peer_ip = parse_ip(peer_host);
+    const IpScope peer = is_loopback_host(peer_host) ? IpScope::loopback
+                         : peer_ip                   ? scope_of(*peer_ip)
+                                                     : IpScope::global;
+    switch (scope_of(*ip)) {
+        case IpScope::global:
+            return true;
+        case IpScope::private_network:
+            return peer == IpScope::private_network || peer == IpScope::loopback;
+        case IpScope::loopback:
+            return peer == IpScope::loopback;
+        case IpScope::link_local:
+        case IpScope::unusable:
+            return false;
+    }
+    return false;
+}
+
+}  // namespace
 
 AddressBook::AddressBook(Duration retry_pause_max, std::uint64_t seed)
     : retry_pause_max_(std::max(retry_pause_max, retry_pause_min)), random_(seed) {}
@@ -16,40 +45,46 @@ bool AddressBook::add_configured(MonoTime now, const PeerAddress& address) {
     if (found != entries_.end() && found->second.configured) {
         // Asked for again by name: no more waiting.
         found->second.next_attempt = now;
+        found->second.ourselves = false;
         return true;
     }
     if (configured_ >= configured_addresses_max) return false;
-    KnownAddress& known = entries_[address];
-    known.address = address;
+    KnownAddress& known = entry(address);
     known.configured = true;
+    known.ourselves = false;
     known.next_attempt = now;
     ++configured_;
     return true;
 }
 
-bool AddressBook::add_exchanged(MonoTime now, const PeerId& source, bool source_is_loopback,
+bool AddressBook::add_exchanged(MonoTime now, const PeerId& source, std::string_view source_host,
                                 const PeerAddress& address) {
-    if (is_loopback_host(address.host) && !source_is_loopback) return false;
+    if (!may_pass(address.host, source_host)) return false;
     if (entries_.contains(address)) return true;
     const auto from_source = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
         return entry.second.told_by == source && !entry.second.seen;
     });
-    if (static_cast<std::size_t>(from_source) >= addresses_of_one_source_max || !make_room()) return false;
-    KnownAddress& known = entries_[address];
-    known.address = address;
+    if (static_cast<std::size_t>(from_source) >= addresses_of_one_source_max || !make_room(address))
+        return false;
+    KnownAddress& known = entry(address);
     known.told_by = source;
+    known.added = ++last_added_;
     known.next_attempt = now;
     return true;
 }
 
 void AddressBook::observed(Now now, const PeerAddress& address, const PeerId& id, bool shareable) {
     const auto found = entries_.find(address);
-    if (found == entries_.end() && !make_room()) return;
-    KnownAddress& known = entries_[address];
-    known.address = address;
+    if (found == entries_.end() && !make_room(address)) return;
+    KnownAddress& known = entry(address);
+    if (known.configured || known.seen) {
+        if (known.id == id) known.came = now.wall;
+        return;
+    }
     known.id = id;
     known.shareable = shareable;
-    known.seen = now.wall;
+    known.came = now.wall;
+    known.added = ++last_added_;
 }
 
 void AddressBook::forget(const PeerId& id) {
@@ -60,21 +95,71 @@ void AddressBook::forget(const PeerId& id) {
     });
 }
 
-bool AddressBook::make_room() {
-    if (entries_.size() - configured_ < addresses_max) return true;
-    auto worst = entries_.end();
-    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-        const KnownAddress& known = it->second;
-        if (known.configured || known.dialling || known.seen) continue;
-        if (worst == entries_.end() || known.failures > worst->second.failures) worst = it;
-    }
-    if (worst == entries_.end()) return false;
-    entries_.erase(worst);
+bool AddressBook::forget(const PeerAddress& address) {
+    const auto found = entries_.find(address);
+    if (found == entries_.end()) return false;
+    if (found->second.configured) --configured_;
+    entries_.erase(found);
     return true;
 }
 
+KnownAddress& AddressBook::entry(const PeerAddress& address) {
+    const auto [found, is_new] = entries_.try_emplace(address);
+    if (is_new) {
+        found->second.address = address;
+        found->second.host_key = limit_key(address.host);
+        found->second.network_key = group_key(address.host);
+    }
+    return found->second;
+}
+
+// The narrowest table that is full decides where room is made.
+bool AddressBook::make_room(const PeerAddress& address) {
+    const bool is_loopback = is_loopback_host(address.host);
+    const std::string host = limit_key(address.host), network = group_key(address.host);
+    std::size_t of_host = 0, of_network = 0;
+    if (!is_loopback) {
+        for (const auto& [other, known] : entries_) {
+            if (known.configured || known.network_key != network) continue;
+            ++of_network;
+            if (known.host_key == host) ++of_host;
+        }
+    }
+    const bool host_is_full = of_host >= addresses_of_one_host_max,
+               network_is_full = of_network >= addresses_of_one_network_max;
+    if (!host_is_full && !network_is_full && entries_.size() - configured_ < addresses_max) return true;
+    const auto oldest = [&](auto&& fits) {
+        auto best = entries_.end();
+        for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+            const KnownAddress& known = it->second;
+            if (known.configured || known.dialling || !fits(known)) continue;
+            if (host_is_full ? known.host_key != host : network_is_full && known.network_key != network)
+                continue;
+            if (best == entries_.end() || known.added < best->second.added) best = it;
+        }
+        return best;
+    };
+    auto victim = oldest([](const KnownAddress& known) { return !known.seen; });
+    if (victim == entries_.end())
+        victim = oldest([](const KnownAddress& known) { return known.failing_since && known.failures > 1; });
+    if (victim == entries_.end()) return false;
+    entries_.erase(victim);
+    return true;
+}
+
+std::vector<PeerAddress> AddressBook::choose(std::vector<PeerAddress> fit, std::size_t count_max) {
+    const std::size_t count = std::min(count_max, fit.size());
+    for (std::size_t i = 0; i < count; ++i)
+        std::swap(fit[i], fit[i + random_.below(fit.size() - i)]);
+    fit.resize(count);
+    return fit;
+}
+
 void AddressBook::attempt_started(const PeerAddress& address) {
-    if (const auto found = entries_.find(address); found != entries_.end()) found->second.dialling = true;
+    if (const auto found = entries_.find(address); found != entries_.end()) {
+        found->second.dialling = true;
+        found->second.ourselves = false;
+    }
 }
 
 void AddressBook::back_off(MonoTime now, KnownAddress& known, const std::string& why) {
@@ -117,29 +202,27 @@ void AddressBook::connection_lost(MonoTime now, const PeerAddress& address, cons
     if (const auto found = entries_.find(address); found != entries_.end()) back_off(now, found->second, why);
 }
 
-void AddressBook::is_ourselves(const PeerAddress& address) {
+void AddressBook::is_ourselves(MonoTime now, const PeerAddress& address) {
     const auto found = entries_.find(address);
     if (found == entries_.end()) return;
     found->second.ourselves = true;
     found->second.dialling = false;
-    found->second.shareable = false;
+    found->second.next_attempt = now + ourselves_time;
     found->second.last_error = "this node itself";
 }
 
 std::vector<PeerAddress> AddressBook::sample(WallTime now, std::size_t count_max, const PeerId& for_peer,
-                                             bool peer_is_loopback) {
+                                             std::string_view peer_host) {
     std::vector<PeerAddress> fit;
+    const auto is_fresh = [now](const std::optional<WallTime>& time) {
+        return time && now.ms - time->ms <= shared_within.ms();
+    };
     for (const auto& [address, known] : entries_) {
-        if (!known.shareable || known.ourselves || !known.seen || known.id == for_peer) continue;
-        if (now.ms - known.seen->ms > shared_within.ms()) continue;
-        if (is_loopback_host(address.host) && !peer_is_loopback) continue;
-        fit.push_back(address);
+        if (!known.shareable || known.ourselves || known.id == for_peer) continue;
+        if (!is_fresh(known.seen) && !is_fresh(known.came)) continue;
+        if (may_pass(address.host, peer_host)) fit.push_back(address);
     }
-    const std::size_t count = std::min(count_max, fit.size());
-    for (std::size_t i = 0; i < count; ++i)
-        std::swap(fit[i], fit[i + random_.below(fit.size() - i)]);
-    fit.resize(count);
-    return fit;
+    return choose(std::move(fit), count_max);
 }
 
 const KnownAddress* AddressBook::find(const PeerAddress& address) const {
@@ -148,8 +231,9 @@ const KnownAddress* AddressBook::find(const PeerAddress& address) const {
 }
 
 bool AddressBook::is_configured(const PeerId& id) const {
-    return std::any_of(entries_.begin(), entries_.end(),
-                       [&](const auto& entry) { return entry.second.configured && entry.second.id == id; });
+    return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+        return entry.second.configured && entry.second.seen && entry.second.id == id;
+    });
 }
 
 std::string AddressBook::to_json(const std::vector<PeerScores::Ban>& bans) const {
@@ -163,6 +247,7 @@ std::string AddressBook::to_json(const std::vector<PeerScores::Ban>& bans) const
     writer.StartArray();
     for (const auto& [address, known] : entries_) {
         if (!known.seen || !known.id || known.ourselves) continue;
+        if (buffer.GetSize() > peers_file_bytes_max / 2) break;  // the other half is for bans
         writer.StartObject();
         writer.Key("address");
         writer.String(to_string(address));
@@ -178,6 +263,7 @@ std::string AddressBook::to_json(const std::vector<PeerScores::Ban>& bans) const
     writer.Key("bans");
     writer.StartArray();
     for (const PeerScores::Ban& ban : bans) {
+        if (buffer.GetSize() > peers_file_bytes_max - 1024) break;
         writer.StartObject();
         writer.Key("id");
         writer.String(to_hex(ban.peer));
@@ -260,10 +346,14 @@ Result<std::vector<PeerScores::Ban>> AddressBook::load_json(MonoTime now, std::s
     auto peers = read_array<KnownAddress>(document, "peers", read_known);
     auto bans = read_array<PeerScores::Ban>(document, "bans", read_ban);
     if (!peers || !bans) return corrupt;
-    for (KnownAddress& known : *peers) {
-        if (entries_.contains(known.address) || !make_room()) continue;
-        known.next_attempt = now;
-        entries_.emplace(known.address, known);
+    for (const KnownAddress& known : *peers) {
+        if (entries_.contains(known.address) || !make_room(known.address)) continue;
+        KnownAddress& kept = entry(known.address);
+        kept.id = known.id;
+        kept.seen = known.seen;
+        kept.shareable = known.shareable;
+        kept.next_attempt = now;
+        kept.added = ++last_added_;
     }
     return std::move(*bans);
 }

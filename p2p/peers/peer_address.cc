@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "p2p/peers/ip_address.h"
+
 namespace peerbook::p2p {
 
 namespace {
@@ -37,7 +39,9 @@ Result<PeerAddress> parse_peer_address(std::string_view text) {
     const auto [stop, code] = std::from_chars(port_text.data(), end, port);
     if (code != std::errc() || stop != end || port == 0 || port > 65535)
         return bad_address(text, "has a port that is not 1 to 65535");
-    return PeerAddress{std::string(host), static_cast<std::uint16_t>(port)};
+    const auto ip = parse_ip(host);
+    if (is_v6 && !ip) return bad_address(text, "has brackets around what is no IPv6 address");
+    return PeerAddress{ip ? to_string(*ip) : std::string(host), static_cast<std::uint16_t>(port)};
 }
 
 std::string to_string(const PeerAddress& address) {
@@ -46,8 +50,9 @@ std::string to_string(const PeerAddress& address) {
 }
 
 bool is_loopback_host(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.starts_with("127.") ||
-           host.starts_with("::ffff:127.");
+    if (host == "localhost") return true;
+    const auto ip = parse_ip(host);
+    return ip && scope_of(*ip) == IpScope::loopback;
 }
 
 }  // namespace peerbook::p2p

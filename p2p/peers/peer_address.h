@@ -18,7 +18,7 @@ struct PeerAddress {
 };
 
 // Error: invalid_input, if the host is empty, too long or has other characters than a name or address
-// literal, or the port is not 1 … 65535.
+// literal, or the port is not 1 … 65535. An address literal comes back in its one canonical form.
 Result<PeerAddress> parse_peer_address(std::string_view text);
 std::string to_string(const PeerAddress& address);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/hash.h"
+#include "p2p/peers/ip_address.h"
+
 namespace peerbook::p2p {
 
 namespace {
@@ -15,6 +18,16 @@ void note(PeerEffects& out, NoteLevel level, std::string text) {
 
 std::string short_id(const PeerId& peer) {
     return to_hex(peer).substr(0, 12);
+}
+
+// The same on both sides of a connection, and nobody's choice alone.
+Digest tag_of(const PeerSession& session, Direction direction) {
+    const bool we_opened = direction == Direction::outbound;
+    const Challenge &ours = session.challenge(), &theirs = session.peer()->challenge;
+    Bytes bytes;
+    for (const Challenge* challenge : {we_opened ? &ours : &theirs, we_opened ? &theirs : &ours})
+        bytes.insert(bytes.end(), challenge->data.begin(), challenge->data.end());
+    return hash_of("peerbook/p2p/connection-tag/1", bytes);
 }
 
 const char* name_of(Direction direction) {
@@ -58,22 +71,34 @@ std::size_t PeerManager::registered_inbound() const {
         }));
 }
 
+template <typename Fits>
+std::optional<ConnectionId> PeerManager::of_most_represented(bool oldest, Fits&& fits) const {
+    std::map<std::string, std::vector<ConnectionId>> by_key;  // ids rise with time
+    for (const auto& [id, connection] : connections_)
+        if (fits(connection)) by_key[limit_key(connection.remote.host)].push_back(id);
+    const std::vector<ConnectionId>* most = nullptr;
+    for (const auto& [key, ids] : by_key) {
+        const bool more = !most || ids.size() > most->size();
+        const bool even = most && ids.size() == most->size();
+        if (more || (even && (oldest ? ids.front() < most->front() : most->back() < ids.back()))) most = &ids;
+    }
+    if (!most) return std::nullopt;
+    return oldest ? most->front() : most->back();
+}
+
 std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remote, PeerEffects& out) {
     std::size_t unauthenticated = 0, from_host = 0;
+    const std::string key = limit_key(remote.host);
     for (const auto& [id, connection] : connections_) {
         if (connection.direction != Direction::inbound) continue;
         if (!connection.registered) ++unauthenticated;
-        if (connection.remote.host == remote.host) ++from_host;
+        if (limit_key(connection.remote.host) == key) ++from_host;
     }
     const char* refusal = nullptr;
     if (stopped_)
         refusal = "shutting down";
-    else if (scores_.stranger_banned(now.mono, remote.host))
+    else if (scores_.stranger_banned(now.mono, key))
         refusal = "address is banned for a while";
-    else if (registered_inbound() >= inbound_max())
-        refusal = "enough peers";
-    else if (unauthenticated >= unauthenticated_inbound_max)
-        refusal = "too many unauthenticated connections";
     else if (from_host >= inbound_per_host_max && !is_loopback_host(remote.host))
         refusal = "too many from one address";
     if (refusal) {
@@ -81,9 +106,39 @@ std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remot
              "refused address=" + p2p::to_string(remote) + " reason=\"" + refusal + "\"");
         return std::nullopt;
     }
+    if (unauthenticated >= unauthenticated_inbound_max) {
+        const auto victim = of_most_represented(true, [](const Connection& connection) {
+            return connection.direction == Direction::inbound && !connection.registered;
+        });
+        ++handshakes_refused_;
+        end(now, *victim, {"made room for another that is not authenticated yet"}, out);
+    }
     const ConnectionId id(++last_connection_);
-    connections_.emplace(id, Connection{Direction::inbound, remote, now.mono, {}, false, {}});
+    connections_.emplace(id, Connection{Direction::inbound, remote, remote, now.mono, {}, false, {}});
     return id;
+}
+
+// The newcomer is authenticated, but not registered.
+bool PeerManager::make_inbound_room(Now now, const Connection& newcomer, const PeerId& peer,
+                                    PeerEffects& out) {
+    const auto is_unprotected = [this](const Connection& connection) {
+        return connection.registered && connection.direction == Direction::inbound &&
+               !book_.is_configured(connection.session->peer()->node);
+    };
+    const auto victim = of_most_represented(false, is_unprotected);
+    if (!victim) return false;
+    if (!book_.is_configured(peer)) {
+        const auto count = [&](const std::string& key) {
+            return std::count_if(connections_.begin(), connections_.end(), [&](const auto& entry) {
+                return is_unprotected(entry.second) && limit_key(entry.second.remote.host) == key;
+            });
+        };
+        if (count(limit_key(connections_.at(*victim).remote.host)) <=
+            count(limit_key(newcomer.remote.host)) + 1)
+            return false;
+    }
+    end(now, *victim, {"made room for another peer", true}, out);
+    return true;
 }
 
 void PeerManager::channel_ready(Now now, ConnectionId id, const PeerAddress& remote,
@@ -92,6 +147,7 @@ void PeerManager::channel_ready(Now now, ConnectionId id, const PeerAddress& rem
     if (found == connections_.end() || found->second.session) return;
     Connection& connection = found->second;
     if (connection.direction == Direction::inbound) connection.remote = remote;
+    connection.endpoint = remote;
     // A dial may take its time over several addresses; the handshake's five seconds begin when one has
     // answered. An accepted stranger has five seconds for everything.
     const MonoTime opened_at = connection.direction == Direction::outbound ? now.mono : connection.opened_at;
@@ -107,6 +163,11 @@ void PeerManager::frame(Now now, ConnectionId id, ByteView payload, PeerEffects&
     perform(now, id, found->second.session->receive(now, payload), out);
 }
 
+void PeerManager::bytes(Now now, ConnectionId id) {
+    const auto found = connections_.find(id);
+    if (found != connections_.end() && found->second.session) found->second.session->heard(now);
+}
+
 void PeerManager::bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
@@ -114,7 +175,25 @@ void PeerManager::bad_frame(Now now, ConnectionId id, const std::string& why, Pe
 }
 
 void PeerManager::connection_closed(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    const Connection& connection = found->second;
+    // Whoever comes and goes without a handshake costs us one; it adds up to a ban of the address.
+    if (connection.direction == Direction::inbound &&
+        !(connection.session && connection.session->authenticated()))
+        scores_.penalise_stranger(now, limit_key(connection.remote.host), penalty_timeout);
     end(now, id, {why}, out);
+}
+
+// A claim of our key proves nothing. But a challenge that we chose for another connection of ours, and sent
+// over it alone, shows that its other end is this one: that connection was dialled to ourselves.
+void PeerManager::notice_ourselves(Now now, ConnectionId id, const Challenge& claimed) {
+    for (const auto& [other, connection] : connections_) {
+        if (other == id || !connection.session || connection.session->challenge() != claimed) continue;
+        const Connection& self = connections_.at(id);
+        for (const Connection* end : {&connection, &self})
+            if (end->direction == Direction::outbound) book_.is_ourselves(now.mono, end->remote);
+    }
 }
 
 void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, PeerEffects& out) {
@@ -123,7 +202,7 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         out.push_back(effect::Send{id, std::move(payload)});
     if (output.warning)
         note(out, NoteLevel::warn, connection.label() + " warning=\"" + *output.warning + "\"");
-    if (output.is_self && connection.direction == Direction::outbound) book_.is_ourselves(connection.remote);
+    if (output.own_key_claimed) notice_ourselves(now, id, *output.own_key_claimed);
     if (output.violation.points > 0 &&
         penalise(now, connection, output.violation.points, output.violation.why, out))
         return;
@@ -140,8 +219,7 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         if (still == connections_.end()) return;
     }
     for (const PeerAddress& address : output.addresses)
-        book_.add_exchanged(now.mono, connection.session->peer()->node,
-                            is_loopback_host(connection.remote.host), address);
+        book_.add_exchanged(now.mono, connection.session->peer()->node, connection.endpoint.host, address);
     if (output.delivery)
         out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
                                       output.delivery->payload});
@@ -151,7 +229,10 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
 bool PeerManager::keeps_existing(Now now, const Connection& existing, const Connection& incoming,
                                  const PeerId& peer) const {
     if (now.mono - existing.session->heard_at() >= replaceable_silence) return false;
-    if (existing.direction == incoming.direction) return true;
+    if (existing.direction == incoming.direction) {
+        if (now.mono - existing.session->authenticated_at() >= young_for) return true;
+        return tag_of(*existing.session, existing.direction) < tag_of(*incoming.session, incoming.direction);
+    }
     const bool we_are_lower = signer_.public_key() < peer;
     return (existing.direction == Direction::outbound) == we_are_lower;
 }
@@ -172,8 +253,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         if (keeps_existing(now, connections_.at(other), connection, peer.node))
             return end(now, id, {"duplicate connection", true, true}, out);
         end(now, other, {"replaced by another connection", true, true}, out);
-    } else if (by_peer_.size() >= options_.peers_max ||
-               (connection.direction == Direction::inbound && registered_inbound() >= inbound_max())) {
+    } else if ((by_peer_.size() >= options_.peers_max ||
+                (connection.direction == Direction::inbound && registered_inbound() >= inbound_max())) &&
+               !(connection.direction == Direction::inbound &&
+                 make_inbound_room(now, connection, peer.node, out))) {
         ++handshakes_refused_;
         return end(now, id, {"enough peers", true}, out);
     }
@@ -181,6 +264,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     by_peer_.emplace(peer.node, id);
     if (connection.direction == Direction::inbound && shareable)
         book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
+    // Dialled by name: others take only literals.
+    if (connection.direction == Direction::outbound && shareable && !parse_ip(connection.remote.host) &&
+        parse_ip(connection.endpoint.host))
+        book_.observed(now, connection.endpoint, peer.node, true);
     router_.peer_connected(now.mono, peer.node);
     out.push_back(effect::Connected{id, peer.node});
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
@@ -193,7 +280,7 @@ bool PeerManager::penalise(Now now, Connection& connection, int points, const st
     if (!connection.registered) {
         // A time-out of a node that we dialled is its absence, not its guilt.
         if (connection.direction == Direction::inbound)
-            scores_.penalise_stranger(now, connection.remote.host, points);
+            scores_.penalise_stranger(now, limit_key(connection.remote.host), points);
         return false;
     }
     const PeerId peer = connection.session->peer()->node;
@@ -244,9 +331,9 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
 }
 
 void PeerManager::send_exchange(Now now, ConnectionId id, PeerSession& session, PeerEffects& out) {
-    const bool to_loopback = is_loopback_host(connections_.at(id).remote.host);
-    out.push_back(effect::Send{id, session.exchange(now, book_.sample(now.wall, exchanged_addresses_max,
-                                                                      session.peer()->node, to_loopback))});
+    out.push_back(effect::Send{
+        id, session.exchange(now, book_.sample(now.wall, exchanged_addresses_max, session.peer()->node,
+                                               connections_.at(id).endpoint.host))});
 }
 
 void PeerManager::send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload,
@@ -281,6 +368,26 @@ Status PeerManager::disconnect(Now now, const PeerId& peer, PeerEffects& out) {
     return {};
 }
 
+Status PeerManager::forget(Now now, const PeerAddress& address, PeerEffects& out) {
+    if (!book_.find(address))
+        return Error{ErrorCode::not_found, "address " + p2p::to_string(address) + " is not known"};
+    std::vector<ConnectionId> ids;
+    for (const auto& [id, connection] : connections_)
+        if (connection.direction == Direction::outbound && connection.remote == address) ids.push_back(id);
+    for (const ConnectionId id : ids)
+        end(now, id, {"disconnected by its operator", true}, out);
+    book_.forget(address);
+    return {};
+}
+
+bool PeerManager::dial_under_way(const PeerId& peer) const {
+    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& entry) {
+        if (entry.second.direction != Direction::outbound || entry.second.registered) return false;
+        const KnownAddress* known = book_.find(entry.second.remote);
+        return known && known->id == peer;
+    });
+}
+
 void PeerManager::tick(Now now, PeerEffects& out) {
     if (stopped_) return;
     std::vector<ConnectionId> ids;
@@ -310,7 +417,8 @@ void PeerManager::tick(Now now, PeerEffects& out) {
 
 void PeerManager::dial_due(Now now, PeerEffects& out) {
     const auto skip = [&](const PeerId& id) {
-        return connected(id) || (scores_.banned(now.wall, id) && !book_.is_configured(id));
+        return connected(id) || dial_under_way(id) ||
+               (scores_.banned(now.wall, id) && !book_.is_configured(id));
     };
     const auto room = [&] {
         const auto dialled_or_registered = std::count_if(
@@ -332,8 +440,11 @@ void PeerManager::dial_due(Now now, PeerEffects& out) {
 }
 
 void PeerManager::dial(Now now, const PeerAddress& address, PeerEffects& out) {
+    // Of several addresses of one peer, one at a time.
+    if (const KnownAddress* known = book_.find(address); known && known->id && dial_under_way(*known->id))
+        return;
     const ConnectionId id(++last_connection_);
-    connections_.emplace(id, Connection{Direction::outbound, address, now.mono, {}, false, {}});
+    connections_.emplace(id, Connection{Direction::outbound, address, address, now.mono, {}, false, {}});
     book_.attempt_started(address);
     out.push_back(effect::Dial{id, address});
 }
@@ -377,7 +488,7 @@ std::vector<PeerInfo> PeerManager::peers(Now now) const {
     }
     for (const auto& [address, known] : book_.entries()) {
         if (listed.contains(address) || (known.id && connected(*known.id))) continue;
-        if (!known.configured && !known.seen) continue;  // only rumours so far
+        if (!known.configured && !known.seen && !known.came) continue;  // only rumours so far
         PeerInfo info;
         if (known.id) info.id = *known.id;
         info.address = p2p::to_string(address);

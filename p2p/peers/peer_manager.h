@@ -2,12 +2,15 @@
 // connections to keep, when to drop and ban. The whole peer layer but for sockets: an adapter, or a
 // simulator, reports what happened and performs the effects, in order.
 //
-// Two connections to one peer: the one that the node with the lower id opened is kept. If that does not
-// decide (one side opened both), or if the kept one has been silent for 7.5 s (its peer may have restarted),
-// the older stays unless it is silent.
+// Two connections to one peer: the one that the node with the lower id opened is kept. If one side opened
+// both, the one with the lower tag, a hash of both challenges, while the first is young, so that both sides
+// choose alike; else the older. One that has been silent for 7.5 s gives way (its peer may have restarted).
 //
 // Limits: peers_max connections in all, of which a part is reserved for those we open; 8 inbound per network
-// address except loopback; 32 inbound that are not authenticated yet. What exceeds them is closed at once.
+// address (a /64 of IPv6) except loopback; 32 inbound that are not authenticated yet: one more pushes out the
+// oldest of the address that has most. When all inbound places are taken, a configured peer, or one whose
+// address has clearly fewer, takes that of the youngest peer that is not configured of the address that has
+// most; others are told so and closed.
 //
 // Pure: time, seed and challenges are arguments; no callbacks. Not thread-safe.
 #pragma once
@@ -27,6 +30,7 @@ inline constexpr std::size_t inbound_per_host_max = 8;
 inline constexpr std::size_t unauthenticated_inbound_max = 32;
 inline constexpr Duration dial_time_max = Duration::seconds(10);  // name, TCP and TLS
 inline constexpr Duration replaceable_silence = Duration::milliseconds(7500);
+inline constexpr Duration young_for = Duration::seconds(10);
 inline constexpr Duration kept_after = Duration::seconds(60);  // a connection of this age ends the backoff
 
 struct PeerManagerOptions {
@@ -98,6 +102,8 @@ class PeerManager {
     void channel_ready(Now now, ConnectionId id, const PeerAddress& remote, const ChannelBinding& channel,
                        const Challenge& challenge, PeerEffects& out);
     void frame(Now now, ConnectionId id, ByteView payload, PeerEffects& out);
+    // Bytes arrived that may be part of a frame.
+    void bytes(Now now, ConnectionId id);
     // The stream holds no frame, or TLS failed by the peer's doing. The connection is closed.
     void bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out);
     // It is gone: dialling failed, or the other side closed, or its queue was full.
@@ -108,6 +114,8 @@ class PeerManager {
                              PeerEffects& out);
     // Error: not_found.
     Status disconnect(Now now, const PeerId& peer, PeerEffects& out);
+    // Drops what was dialled at this address and forgets it. Error: not_found.
+    Status forget(Now now, const PeerAddress& address, PeerEffects& out);
     // Call five times a second, or as often as the simulated clock likes.
     void tick(Now now, PeerEffects& out);
     // Goodbye to all; gives no more dials.
@@ -129,7 +137,8 @@ class PeerManager {
   private:
     struct Connection {
         Direction direction;
-        PeerAddress remote;  // dialled, or as accepted
+        PeerAddress remote;    // dialled, or as accepted
+        PeerAddress endpoint;  // an address literal, once the transport is ready
         MonoTime opened_at;
         std::optional<PeerSession> session;
         bool registered = false;  // authenticated and the one connection of its peer
@@ -150,6 +159,12 @@ class PeerManager {
         bool duplicate = false;
     };
     void end(Now now, ConnectionId id, const Ending& ending, PeerEffects& out);
+    // Of those that fit, the oldest or the youngest of the network address that has most of them.
+    template <typename Fits>
+    std::optional<ConnectionId> of_most_represented(bool oldest, Fits&& fits) const;
+    bool make_inbound_room(Now now, const Connection& newcomer, const PeerId& peer, PeerEffects& out);
+    void notice_ourselves(Now now, ConnectionId id, const Challenge& claimed);
+    bool dial_under_way(const PeerId& peer) const;
     std::size_t registered_inbound() const;
     std::size_t inbound_max() const { return options_.peers_max - options_.outbound_reserved; }
     void dial_due(Now now, PeerEffects& out);

@@ -1,6 +1,7 @@
 #include "p2p/peers/peer_score.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2p/peers/peer_address.h"
 
@@ -13,27 +14,30 @@ int PeerScores::healed(const Score& score, MonoTime now) {
 }
 
 template <typename Key>
-PeerScores::Score& PeerScores::charge(std::map<Key, Score>& table, MonoTime now, const Key& key, int points) {
+PeerScores::Score& PeerScores::charge(std::map<Key, Score>& table, Now now, const Key& key, int points) {
     if (!table.contains(key) && table.size() >= scored_max) {
-        // Whoever fills the table with new names pushes out the most innocent, never a ban while anything
-        // else is there.
+        // Whoever fills the table with new names pushes out the most innocent, never a ban that lasts while
+        // anything else is there.
         const auto badness = [now](const Score& score) {
-            const bool is_banned = score.banned_until || score.stranger_banned_until;
-            return is_banned ? 1000 : -healed(score, now);
+            if (score.banned_until && now.wall < *score.banned_until)
+                return std::pair(1, score.banned_until->ms);
+            if (score.stranger_banned_until && now.mono < *score.stranger_banned_until)
+                return std::pair(1, score.stranger_banned_until->ns);
+            return std::pair(0, std::int64_t{-healed(score, now.mono)});
         };
         table.erase(std::min_element(table.begin(), table.end(), [&](const auto& a, const auto& b) {
             return badness(a.second) < badness(b.second);
         }));
     }
     Score& score = table[key];
-    score.points = std::max(healed(score, now) - std::clamp(points, 0, 1000), -1000);
-    score.at = now;
+    score.points = std::max(healed(score, now.mono) - std::clamp(points, 0, 1000), -1000);
+    score.at = now.mono;
     return score;
 }
 
 bool PeerScores::penalise(Now now, const PeerId& peer, int points, bool configured) {
     if (points <= 0) return false;
-    Score& score = charge(peers_, now.mono, peer, points);
+    Score& score = charge(peers_, now, peer, points);
     if (score.points > ban_score) return false;
     score.points = 0;
     if (!configured) score.banned_until = WallTime{now.wall.ms + ban_time.ms()};
@@ -42,7 +46,7 @@ bool PeerScores::penalise(Now now, const PeerId& peer, int points, bool configur
 
 bool PeerScores::penalise_stranger(Now now, const std::string& host, int points) {
     if (points <= 0 || is_loopback_host(host)) return false;
-    Score& score = charge(strangers_, now.mono, host, points);
+    Score& score = charge(strangers_, now, host, points);
     if (score.points > ban_score) return false;
     score.points = 0;
     score.stranger_banned_until = now.mono + stranger_ban_time;

@@ -5,7 +5,8 @@
 // Strangers, who have no id yet, are scored by network address; loopback is exempt (one machine, many nodes),
 // and their bans last 10 min, because an address may be shared.
 //
-// Both tables are bounded; when full, the entry nearest to innocence makes room. Pure, not thread-safe.
+// Both tables are bounded; when full, the entry nearest to innocence makes room, and if all are banned, the
+// ban that ends first. Pure, not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +59,7 @@ class PeerScores {
     };
     static int healed(const Score& score, MonoTime now);
     template <typename Key>
-    static Score& charge(std::map<Key, Score>& table, MonoTime now, const Key& key, int points);
+    static Score& charge(std::map<Key, Score>& table, Now now, const Key& key, int points);
 
     std::map<PeerId, Score> peers_;
     std::map<std::string, Score> strangers_;

@@ -41,9 +41,13 @@ SessionOutput PeerSession::start(Now now) {
     return output;
 }
 
-SessionOutput PeerSession::receive(Now now, ByteView payload) {
+void PeerSession::heard(Now now) {
     heard_at_ = now.mono;
     if (state_ == State::stale) state_ = State::connected;
+}
+
+SessionOutput PeerSession::receive(Now now, ByteView payload) {
+    heard(now);
     if (payload.front() == '{') return receive_control(now, payload);
     SessionOutput output;
     if (!authenticated()) {
@@ -103,7 +107,7 @@ void PeerSession::step_handshake(Now now, const ControlBody& body, ByteView payl
     output.warning = std::move(step.warning);
     if (step.refusal) {
         output.violation = {step.refusal->points, step.refusal->reason};
-        output.is_self = step.refusal->self;
+        output.own_key_claimed = step.refusal->own_key_claimed;
         output.close = std::move(step.refusal->reason);
         return;
     }

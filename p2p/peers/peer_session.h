@@ -3,7 +3,7 @@
 //
 //   handshaking → connected → stale (nothing heard for 30 s) → over (45 s)
 //
-// Any frame counts as life. Heartbeats go out every 5 s; the answer gives the round-trip time. Control
+// Any byte counts as life. Heartbeats go out every 5 s; the answer gives the round-trip time. Control
 // messages above the rate (100 at once, 50/s) are dropped and cost a point each; data is held back by TCP
 // instead.
 //
@@ -45,8 +45,8 @@ struct SessionOutput {
     bool exchange_due = false;           // answer with exchange()
     Violation violation;
     std::optional<std::string> warning;
-    std::optional<std::string> close;  // why
-    bool is_self = false;              // with close: the peer is this node
+    std::optional<std::string> close;          // why
+    std::optional<Challenge> own_key_claimed;  // with close: the peer claims our key, with this challenge
 };
 
 class PeerSession {
@@ -70,6 +70,8 @@ class PeerSession {
     // The first input.
     SessionOutput start(Now now);
     SessionOutput receive(Now now, ByteView payload);
+    // Part of a frame arrived: a large one over a slow line must not look like silence.
+    void heard(Now now);
     SessionOutput tick(Now now);
     // The addresses for a peer exchange, after exchange_due.
     OutgoingPayload exchange(Now now, std::vector<PeerAddress> addresses);
@@ -79,6 +81,7 @@ class PeerSession {
     bool authenticated() const { return state_ != State::handshaking; }
     // The claimed peer while handshaking, the proven one afterwards.
     const std::optional<HandshakeMessage>& peer() const { return handshake_.peer(); }
+    const Challenge& challenge() const { return handshake_.challenge(); }
     MonoTime heard_at() const { return heard_at_; }
     MonoTime authenticated_at() const { return authenticated_at_; }
     Duration round_trip() const { return round_trip_; }

@@ -52,6 +52,12 @@ class SendQueue {
     // count.
     std::size_t gather(Bytes& out);
 
+    // Leaves only control frames.
+    void drop_data() {
+        data_.clear();
+        data_bytes_ = 0;
+    }
+
     bool empty() const { return control_.empty() && data_.empty(); }
     std::size_t bytes() const { return control_bytes_ + data_bytes_; }
 

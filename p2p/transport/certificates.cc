@@ -85,7 +85,7 @@ std::string drain(BIO* bio) {
 Status write_secret(const std::string& path, const std::string& text) {
     const std::string beside = path + ".new";
     ::unlink(beside.c_str());
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return file_error("cannot create", beside);
     const bool written =
         ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
@@ -162,10 +162,11 @@ void SslContextDeleter::operator()(SSL_CTX* context) const {
     SSL_CTX_free(context);
 }
 
-Digest certificate_digest(X509* certificate) {
+Result<Digest> certificate_digest(X509* certificate) {
     unsigned char* der = nullptr;
     const int size = i2d_X509(certificate, &der);
-    PB_CHECK(size > 0, "a certificate that was read cannot be encoded");
+    ERR_clear_error();
+    if (size <= 0) return Error{ErrorCode::invalid_input, "the certificate cannot be encoded"};
     const Digest digest =
         hash_of("peerbook/p2p/transport-certificate/1", ByteView(der, static_cast<std::size_t>(size)));
     OPENSSL_free(der);
@@ -175,8 +176,9 @@ Digest certificate_digest(X509* certificate) {
 Result<TransportIdentity> make_transport_identity(const std::string& directory) {
     Result<KeyAndCertificate> own = load_or_make(directory);
     if (!own) return own.error();
-    TransportIdentity identity{SslContext(SSL_CTX_new(TLS_method())),
-                               certificate_digest(own->certificate.get())};
+    const Result<Digest> digest = certificate_digest(own->certificate.get());
+    if (!digest) return digest.error();
+    TransportIdentity identity{SslContext(SSL_CTX_new(TLS_method())), *digest};
     SSL_CTX* context = identity.context.get();
     if (!context || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
         SSL_CTX_use_certificate(context, own->certificate.get()) != 1 ||

@@ -34,7 +34,8 @@ struct TransportIdentity {
 // Errors: io; corrupt (the files are there but are no key and its certificate; the message names them).
 Result<TransportIdentity> make_transport_identity(const std::string& directory);
 
-// BLAKE2b-256 of the DER form, in the domain of transport certificates.
-Digest certificate_digest(X509* certificate);
+// BLAKE2b-256 of the DER form, in the domain of transport certificates. Error: invalid_input, a certificate
+// that has no DER form; a foreign one may be odd enough.
+Result<Digest> certificate_digest(X509* certificate);
 
 }  // namespace peerbook::p2p

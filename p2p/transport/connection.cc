@@ -14,6 +14,9 @@ namespace {
 
 constexpr auto linger_time = std::chrono::seconds(1);
 constexpr std::size_t read_step_bytes = 64 * 1024;
+constexpr std::size_t discard_bytes = 4 * 1024;
+// A TLS write that found no room must be repeated with no fewer bytes than it had taken up.
+constexpr std::size_t tls_record_bytes = 16 * 1024;
 
 PeerAddress address_of(const tcp::endpoint& endpoint) {
     asio::ip::address address = endpoint.address();
@@ -72,7 +75,8 @@ void Connection::opened() {
 
 void Connection::read() {
     const std::span<std::uint8_t> space = channel_->input_space();
-    PB_CHECK(!space.empty(), "the channel has no room although everything was read");
+    has_no_room_ = space.empty();
+    if (has_no_room_) return;
     is_reading_ = true;
     socket_.async_read_some(asio::buffer(space.data(), space.size()),
                             [self = shared_from_this()](error_code error, std::size_t bytes) {
@@ -84,7 +88,8 @@ void Connection::read() {
                                                         false);
                                 }
                                 self->channel_->input_commit(bytes);
-                                self->received();
+                                self->events_->on_bytes(self->id_);
+                                if (self->events_) self->received();
                                 if (self->events_) self->read();
                             });
 }
@@ -98,8 +103,10 @@ void Connection::received() {
             return broken(done.error().message, true);
         }
         if (*done) {
+            const Result<ChannelBinding> binding = channel_->binding();
+            if (!binding) return broken(binding.error().message, true);
             is_ready_ = true;
-            events_->on_ready(id_, remote_, channel_->binding());
+            events_->on_ready(id_, remote_, *binding);
         }
     }
     while (is_ready_ && events_) {
@@ -170,7 +177,7 @@ bool Connection::fill_output() {
         }
         Result<std::size_t> written = channel_->write(ByteView(gathered_).subspan(gathered_written_));
         if (!written) {
-            broken(written.error().message, true);
+            broken(written.error().message, false);  // of our bytes, not the peer's
             return false;
         }
         if (*written == 0) return true;
@@ -199,6 +206,8 @@ void Connection::write() {
                                      return self->shut();
                                  }
                                  self->channel_->output_consume(bytes);
+                                 if (self->events_ && self->channel_->waits_for_output()) self->received();
+                                 if (self->events_ && self->has_no_room_ && !self->is_reading_) self->read();
                                  self->write();
                              });
 }
@@ -207,10 +216,23 @@ void Connection::close() {
     if (!events_) return;
     events_ = nullptr;
     if (!is_ready_) return shut();
+    drop_data();
     close_timer_.expires_after(linger_time);
     close_timer_.async_wait([self = shared_from_this()](error_code) { self->shut(); });
     // Not at once: the caller may be inside one of our events.
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->write(); });
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->reader_ = FrameReader(unauthenticated_frame_bytes_max);
+        self->write();
+    });
+}
+
+// Keeps the rest of the frame that is being written, so that the control frames after it can be read.
+void Connection::drop_data() {
+    queue_.drop_data();
+    std::size_t keep = 0;
+    while (keep < gathered_.size() && keep < gathered_written_ + tls_record_bytes)
+        keep += frame_header_bytes + frame_payload_bytes(ByteView(gathered_).subspan(keep));
+    gathered_.resize(keep);
 }
 
 void Connection::close_now() {
@@ -228,10 +250,9 @@ void Connection::close_now() {
 // what still comes is read and thrown away.
 void Connection::discard_until_closed() {
     if (is_reading_ || !socket_.is_open()) return;
-    gathered_.resize(read_step_bytes);
-    gathered_written_ = gathered_.size();
+    discarded_.resize(discard_bytes);
     is_reading_ = true;
-    socket_.async_read_some(asio::buffer(gathered_),
+    socket_.async_read_some(asio::buffer(discarded_),
                             [self = shared_from_this()](error_code error, std::size_t) {
                                 self->is_reading_ = false;
                                 if (error) return self->shut();

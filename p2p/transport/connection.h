@@ -1,8 +1,8 @@
 // One socket with its channel, frame reader and send queue. Private to transport/.
 //
-// Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: what is
-// queued is written, the sending side is shut, and the socket closes when the other side does, at the latest
-// after a second. Keeps itself alive through its handlers. I/O thread only.
+// Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: data not
+// begun is dropped, control frames are written, the sending side is shut, and the socket closes when the
+// other side does, at the latest after a second. Keeps itself alive through its handlers. I/O thread only.
 #pragma once
 
 #include <utility>
@@ -53,6 +53,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     // Moves from the queue through the channel into its output; false if the channel broke.
     bool fill_output();
     void discard_until_closed();
+    void drop_data();
     void shut();
 
     Socket socket_;
@@ -66,11 +67,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     SendQueue queue_;
     Bytes gathered_;  // plain frames on their way into the channel
     std::size_t gathered_written_ = 0;
+    Bytes discarded_;  // where bytes go that come after close()
     bool is_ready_ = false;
     bool is_writing_ = false;
     bool is_woken_ = false;
     bool is_reading_ = false;
-    bool is_discarding_ = false;
+    bool has_no_room_ = false;  // reading goes on when output was consumed
     ConnectionCounters counters_;
 };
 

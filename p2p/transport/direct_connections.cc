@@ -1,6 +1,7 @@
 #include "p2p/transport/direct_connections.h"
 
 #include <chrono>
+#include <vector>
 
 #include "p2p/transport/connection.h"
 
@@ -72,7 +73,12 @@ class AsioConnections final : public DirectConnections {
     }
 
     void close(ConnectionId id) override {
-        if (const auto connection = remove(id)) connection->close();
+        const auto connection = remove(id);
+        if (!connection) return;
+        std::erase_if(lingering_, [](const auto& ended) { return ended.expired(); });
+        if (lingering_.size() >= lingering_max) return connection->close_now();
+        lingering_.push_back(connection);
+        connection->close();
     }
 
     ConnectionCounters counters(ConnectionId id) const override {
@@ -170,6 +176,7 @@ class AsioConnections final : public DirectConnections {
     std::shared_ptr<bool> alive_;
     std::uint16_t port_ = 0;
     std::map<ConnectionId, std::shared_ptr<Connection>> connections_;
+    std::vector<std::weak_ptr<Connection>> lingering_;  // closed, but not gone yet
     ConnectionCounters ended_;
 };
 

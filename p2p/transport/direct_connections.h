@@ -32,12 +32,16 @@ class DirectConnectionsEvents {
     // None: the connection is closed at once.
     virtual std::optional<ConnectionId> on_accepted(const PeerAddress& remote) = 0;
     virtual void on_ready(ConnectionId id, const PeerAddress& remote, const ChannelBinding& binding) = 0;
+    // Bytes arrived, of a frame or of a part of one.
+    virtual void on_bytes(ConnectionId id) = 0;
     // `payload` is never empty and lives until the call returns.
     virtual void on_frame(ConnectionId id, ByteView payload) = 0;
     // The last event of a connection that close() did not end. `by_peer`: its bytes were no TLS or no frame.
     virtual void on_broken(ConnectionId id, const std::string& why, bool by_peer) = 0;
     virtual void on_listen_error(const std::string& why) = 0;
 };
+
+inline constexpr std::size_t lingering_max = 64;
 
 class DirectConnections {
   public:
@@ -59,7 +63,8 @@ class DirectConnections {
     // Refused, too, if there is no such connection.
     virtual SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) = 0;
     virtual SendQueue::Outcome send_data(ConnectionId id, MonoTime now, OutgoingPayload payload) = 0;
-    // Nothing happens if there is no such connection.
+    // Nothing happens if there is no such connection. What lingers to be written and read to its end is
+    // bounded: above lingering_max connections, one is closed at once.
     virtual void close(ConnectionId id) = 0;
     virtual ConnectionCounters counters(ConnectionId id) const = 0;
     virtual std::size_t queued_bytes(ConnectionId id) const = 0;

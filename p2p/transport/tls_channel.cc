@@ -62,6 +62,7 @@ class TlsChannel final : public Channel {
     Result<bool> handshake() override {
         ERR_clear_error();
         const int outcome = SSL_do_handshake(ssl_);
+        waits_for_output_ = outcome != 1 && SSL_get_error(ssl_, outcome) == SSL_ERROR_WANT_WRITE;
         if (outcome == 1) return true;
         if (waits(outcome)) return false;
         return failure("TLS handshake");
@@ -71,6 +72,7 @@ class TlsChannel final : public Channel {
         ERR_clear_error();
         std::size_t size = 0;
         const int outcome = SSL_read_ex(ssl_, out.data(), out.size(), &size);
+        waits_for_output_ = outcome != 1 && SSL_get_error(ssl_, outcome) == SSL_ERROR_WANT_WRITE;
         if (outcome == 1) return size;
         if (waits(outcome)) return std::size_t{0};
         if (SSL_get_error(ssl_, outcome) == SSL_ERROR_ZERO_RETURN)
@@ -87,16 +89,20 @@ class TlsChannel final : public Channel {
         return failure("TLS");
     }
 
-    ChannelBinding binding() const override {
+    bool waits_for_output() const override { return waits_for_output_; }
+
+    Result<ChannelBinding> binding() const override {
         ChannelBinding binding;
         binding.local_certificate = own_certificate_;
         X509* certificate = SSL_get0_peer_certificate(ssl_);
-        PB_CHECK(certificate != nullptr, "mutual TLS without a peer certificate");
-        binding.remote_certificate = certificate_digest(certificate);
+        if (!certificate) return Error{ErrorCode::invalid_input, "TLS: no certificate of the peer"};
+        const Result<Digest> digest = certificate_digest(certificate);
+        if (!digest) return digest.error();
+        binding.remote_certificate = *digest;
         static constexpr std::string_view label = "EXPORTER-peerbook-p2p";
         const int exported = SSL_export_keying_material(ssl_, binding.exporter.data.data(), Digest::size,
                                                         label.data(), label.size(), nullptr, 0, 0);
-        PB_CHECK(exported == 1, "TLS 1.3 without an exporter");
+        if (exported != 1) return failure("TLS exporter");
         return binding;
     }
 
@@ -116,6 +122,7 @@ class TlsChannel final : public Channel {
     Digest own_certificate_;
     SSL* ssl_ = nullptr;
     BIO* network_ = nullptr;
+    bool waits_for_output_ = false;
 };
 
 class PlainChannel final : public Channel {
@@ -141,7 +148,8 @@ class PlainChannel final : public Channel {
         out_end_ += size;
         return size;
     }
-    ChannelBinding binding() const override { return {}; }
+    bool waits_for_output() const override { return false; }
+    Result<ChannelBinding> binding() const override { return ChannelBinding{}; }
 
   private:
     Bytes in_ = Bytes(channel_ring_bytes), out_ = Bytes(channel_ring_bytes);

@@ -27,7 +27,8 @@ class Channel {
   public:
     virtual ~Channel() = default;
 
-    // Where to put bytes from the socket; empty only while read() has something to give.
+    // Where to put bytes from the socket; empty while read() has something to give, or waits for output to be
+    // consumed.
     virtual std::span<std::uint8_t> input_space() = 0;
     virtual void input_commit(std::size_t bytes) = 0;
     // Bytes for the socket, valid until consumed, however much is written meanwhile.
@@ -39,11 +40,14 @@ class Channel {
     // After the handshake: plain bytes into `out`; 0 if there are none yet. Error as above, unavailable at
     // the end.
     virtual Result<std::size_t> read(std::span<std::uint8_t> out) = 0;
+    // The last handshake() or read() could not go on because the output is full: call again when some of it
+    // is consumed. A peer that asks for new keys and does not read our answer brings this about.
+    virtual bool waits_for_output() const = 0;
     // How many of the bytes were taken; 0 if the output is full: try again with the same bytes when some is
     // consumed.
     virtual Result<std::size_t> write(ByteView bytes) = 0;
-    // Precondition: the handshake is done.
-    virtual ChannelBinding binding() const = 0;
+    // Precondition: the handshake is done. Error: invalid_input, the peer's certificate cannot be encoded.
+    virtual Result<ChannelBinding> binding() const = 0;
 };
 
 // `identity` outlives the channel.

@@ -12,6 +12,11 @@ std::array<std::uint8_t, frame_header_bytes> frame_header(std::size_t payload_by
             static_cast<std::uint8_t>(length >> 8), static_cast<std::uint8_t>(length)};
 }
 
+std::size_t frame_payload_bytes(ByteView header) {
+    return std::size_t{header[0]} << 24 | std::size_t{header[1]} << 16 | std::size_t{header[2]} << 8 |
+           std::size_t{header[3]};
+}
+
 std::span<std::uint8_t> FrameReader::space(std::size_t bytes) {
     if (begin_ == end_) begin_ = end_ = 0;
     if (buffer_.size() - end_ < bytes) {
@@ -33,9 +38,7 @@ void FrameReader::commit(std::size_t bytes) {
 
 std::optional<ByteView> FrameReader::next() {
     if (error_ || end_ - begin_ < frame_header_bytes) return std::nullopt;
-    const std::uint8_t* head = buffer_.data() + begin_;
-    const std::size_t length = std::size_t{head[0]} << 24 | std::size_t{head[1]} << 16 |
-                               std::size_t{head[2]} << 8 | std::size_t{head[3]};
+    const std::size_t length = frame_payload_bytes(ByteView(buffer_).subspan(begin_));
     if (length == 0) {
         error_ = "frame of length 0";
         return std::nullopt;

@@ -19,6 +19,9 @@ inline constexpr std::size_t unauthenticated_frame_bytes_max = 16 * 1024;
 // Precondition: 1 ≤ payload_bytes ≤ frame_bytes_max.
 std::array<std::uint8_t, frame_header_bytes> frame_header(std::size_t payload_bytes);
 
+// The length that a header says. Precondition: at least frame_header_bytes.
+std::size_t frame_payload_bytes(ByteView header);
+
 // Cuts a byte stream into frames. The caller writes into space() and says how much with commit(), then takes
 // frames until there are none. Memory: at most one frame of the limit plus what was asked of space(). Not
 // thread-safe.

@@ -11,9 +11,9 @@ namespace {
 constexpr const char* endorsement_domain = "peerbook/p2p/endorsement/1";
 constexpr const char* payload_domain = "peerbook/p2p/handshake-payload/1";
 
-HandshakeStep refuse(std::string reason, int points, bool self = false) {
+HandshakeStep refuse(std::string reason, int points, std::optional<Challenge> own_key_claimed = {}) {
     HandshakeStep step;
-    step.refusal = HandshakeStep::Refusal{std::move(reason), points, self};
+    step.refusal = HandshakeStep::Refusal{std::move(reason), points, own_key_claimed};
     return step;
 }
 
@@ -70,7 +70,7 @@ HandshakeStep Handshake::receive_claim(Now now, const HandshakeMessage& claim, B
                       0);
     if (claim.ledger != local_.ledger)
         return refuse("wrong ledger " + short_hex(claim.ledger) + ", ours is " + short_hex(local_.ledger), 0);
-    if (claim.node == signer_.public_key()) return refuse("connected to itself", 0, true);
+    if (claim.node == signer_.public_key()) return refuse("connected to itself", 0, claim.challenge);
     if (!is_valid_public_key(claim.node)) return refuse("node id is not a valid key", penalty_protocol);
 
     HandshakeStep step;

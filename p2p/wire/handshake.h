@@ -48,8 +48,9 @@ struct HandshakeStep {
     bool done = false;
     struct Refusal {
         std::string reason;
-        int points = 0;     // of misbehaviour; 0 where nobody did wrong
-        bool self = false;  // the peer is this node
+        int points = 0;  // of misbehaviour; 0 where nobody did wrong
+        // The peer claims our own key, with this challenge. No proof: the caller knows whether it is ours.
+        std::optional<Challenge> own_key_claimed;
     };
     std::optional<Refusal> refusal;
     std::optional<std::string> warning;
@@ -68,6 +69,7 @@ class Handshake {
     // `payload` is the frame that `body` was parsed from.
     HandshakeStep receive(Now now, const ControlBody& body, ByteView payload);
 
+    const Challenge& challenge() const { return challenge_; }
     // The peer's claim; proven only once a step said done.
     const std::optional<HandshakeMessage>& peer() const { return peer_; }
 

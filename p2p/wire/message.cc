@@ -229,7 +229,7 @@ struct TypeName {
 std::string printable(std::string_view text) {
     std::string out(text.substr(0, control_text_bytes_max));
     for (char& c : out)
-        if (c < 0x20 || c > 0x7e) c = '?';
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') c = '?';
     return out;
 }
 

@@ -87,8 +87,8 @@ Result<ControlMessage> parse_control(ByteView payload);
 // Precondition: the bounds above hold, and the body is not UnknownControl.
 Bytes write_control(const ControlMessage& message);
 
-// `text` cut to control_text_bytes_max, with everything but printable ASCII replaced by '?': fit for logs and
-// JSON.
+// `text` cut to control_text_bytes_max, with everything but printable ASCII, and the quote and the backslash,
+// replaced by '?': fit for quoted fields of logs and for JSON.
 std::string printable(std::string_view text);
 
 }  // namespace peerbook::p2p

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "p2p/peers/ip_address.h"
 #include "tests/unit/p2p/peer_world.h"
 
 namespace peerbook::p2p {
@@ -17,7 +18,16 @@ PeerId peer(std::uint8_t number) {
 }
 
 PeerAddress numbered(int number) {
-    return {"10.0." + std::to_string(number / 250) + "." + std::to_string(number % 250), 3000};
+    return {"20." + std::to_string(number / 100) + "." + std::to_string(number % 100) + ".1", 3000};
+}
+
+constexpr const char* far_away = "20.200.0.1";
+constexpr const char* this_machine = "127.0.0.1";
+
+// We dialled it and it answered.
+void prove(AddressBook& book, const PeerAddress& address, const PeerId& id) {
+    book.observed({start, wall}, address, id, true);
+    book.attempt_succeeded({start, wall}, address, id, true);
 }
 
 const auto skip_none = [](const PeerId&) { return false; };
@@ -26,45 +36,45 @@ TEST(AddressBook, OneSourceCannotFillIt) {
     AddressBook book(Duration::seconds(3600), 1);
     int taken = 0;
     for (int i = 0; i < 500; ++i)
-        taken += book.add_exchanged(start, peer(1), false, numbered(i)) ? 1 : 0;
+        taken += book.add_exchanged(start, peer(1), far_away, numbered(i)) ? 1 : 0;
     EXPECT_EQ(taken, static_cast<int>(addresses_of_one_source_max));
-    EXPECT_TRUE(book.add_exchanged(start, peer(2), false, numbered(600)));
+    EXPECT_TRUE(book.add_exchanged(start, peer(2), far_away, numbered(600)));
 }
 
 TEST(AddressBook, ManySourcesCannotGrowItWithoutBoundNorPushOutWhoAnswered) {
     AddressBook book(Duration::seconds(3600), 1);
-    book.observed({start, wall}, {"good.example", 3000}, peer(200), true);
+    prove(book, {"good.example", 3000}, peer(200));
     for (int i = 0; i < 3000; ++i)
-        book.add_exchanged(start, peer(static_cast<std::uint8_t>(i / 60)), false, numbered(i));
+        book.add_exchanged(start, peer(static_cast<std::uint8_t>(i / 60)), far_away, numbered(i));
     EXPECT_EQ(book.entries().size(), addresses_max);
     EXPECT_TRUE(book.find({"good.example", 3000}));
 }
 
 TEST(AddressBook, LoopbackAddressesStayOnTheirMachine) {
     AddressBook book(Duration::seconds(3600), 1);
-    EXPECT_FALSE(book.add_exchanged(start, peer(1), false, {"127.0.0.1", 1}));
-    EXPECT_TRUE(book.add_exchanged(start, peer(1), true, {"127.0.0.1", 1}));
+    EXPECT_FALSE(book.add_exchanged(start, peer(1), far_away, {"127.0.0.1", 1}));
+    EXPECT_TRUE(book.add_exchanged(start, peer(1), this_machine, {"127.0.0.1", 1}));
     book.observed({start, wall}, {"127.0.0.1", 2}, peer(2), true);
-    EXPECT_TRUE(book.sample(wall, 20, peer(9), false).empty());
-    EXPECT_EQ(book.sample(wall, 20, peer(9), true).size(), 1U);
+    EXPECT_TRUE(book.sample(wall, 20, peer(9), far_away).empty());
+    EXPECT_EQ(book.sample(wall, 20, peer(9), this_machine).size(), 1U);
 }
 
 TEST(AddressBook, OnlyFreshShareableAddressesAreGivenAndNotToTheirOwner) {
     AddressBook book(Duration::seconds(3600), 1);
     book.observed({start, wall}, numbered(1), peer(1), true);
     book.observed({start, wall}, numbered(2), peer(2), false);
-    book.add_exchanged(start, peer(1), false, numbered(3));
-    EXPECT_EQ(book.sample(wall, 20, peer(9), false), std::vector{numbered(1)});
-    EXPECT_TRUE(book.sample(wall, 20, peer(1), false).empty());
-    EXPECT_TRUE(book.sample({wall.ms + shared_within.ms() + 1}, 20, peer(9), false).empty());
+    book.add_exchanged(start, peer(1), far_away, numbered(3));
+    EXPECT_EQ(book.sample(wall, 20, peer(9), far_away), std::vector{numbered(1)});
+    EXPECT_TRUE(book.sample(wall, 20, peer(1), far_away).empty());
+    EXPECT_TRUE(book.sample({wall.ms + shared_within.ms() + 1}, 20, peer(9), far_away).empty());
     for (int i = 10; i < 60; ++i)
         book.observed({start, wall}, numbered(i), peer(3), true);
-    EXPECT_EQ(book.sample(wall, 20, peer(9), false).size(), 20U);
+    EXPECT_EQ(book.sample(wall, 20, peer(9), far_away).size(), 20U);
 }
 
 TEST(AddressBook, AnAddressThatFailsForThreeDaysIsForgottenUnlessConfigured) {
     AddressBook book(Duration::seconds(3600), 1);
-    book.add_exchanged(start, peer(1), false, numbered(1));
+    book.add_exchanged(start, peer(1), far_away, numbered(1));
     ASSERT_TRUE(book.add_configured(start, numbered(2)));
     for (MonoTime now = start; now - start <= give_up_time; now = now + Duration::seconds(3600))
         for (int i : {1, 2})
@@ -99,8 +109,8 @@ TEST(AddressBook, ConfiguredOnesAreBounded) {
 
 TEST(AddressBook, TheFileBringsBackAddressesAndBans) {
     AddressBook book(Duration::seconds(3600), 1);
-    book.observed({start, wall}, numbered(1), peer(1), true);
-    book.add_exchanged(start, peer(1), false, numbered(2));  // a rumour: not worth keeping
+    prove(book, numbered(1), peer(1));
+    book.add_exchanged(start, peer(1), far_away, numbered(2));  // a rumour: not worth keeping
     const std::string text = book.to_json({{peer(7), {wall.ms + 5}}});
     AddressBook again(Duration::seconds(3600), 1);
     const auto bans = again.load_json(start, text);
@@ -115,17 +125,138 @@ TEST(AddressBook, TheFileBringsBackAddressesAndBans) {
 
 TEST(AddressBook, ADamagedFileIsRefusedWhole) {
     AddressBook book(Duration::seconds(3600), 1);
-    book.observed({start, wall}, numbered(1), peer(1), true);
+    prove(book, numbered(1), peer(1));
     const std::string good = book.to_json({{peer(7), {5}}});
     AddressBook again(Duration::seconds(3600), 1);
     EXPECT_EQ(again.load_json(start, "").error().code, ErrorCode::corrupt);
     EXPECT_EQ(again.load_json(start, good.substr(0, good.size() / 2)).error().code, ErrorCode::corrupt);
-    for (const char* part : {"\"version\": 1", "10.0.0.1:3000", "0707", "\"until\": 5", "\"seen\": 1"}) {
+    for (const char* part : {"\"version\": 1", "20.0.1.1:3000", "0707", "\"until\": 5", "\"seen\": 1"}) {
         std::string damaged = good;
         damaged.replace(damaged.find(part), std::string(part).size(), "\"x\": \"y\"");
         EXPECT_EQ(again.load_json(start, damaged).error().code, ErrorCode::corrupt) << part;
     }
     EXPECT_TRUE(again.entries().empty());
+}
+
+TEST(AddressBook, OneHostAndOneNetworkFillOnlyTheirPart) {
+    AddressBook book(Duration::seconds(3600), 1);
+    for (std::uint16_t port = 1; port <= 100; ++port) {
+        book.observed({start, wall}, {"20.1.1.1", port}, peer(1), true);
+        book.observed({start, wall}, {"2001:db8::" + std::to_string(port), 1}, peer(2), true);
+    }
+    EXPECT_EQ(book.entries().size(), 2 * addresses_of_one_host_max);
+    EXPECT_TRUE(book.find({"20.1.1.1", 100}));  // the oldest made room
+    EXPECT_FALSE(book.find({"20.1.1.1", 1}));
+    for (int i = 0; i < 1000; ++i)
+        book.observed({start, wall}, {"30.1." + std::to_string(i / 200) + "." + std::to_string(i % 200), 1},
+                      peer(3), true);
+    EXPECT_EQ(book.entries().size(), 2 * addresses_of_one_host_max + addresses_of_one_network_max);
+    prove(book, {"40.1.1.1", 1}, peer(4));
+    for (std::uint16_t port = 2; port <= 100; ++port)
+        book.observed({start, wall}, {"40.1.1.1", port}, peer(5), true);
+    EXPECT_TRUE(book.find({"40.1.1.1", 1}));
+}
+
+TEST(AddressBook, AClaimChangesNothingOfWhatWasProvenOrConfigured) {
+    AddressBook book(Duration::seconds(3600), 1);
+    prove(book, numbered(1), peer(1));
+    ASSERT_TRUE(book.add_configured(start, numbered(2)));
+    for (int i : {1, 2})
+        book.observed({start, wall}, numbered(i), peer(9), true);
+    EXPECT_EQ(book.find(numbered(1))->id, peer(1));
+    EXPECT_FALSE(book.find(numbered(2))->id);
+    EXPECT_FALSE(book.is_configured(peer(9)));
+    // Claimed first and configured later is no proof either.
+    book.observed({start, wall}, numbered(3), peer(9), true);
+    ASSERT_TRUE(book.add_configured(start, numbered(3)));
+    EXPECT_FALSE(book.is_configured(peer(9)));
+    book.attempt_succeeded({start, wall}, numbered(3), peer(7), true);
+    EXPECT_TRUE(book.is_configured(peer(7)));
+    EXPECT_EQ(book.to_json({}).find(to_hex(peer(9))), std::string::npos);
+}
+
+TEST(AddressBook, PeersMayTellOnlyOfAddressesThatTheyCouldReach) {
+    AddressBook book(Duration::seconds(3600), 1);
+    const auto taken = [&](const char* source, const char* host) {
+        return book.add_exchanged(start, peer(1), source, {host, 1});
+    };
+    for (const char* source : {"20.0.0.1", "10.0.0.1", "127.0.0.1", "peer.example"})
+        for (const char* host : {"0.0.0.0", "224.0.0.1", "255.255.255.255", "169.254.1.1", "::", "ff02::1",
+                                 "fe80::1", "name.example", "1.2.3"})
+            EXPECT_FALSE(taken(source, host)) << source << " " << host;
+    EXPECT_TRUE(taken("20.0.0.1", "21.0.0.1"));
+    for (const char* host : {"10.1.1.1", "172.16.0.1", "192.168.0.1", "fd00::1"}) {
+        EXPECT_FALSE(taken("20.0.0.1", host)) << host;
+        EXPECT_FALSE(taken("peer.example", host)) << host;
+        EXPECT_TRUE(taken("10.0.0.1", host)) << host;
+    }
+    EXPECT_FALSE(taken("10.0.0.1", "::1"));
+    EXPECT_TRUE(taken("::1", "127.0.0.2"));
+}
+
+TEST(AddressBook, AnAddressCanBeForgotten) {
+    AddressBook book(Duration::seconds(3600), 1);
+    ASSERT_TRUE(book.add_configured(start, numbered(1)));
+    EXPECT_TRUE(book.forget(numbered(1)));
+    EXPECT_FALSE(book.forget(numbered(1)));
+    EXPECT_TRUE(book.due(start, 9, true, skip_none).empty());
+}
+
+TEST(AddressBook, TheLargestFileItWritesIsReadAgain) {
+    AddressBook book(Duration::seconds(3600), 1);
+    const std::string name(240, 'x');
+    for (std::size_t i = 0; i < configured_addresses_max; ++i) {
+        const PeerAddress address{name + std::to_string(i), 65535};
+        ASSERT_TRUE(book.add_configured(start, address));
+        book.attempt_succeeded({start, wall}, address, peer(1), true);
+    }
+    const std::vector<PeerScores::Ban> bans(50'000, {peer(7), wall});
+    const std::string text = book.to_json(bans);
+    EXPECT_LE(text.size(), peers_file_bytes_max);
+    AddressBook again(Duration::seconds(3600), 1);
+    EXPECT_TRUE(again.load_json(start, text));
+}
+
+TEST(IpAddress, SpellingsOfOneAddressAreOne) {
+    for (const auto& [written, canonical] : std::vector<std::pair<std::string, std::string>>{
+             {"[::1]:5", "[::1]:5"},
+             {"[0:0:0:0:0:0:0:1]:5", "[::1]:5"},
+             {"[2001:DB8:0:0:1:0:0:0]:5", "[2001:db8:0:0:1::]:5"},
+             {"[2001:db8::0:1:2]:5", "[2001:db8::1:2]:5"},
+             {"[::ffff:10.0.0.1]:5", "10.0.0.1:5"},
+             {"[1:0:3:4:5:6:7:8]:5", "[1:0:3:4:5:6:7:8]:5"},
+             {"127.evil.example:5", "127.evil.example:5"}}) {
+        const auto address = parse_peer_address(written);
+        ASSERT_TRUE(address) << written;
+        EXPECT_EQ(to_string(*address), canonical);
+    }
+    for (const char* wrong : {"[:]:5", "[1:2:3]:5", "[1::2::3]:5", "[1:2:3:4:5:6:7:8:9]:5", "[12345::]:5",
+                              "[::1.2.3]:5", "[1:2:3:4:5:6:7:]:5"})
+        EXPECT_FALSE(parse_peer_address(wrong)) << wrong;
+    EXPECT_FALSE(is_loopback_host("127.evil.example"));
+    EXPECT_TRUE(is_loopback_host("::ffff:127.0.0.1"));
+    EXPECT_EQ(limit_key("2001:db8::1"), limit_key("2001:db8::ffff:1"));
+    EXPECT_NE(limit_key("2001:db8::1"), limit_key("2001:db8:0:1::1"));
+}
+
+TEST(PeerScores, WhenAllAreBannedTheBanThatEndsFirstMakesRoom) {
+    PeerScores scores;
+    const auto id = [](std::size_t i) {
+        PeerId made;
+        made.data[0] = static_cast<std::uint8_t>(i >> 8);
+        made.data[1] = static_cast<std::uint8_t>(i);
+        return made;
+    };
+    // Later ids are banned earlier.
+    for (std::size_t i = 0; i < scored_max; ++i)
+        scores.penalise({start, {wall.ms - static_cast<std::int64_t>(i)}}, id(i), 50, false);
+    scores.penalise({start, wall}, id(scored_max), 1, false);
+    EXPECT_FALSE(scores.banned(wall, id(scored_max - 1)));
+    EXPECT_TRUE(scores.banned(wall, id(scored_max - 2)));
+    // The one with a point is more innocent than any ban that lasts, but a ban that is over is more so.
+    const WallTime later{wall.ms + ban_time.ms() - static_cast<std::int64_t>(scored_max) + 2};
+    scores.penalise({start, later}, id(scored_max + 1), 50, false);
+    EXPECT_EQ(scores.score(start, id(scored_max)), -1);
 }
 
 }  // namespace

@@ -128,6 +128,7 @@ TEST(ControlMessage, DepthSizeAndCountsAreBounded) {
 
 TEST(ControlMessage, TextForPeopleLosesControlCharactersAndItsTail) {
     EXPECT_EQ(printable("a\nb\x1b[31m\xff"), "a?b?[31m?");
+    EXPECT_EQ(printable("a\" reason=\\"), "a? reason=?");
     EXPECT_EQ(printable(std::string(1000, 'x')).size(), control_text_bytes_max);
 }
 

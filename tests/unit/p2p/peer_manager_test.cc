@@ -121,6 +121,11 @@ TEST(PeerManager, ANodeThatDialsItselfNoticesAndStops) {
     EXPECT_EQ(a.dials.size(), 1U);
     EXPECT_EQ(a.connected, 0);
     EXPECT_EQ(last_error_at(world, a, a.address()), "this node itself");
+    world.configure(a, a);
+    world.advance(s(2));
+    EXPECT_EQ(a.dials.size(), 2U);
+    world.advance(ourselves_time + s(1));
+    EXPECT_EQ(a.dials.size(), 3U);
 }
 
 TEST(PeerManager, AnotherNetworkOrLedgerIsRefusedAndBothSidesKnowWhy) {
@@ -302,12 +307,17 @@ TEST(PeerManager, StrangersAreLimitedInAllAndPerAddressButNotOnLoopback) {
     for (std::size_t i = 0; i < inbound_per_host_max; ++i)
         EXPECT_TRUE(world.stranger(a, "10.9.9.9"));
     EXPECT_FALSE(world.stranger(a, "10.9.9.9"));
-    for (std::size_t i = inbound_per_host_max; i < unauthenticated_inbound_max; ++i)
+    for (std::size_t i = 1; i <= inbound_per_host_max; ++i)
+        EXPECT_TRUE(world.stranger(a, "2001:db8::" + std::to_string(i)));
+    EXPECT_FALSE(world.stranger(a, "2001:db8::ffff"));  // the same /64
+    for (std::size_t i = 2 * inbound_per_host_max; i < unauthenticated_inbound_max; ++i)
         EXPECT_TRUE(world.stranger(a, "127.0.0.1"));
-    EXPECT_FALSE(world.stranger(a, "127.0.0.1"));
-    EXPECT_FALSE(world.stranger(a, "10.8.8.8"));
-    world.advance(s(6));
+    EXPECT_EQ(a.manager->handshakes_refused(), 0U);
+    // Full: the oldest of the address that has most makes room.
     EXPECT_TRUE(world.stranger(a, "10.8.8.8"));
+    EXPECT_EQ(a.manager->handshakes_refused(), 1U);
+    EXPECT_TRUE(a.noted("address=127.0.0.1:50000 direction=inbound reason=\"made room"));
+    EXPECT_FALSE(a.noted("10.9.9.9:50000 direction=inbound reason=\"made room"));
 }
 
 TEST(PeerManager, AnAddressThatKeepsSendingGarbageIsShutOutForAWhile) {
@@ -416,6 +426,142 @@ TEST(PeerManager, ADisconnectedPeerIsForgottenUntilNamedAgain) {
     world.configure(a, b);
     world.advance(s(2));
     EXPECT_GE(a.dials.size(), 2U);
+}
+
+TEST(PeerManager, AnAddressThatComesAndGoesWithoutAHandshakeIsShutOutForAWhile) {
+    PeerWorld world;
+    auto& a = world.add(1);
+    PeerEffects effects;
+    for (int i = 0; i < 50; ++i) {
+        const auto id = world.stranger(a, "10.9.9.9");
+        ASSERT_TRUE(id) << i;
+        a.manager->connection_closed(world.now(a), *id, "closed by the peer", effects);
+    }
+    EXPECT_FALSE(world.stranger(a, "10.9.9.9"));
+    EXPECT_TRUE(world.stranger(a, "10.9.9.8"));
+}
+
+TEST(PeerManager, AClaimOfOurKeyWithoutOurChallengeDoesNotMakeAnAddressOurs) {
+    const auto signer = make_ed25519_signer(seed_of(1));
+    Ed25519Verifier verifier;
+    PeerManager manager(PeerWorld::options(), *signer, verifier);
+    Now now{MonoTime{0}, WallTime{1'700'000'000'000}};
+    const PeerAddress address{"10.0.0.2", 3000};
+    ASSERT_TRUE(manager.add_configured(now, address));
+    const auto dialled = [&] {
+        PeerEffects effects;
+        manager.tick(now, effects);
+        for (const PeerEffect& effect : effects)
+            if (const auto* dial = std::get_if<effect::Dial>(&effect)) return std::optional(dial->connection);
+        return std::optional<ConnectionId>();
+    };
+    const auto id = dialled();
+    ASSERT_TRUE(id);
+    PeerEffects effects;
+    manager.channel_ready(now, *id, address, {}, {}, effects);
+    HandshakeMessage claim;
+    claim.node = signer->public_key();
+    claim.version = protocol_version;
+    claim.network = named_digest("network");
+    claim.ledger = named_digest("ledger");
+    claim.clock = now.wall;
+    claim.challenge.data[0] = 9;
+    ControlMessage message;
+    message.from = claim.node;
+    message.body = claim;
+    manager.frame(now, *id, write_control(message), effects);
+    EXPECT_EQ(manager.peers(now).at(0).last_error, "connected to itself");
+    now.mono = now.mono + s(2);
+    EXPECT_TRUE(dialled());
+}
+
+TEST(PeerManager, OfTwoConnectionsOpenedByOneNodeBothSidesKeepTheSame) {
+    PeerWorld world;
+    auto &a = world.add(1), &b = world.add(2);
+    world.alias(b.host, "10.0.1.2");
+    world.configure(a, b);
+    a.manager->add_configured(world.now(a), {"10.0.1.2", 3000});
+    world.advance(s(5));
+    EXPECT_EQ(a.dials.size(), 2U);
+    ASSERT_TRUE(meet(a, b));
+    EXPECT_EQ(a.wires.size(), 1U);
+    EXPECT_EQ(b.wires.size(), 1U);
+    // Known to be one peer now: after a break one address is dialled at a time.
+    b.reachable = false;
+    world.sever(a);
+    world.advance(s(2));
+    b.reachable = true;
+    world.advance(s(20));
+    EXPECT_TRUE(meet(a, b));
+    EXPECT_EQ(b.wires.size(), 1U);
+}
+
+TEST(PeerManager, AConfiguredPeerTakesTheYoungestPlaceWhenAllAreTaken) {
+    PeerWorld world;
+    PeerManagerOptions small = PeerWorld::options();
+    small.peers_max = 4;
+    small.outbound_reserved = 2;
+    small.local.broadcast = false;
+    auto& a = world.add(1, small);
+    std::vector<PeerWorld::Node*> others;
+    for (std::uint8_t i = 2; i <= 5; ++i)
+        others.push_back(&world.add(i));
+    auto& named = *others[3];
+    const std::string file = "{\"version\":1,\"peers\":[{\"address\":\"10.0.0.99:3000\",\"id\":\"" +
+                             to_hex(named.id()) + "\",\"seen\":1,\"shareable\":false}],\"bans\":[]}";
+    ASSERT_TRUE(a.manager->load_peers_json(world.now(a), file).ok());
+    ASSERT_TRUE(a.manager->add_configured(world.now(a), {"10.0.0.99", 3000}));
+    const auto inbound = [&] {
+        const auto infos = a.manager->peers(world.now(a));
+        return std::count_if(infos.begin(), infos.end(), [](const PeerInfo& info) {
+            return info.state == "connected" && !info.outbound;
+        });
+    };
+    for (PeerWorld::Node* node : others)
+        node->reachable = node != &named;
+    for (int i : {0, 1, 2}) {
+        world.configure(*others[static_cast<std::size_t>(i)], a);
+        world.advance(s(1));
+    }
+    EXPECT_EQ(inbound(), 2);
+    EXPECT_TRUE(others[2]->noted("enough peers") || meet(a, *others[2]));
+    named.reachable = true;
+    world.configure(named, a);
+    world.advance(s(1));
+    EXPECT_TRUE(meet(a, named));
+    EXPECT_LE(inbound(), 2);
+    EXPECT_LE(a.manager->connected_count(), 4U);
+}
+
+TEST(PeerManager, BytesOfAFrameThatIsNotWholeYetAreASignOfLife) {
+    PeerWorld world;
+    auto &a = world.add(1), &b = world.add(2);
+    world.configure(a, b);
+    world.advance(s(1));
+    world.cut(a, b);
+    a.reachable = b.reachable = false;
+    world.advance(s(40));
+    for (const auto& [id, wire] : b.wires)
+        b.manager->bytes(world.now(b), id);
+    world.advance(s(40));
+    EXPECT_TRUE(b.manager->connected(a.id()));
+    world.advance(s(6));
+    EXPECT_FALSE(b.manager->connected(a.id()));
+}
+
+TEST(PeerManager, AMistypedAddressCanBeForgotten) {
+    PeerWorld world;
+    auto& a = world.add(1);
+    const PeerAddress wrong{"10.0.0.77", 3000};
+    ASSERT_TRUE(a.manager->add_configured(world.now(a), wrong));
+    world.advance(s(1));
+    const std::size_t before = a.dials.size();
+    EXPECT_GE(before, 1U);
+    PeerEffects effects;
+    EXPECT_TRUE(a.manager->forget(world.now(a), wrong, effects).ok());
+    EXPECT_EQ(a.manager->forget(world.now(a), wrong, effects).error().code, ErrorCode::not_found);
+    world.advance(s(60));
+    EXPECT_EQ(a.dials.size(), before);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -138,6 +139,7 @@ class RawPeer {
         send_raw(payload);
     }
     void stop_reading() { reads_ = false; }
+    void read_again() { reads_ = true; }
     bool ready() const { return ready_; }
     bool closed() const { return closed_; }
     Channel& channel() { return *channel_; }
@@ -199,7 +201,8 @@ class PeerNetworkTest : public testing::Test {
         ASSERT_TRUE(run_raw_until(raw, [&] { return raw.ready() && !raw.received().empty(); }));
         const LocalNode local{named_digest("network"), named_digest("ledger"), "raw", 0, false};
         Ed25519Verifier verifier;
-        Handshake handshake(local, signer, verifier, Direction::outbound, raw.channel().binding(), {});
+        Handshake handshake(local, signer, verifier, Direction::outbound, raw.channel().binding().value(),
+                            {});
         ControlMessage message;
         message.from = claimed;
         const auto wall = std::chrono::system_clock::now().time_since_epoch();
@@ -471,6 +474,86 @@ TEST_F(PeerNetworkTest, ReportedMisbehaviourBansAndBannedPeersStayOut) {
     EXPECT_EQ(a.network->peers().at(0).state, "banned");
     ASSERT_TRUE(run_until([&] { return b.network->peers().at(0).last_error.ends_with("banned"); }));
     EXPECT_EQ(a.connected, 1);
+}
+
+// The staging buffer of unsent frames must not become the place where late bytes are thrown.
+TEST_F(PeerNetworkTest, BytesThatArriveWhileAClosedConnectionIsWrittenOutSpoilNothing) {
+    for (const bool tls : {true, false}) {
+        PeerNetworkOptions made = options();
+        made.plain_tcp = !tls;
+        Node a(io_, 1, made);
+        const auto signer = make_ed25519_signer(seed_of(7));
+        RawPeer raw(io_, a.network->port(), tls);
+        shake_hands(raw, signer->public_key(), *signer);
+        ASSERT_TRUE(run_raw_until(raw, [&] { return a.connected == 1; }));
+        raw.stop_reading();
+        const SharedBytes block(Bytes(100'000, 1));
+        std::size_t sent = 0;
+        while (a.network->send(signer->public_key(), block_kind, block))
+            ++sent;
+        const auto settled = [&, last = std::size_t{0}]() mutable {
+            const std::size_t now = a.network->peers().at(0).queued_bytes;
+            return std::exchange(last, now) == now;
+        };
+        ASSERT_TRUE(run_until(settled));
+        while (a.network->send(signer->public_key(), block_kind, block))
+            ++sent;
+        a.network->report_misbehaviour(signer->public_key(), 100, "test");
+        ASSERT_TRUE(run_until([&] { return a.disconnected == 1; }));
+        raw.send_raw(Bytes{1});
+        raw.pump();
+        io_.restart();
+        io_.poll();
+        raw.read_again();
+        ASSERT_TRUE(run_raw_until(raw, [&] {
+            if (!raw.closed()) raw.send_raw(Bytes(64, 2));
+            return raw.closed();
+        }));
+        std::size_t blocks = 0;
+        for (const Bytes& payload : raw.received()) {
+            if (payload.front() != block_kind) continue;
+            ++blocks;
+            ASSERT_EQ(payload.size(), 1 + block.size());
+            EXPECT_EQ(std::count(payload.begin() + 1, payload.end(), 1), 100'000);
+        }
+        EXPECT_GT(blocks, 0U);
+        EXPECT_LT(blocks, sent);  // what was not begun is dropped
+    }
+}
+
+TEST_F(PeerNetworkTest, AFailedStartLeavesThePeersFileAndABadOneIsKept) {
+    const auto directory =
+        std::filesystem::temp_directory_path() / ("peerbook-p2p-file-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory);
+    PeerNetworkOptions keeping = options({"not an address"});
+    keeping.peers_file = (directory / "peers.json").string();
+    const auto content = [](const std::string& path) {
+        std::ifstream file(path);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const std::string bans =
+        R"({"version":1,"peers":[],"bans":[{"id":")" + std::string(64, '7') + R"(","until":9999999999999}]})";
+    std::ofstream(keeping.peers_file) << bans;
+    {
+        Node failed(io_, 1, keeping);
+        EXPECT_TRUE(failed.error);
+    }
+    EXPECT_EQ(content(keeping.peers_file), bans);
+    keeping.bootstrap.clear();
+    std::ofstream(keeping.peers_file) << "garbage";
+    // A link in the place of the new file must not be followed.
+    std::filesystem::create_symlink(directory / "victim", keeping.peers_file + ".new");
+    std::ofstream(directory / "victim") << "untouched";
+    {
+        Node started(io_, 1, keeping);
+        ASSERT_FALSE(started.error);
+        EXPECT_EQ(started.network->forget("10.0.0.1:1").error().code, ErrorCode::not_found);
+        EXPECT_EQ(started.network->forget("nonsense").error().code, ErrorCode::invalid_input);
+    }
+    EXPECT_EQ(content(keeping.peers_file + ".bad"), "garbage");
+    EXPECT_NE(content(keeping.peers_file).find("\"version\""), std::string::npos);
+    EXPECT_EQ(content(directory / "victim"), "untouched");
+    std::filesystem::remove_all(directory);
 }
 
 }  // namespace

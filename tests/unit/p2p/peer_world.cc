@@ -103,7 +103,9 @@ void PeerWorld::perform(Node& node, PeerEffects&& effects) {
 
 void PeerWorld::dial(Node& node, const effect::Dial& dial) {
     node.dials.push_back(dial.address);
-    const auto target = nodes_.find(dial.address.host);
+    const auto other_host = other_hosts_.find(dial.address.host);
+    const auto target =
+        nodes_.find(other_host == other_hosts_.end() ? dial.address.host : other_host->second);
     PeerEffects effects;
     std::optional<ConnectionId> accepted;
     if (target != nodes_.end() && target->second->reachable && node.reachable)

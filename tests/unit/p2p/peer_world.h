@@ -46,6 +46,9 @@ class PeerWorld {
         node.manager->add_configured(now(node), target.address());
     }
 
+    // The node with the first host is found at the second one, too.
+    void alias(const std::string& host, const std::string& other) { other_hosts_[other] = host; }
+
     // Moves frames until nothing is under way.
     void settle();
     // In steps of 200 ms, with a tick of every node and settle() each.
@@ -87,6 +90,7 @@ class PeerWorld {
     Duration elapsed_ = Duration::seconds(1000);
     std::uint64_t last_wire_ = 0, last_challenge_ = 0;
     std::map<std::string, std::unique_ptr<Node>> nodes_;
+    std::map<std::string, std::string> other_hosts_;
     std::map<std::uint64_t, Wire> wires_;
     std::deque<InFlight> in_flight_;
     Ed25519Verifier verifier_;
