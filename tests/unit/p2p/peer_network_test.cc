@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include "p2p/peers/send_queue.h"
 #include "p2p/transport/certificates.h"
+#include "p2p/transport/connection.h"
 #include "p2p/transport/tls_channel.h"
 #include "p2p/wire/frame.h"
 #include "p2p/wire/handshake.h"
@@ -162,6 +163,46 @@ class RawPeer {
     Bytes unsent_;
     std::vector<Bytes> received_;
     bool ready_ = false, closed_ = false, reads_ = true;
+};
+
+// Takes nothing in and gives nothing out, from the first input until some output is consumed.
+class StallingChannel final : public Channel {
+  public:
+    std::span<std::uint8_t> input_space() override {
+        return stalls_ ? std::span<std::uint8_t>() : plain_->input_space();
+    }
+    void input_commit(std::size_t bytes) override {
+        stalls_ = !has_stalled_;
+        has_stalled_ = true;
+        plain_->input_commit(bytes);
+    }
+    ByteView output() override { return plain_->output(); }
+    void output_consume(std::size_t bytes) override {
+        stalls_ = false;
+        plain_->output_consume(bytes);
+    }
+    Result<bool> handshake() override { return true; }
+    Result<std::size_t> read(std::span<std::uint8_t> out) override {
+        waits_ = stalls_;
+        return stalls_ ? Result<std::size_t>(std::size_t{0}) : plain_->read(out);
+    }
+    bool waits_for_output() const override { return waits_; }
+    Result<std::size_t> write(ByteView bytes) override { return plain_->write(bytes); }
+    Result<ChannelBinding> binding() const override { return ChannelBinding{}; }
+
+  private:
+    std::unique_ptr<Channel> plain_ = make_plain_channel();
+    bool stalls_ = false, has_stalled_ = false, waits_ = false;
+};
+
+struct CountingEvents final : DirectConnectionsEvents {
+    std::optional<ConnectionId> on_accepted(const PeerAddress&) override { return std::nullopt; }
+    void on_ready(ConnectionId, const PeerAddress&, const ChannelBinding&) override {}
+    void on_bytes(ConnectionId) override { ++reads; }
+    void on_frame(ConnectionId, ByteView) override { ++frames; }
+    void on_broken(ConnectionId, const std::string&, bool) override { ++broken; }
+    void on_listen_error(const std::string&) override {}
+    int reads = 0, frames = 0, broken = 0;
 };
 
 class PeerNetworkTest : public testing::Test {
@@ -554,6 +595,28 @@ TEST_F(PeerNetworkTest, AFailedStartLeavesThePeersFileAndABadOneIsKept) {
     EXPECT_NE(content(keeping.peers_file).find("\"version\""), std::string::npos);
     EXPECT_EQ(content(directory / "victim"), "untouched");
     std::filesystem::remove_all(directory);
+}
+
+TEST_F(PeerNetworkTest, AChannelWithoutRoomIsReadAgainWhenItsOutputDrains) {
+    tcp::acceptor acceptor(io_, {asio::ip::make_address("127.0.0.1"), 0});
+    tcp::socket client(io_);
+    client.connect(acceptor.local_endpoint());
+    CountingEvents events;
+    const auto connection =
+        std::make_shared<Connection>(io_, ConnectionId(1), std::make_unique<StallingChannel>(), events);
+    connection->accept(acceptor.accept());
+    const Bytes frame{0, 0, 0, 1, 0x90};
+    asio::write(client, asio::buffer(frame));
+    ASSERT_TRUE(run_until([&] { return events.reads == 1; }));
+    EXPECT_EQ(events.frames, 0);
+    connection->send_control(control_payload({'{', '}'}));
+    ASSERT_TRUE(run_until([&] { return events.frames == 1; }));
+    asio::write(client, asio::buffer(frame));
+    EXPECT_TRUE(run_until([&] { return events.frames == 2; }));
+    EXPECT_EQ(events.broken, 0);
+    connection->close_now();
+    io_.restart();
+    io_.poll();
 }
 
 }  // namespace
