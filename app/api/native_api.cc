@@ -326,6 +326,7 @@ void NativeApi::State::post_batch(ApiRequest& request, const ApiCompletion& done
     auto batch = decode_batch_request(as_bytes(request.body));
     if (!batch.ok()) return done(error_response(ApiError(batch.error())));
     batch->wait_for = wait.value();
+    batch->by_nonce = true;
     node.submit(std::move(batch).value(), [done](Result<SubmitAnswer> answer) {
         if (!answer.ok()) return done(error_response(ApiError(answer.error())));
         ApiResponse response;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/node/node_parts.h"
 #include "base/check.h"
 
 namespace peerbook::app {
@@ -12,8 +13,6 @@ constexpr std::size_t early_block_commands =
     4'096;  // waiting commands above which a block is made without delay
 constexpr std::uint64_t recover_batch_blocks = 64;  // blocks executed together while the journal is replayed
 constexpr Duration held_back_retry = Duration::milliseconds(100);
-constexpr std::uint64_t nonce_jump_max = 65'536;
-constexpr std::size_t target_scan_max = 100'000;
 constexpr Duration expiry_check_interval = Duration::seconds(1);
 // After a replay, the next execution waits about as long as the replay took: this much for each command run
 // again.
@@ -21,26 +20,6 @@ constexpr std::int64_t replay_pause_ns_per_command = 500;
 constexpr Duration replay_pause_max = Duration::milliseconds(50);
 // An observer's accounts start this far beyond what the engine has seen of them; see HostedAccounts.
 constexpr std::uint64_t observer_nonce_skip = 4'096;
-
-// For payloads of our own, whose batches were all checked when they came in.
-class AlreadyVerified final : public Verifier {
-  public:
-    bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
-};
-
-// Of orders; other commands have no quantities to show, nor have those of a market that does not exist.
-std::optional<exchange::MarketId> market_of(const exchange::CommandBody& body,
-                                            const exchange::NetworkRules& rules) {
-    std::optional<exchange::MarketId> market;
-    if (const auto* limit = std::get_if<exchange::LimitOrder>(&body)) market = limit->market;
-    if (const auto* order = std::get_if<exchange::MarketOrder>(&body)) market = order->market;
-    if (market && market->value() >= rules.markets.size()) return std::nullopt;
-    return market;
-}
-
-void sooner(std::optional<MonoTime>& wake, MonoTime at) {
-    if (!wake || at < *wake) wake = at;
-}
 
 }  // namespace
 
@@ -91,9 +70,6 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
 
 Node::~Node() = default;
 
-// --- start
-// --------------------------------------------------------------------------------------------------------
-
 Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     // What was accepted before is accepted again, whatever the clock says now.
     const WallTime no_limit{INT64_MAX / 2};
@@ -116,166 +92,6 @@ void Node::recovered(Now now, Effects& effects) {
     recovered_ = true;
     started_ = now.mono;
 }
-
-// --- clients
-// ------------------------------------------------------------------------------------------------------
-
-Status Node::admit(const SubmitRequest& request, std::size_t commands) const {
-    if (!recovered_)
-        return Error{ErrorCode::unavailable, "the node is still reading its journal; try again soon"};
-    if (draining_) return Error{ErrorCode::unavailable, "the node is shutting down; use another node"};
-    if (identity_lost_)
-        return Error{
-            ErrorCode::unavailable,
-            "this node's key has signed blocks that its data directory lacks, so it must not sign more; "
-            "see `peerbook status`"};
-    if (commands == 0) return Error{ErrorCode::invalid_input, "the request holds no command"};
-    if (request.intents.size() > intents_per_request_max)
-        return Error{ErrorCode::too_large,
-                     "a request holds at most " + std::to_string(intents_per_request_max) +
-                         " commands, this one " + std::to_string(request.intents.size())};
-    if (ledger_.overloaded())
-        return Error{
-            ErrorCode::unavailable,
-            "too many commands wait to be settled, and settling waits for members that are away (see "
-            "`peerbook status`); nothing of this request was taken"};
-    if (requests_.size() >= options_.open_requests_max ||
-        batcher_.commands() + relayed_origins_.size() + commands > options_.pending_commands_max)
-        return Error{
-            ErrorCode::unavailable,
-            "too many commands wait to be executed; nothing of this request was taken, send it again in a "
-            "second"};
-    return {};
-}
-
-void Node::submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects) {
-    const bool is_signed = !request.signed_batch.empty();
-    Status taken = admit(request, is_signed ? 1 : request.intents.size());
-    if (taken.ok())
-        taken =
-            is_signed ? submit_signed(ticket, request, now) : submit_intents(ticket, request, now, effects);
-    if (!taken.ok()) effects.answers.push_back({ticket, Result<SubmitAnswer>(taken.error())});
-}
-
-Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
-    const exchange::NetworkRules& rules = ledger_.engine().rules();
-    auto batch =
-        exchange::decode_signed_batch(request.signed_batch, rules.network, rules.rules_version, verifier_);
-    if (!batch.ok()) return batch.error();
-    if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
-    if (!self_index_)
-        for (const exchange::Command& command : batch->commands)
-            if (relay_would_repeat(command.account, command.ref))
-                return Error{ErrorCode::conflict, "nonce " + std::to_string(command.ref.nonce) +
-                                                      " was used before, or is on its way"};
-    Request open;
-    open.wait_for = request.wait_for;
-    open.since = now.mono;
-    open.open = batch->commands.size();
-    for (const exchange::Command& command : batch->commands) {
-        CommandResult result;
-        result.ref = command.ref;
-        result.order = exchange::make_order_id(rules.network, command.account, command.ref);
-        result.market = market_of(command.body, rules);
-        open.results.push_back(std::move(result));
-        if (!self_index_)
-            relayed_origins_.insert_or_assign(
-                CommandKey{command.account, command.ref},
-                Origin{ticket, static_cast<std::uint32_t>(open.results.size() - 1)});
-    }
-    batcher_.add_signed(std::move(request.signed_batch), static_cast<std::uint32_t>(batch->commands.size()),
-                        ticket);
-    requests_.emplace(ticket, std::move(open));
-    return {};
-}
-
-Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects) {
-    for (const Intent& intent : request.intents)
-        if (auto entry = hosted_.find(intent.account); !entry.ok()) return entry.error();
-
-    Request open;
-    open.wait_for = request.wait_for;
-    open.since = now.mono;
-    open.results.resize(request.intents.size());
-    for (std::size_t position = 0; position < request.intents.size(); ++position) {
-        Intent& intent = request.intents[position];
-        CommandResult& result = open.results[position];
-        HostedAccounts::Entry& entry = **hosted_.find(intent.account);
-        if (auto* opening = std::get_if<exchange::OpenAccount>(&intent.body)) {
-            opening->name = intent.account;
-            entry.opened = true;
-        } else if (!entry.opened) {
-            batcher_.add({entry.id, {entry.next_nonce++, 0}, exchange::OpenAccount{intent.account}},
-                         std::nullopt);
-            entry.opened = true;
-        }
-        if (intent.target_order) {
-            const auto target = target_of(*intent.target_order, entry.id);
-            if (!target) {
-                result.status = CommandStatus::rejected;
-                result.reason = exchange::Reason::unknown_order;
-                result.order = *intent.target_order;
-                continue;
-            }
-            if (auto* cancel = std::get_if<exchange::CancelOrder>(&intent.body)) cancel->target = *target;
-            if (auto* reduce = std::get_if<exchange::ReduceOrder>(&intent.body)) reduce->target = *target;
-        }
-        const std::uint64_t nonce = intent.nonce.value_or(entry.next_nonce);
-        // A nonce far beyond the window will be refused; it must not drag our own count along.
-        if (nonce >= entry.next_nonce && nonce - entry.next_nonce < nonce_jump_max)
-            entry.next_nonce = nonce + 1;
-        result.ref = {nonce, 0};
-        result.order = exchange::make_order_id(ledger_.engine().rules().network, entry.id, result.ref);
-        if (!self_index_ && relay_would_repeat(entry.id, result.ref)) {
-            result.status = CommandStatus::rejected;
-            result.reason = exchange::Reason::nonce_used;
-            continue;
-        }
-        result.market = market_of(intent.body, ledger_.engine().rules());
-        const Origin origin{ticket, static_cast<std::uint32_t>(position)};
-        if (!self_index_) relayed_origins_.emplace(CommandKey{entry.id, result.ref}, origin);
-        batcher_.add({entry.id, result.ref, std::move(intent.body)}, origin);
-        ++open.open;
-    }
-    if (open.open == 0) {
-        effects.answers.push_back(
-            {ticket, Result<SubmitAnswer>(SubmitAnswer{0, Grade::provisional, open.results})});
-        return {};
-    }
-    requests_.emplace(ticket, std::move(open));
-    return {};
-}
-
-std::optional<exchange::CommandRef> Node::target_of(const exchange::OrderId& order,
-                                                    const exchange::AccountId& account) {
-    const exchange::Engine& engine = ledger_.engine();
-    const auto index = engine.find_account(account);
-    if (!index) return std::nullopt;
-    const auto known = known_orders_.find(order);
-    if (known != known_orders_.end())
-        return known->second.account == *index ? std::optional(known->second.ref) : std::nullopt;
-    const std::uint64_t executed = ledger_.stats().commands_executed;
-    if (!target_cache_ || target_cache_->account != account || target_cache_->commands_executed != executed) {
-        target_cache_.emplace(TargetCache{account, executed, {}});
-        for (const exchange::RestingOrderView& open : engine.open_orders(*index, target_scan_max))
-            target_cache_->orders.emplace(
-                exchange::make_order_id(engine.rules().network, account, open.order.ref), open.order.ref);
-    }
-    const auto found = target_cache_->orders.find(order);
-    return found == target_cache_->orders.end() ? std::nullopt : std::optional(found->second);
-}
-
-void Node::remember_order(const exchange::OrderId& id, const exchange::OrderKey& key) {
-    if (!known_orders_.try_emplace(id, key).second) return;
-    known_orders_age_.push_back(id);
-    if (known_orders_age_.size() > options_.known_orders_max) {
-        known_orders_.erase(known_orders_age_.front());
-        known_orders_age_.pop_front();
-    }
-}
-
-// --- peers
-// --------------------------------------------------------------------------------------------------------
 
 void Node::on_peer_connected(const PublicKey& peer, Effects& effects) {
     sync_.on_connected(peer, effects);
@@ -390,9 +206,6 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
     executing_.emplace(seq, Carried{std::move(done.origins), {}});
 }
-
-// --- the end of a batch of inputs
-// ---------------------------------------------------------------------------------
 
 void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                   Effects& effects) {
@@ -520,7 +333,7 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
     };
     for (const exchange::Event& event : commit.events)
         if (const auto request = request_of(event.command); request != requests_.end())
-            fold(event, request->second.results[origins[event.command]->position]);
+            fold(event, request->second.by_nonce, request->second.results[origins[event.command]->position]);
     const bool settled = grade == Grade::settled || ledger_.is_settled(commit.author, commit.seq);
     for (std::size_t command = 0; command < origins.size(); ++command) {
         const auto request = request_of(command);
@@ -540,7 +353,7 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
     }
 }
 
-void Node::fold(const exchange::Event& event, CommandResult& result) {
+void Node::fold(const exchange::Event& event, bool by_nonce, CommandResult& result) {
     using exchange::EventKind;
     const exchange::Engine& engine = ledger_.engine();
     switch (event.kind) {
@@ -551,13 +364,13 @@ void Node::fold(const exchange::Event& event, CommandResult& result) {
         case EventKind::rested:
             result.status = result.fills.empty() ? CommandStatus::resting : CommandStatus::partially_filled;
             result.leaves = event.quantity;
-            remember_order(result.order, event.order);
+            if (!by_nonce) remember_order(result.order, event.order);
             break;
         case EventKind::filled: {
             FillView fill;
             fill.maker_order = exchange::make_order_id(
                 engine.rules().network, engine.account_id(event.maker.account), event.maker.ref);
-            fill.trade = exchange::make_trade_id(fill.maker_order, result.order, 0);
+            if (!by_nonce) fill.trade = exchange::make_trade_id(fill.maker_order, result.order, 0);
             fill.price = event.price;
             fill.quantity = event.quantity;
             fill.fee = event.taker_fee;
@@ -577,9 +390,6 @@ void Node::fold(const exchange::Event& event, CommandResult& result) {
             break;
     }
 }
-
-// --- members: own blocks
-// ------------------------------------------------------------------------------------------
 
 void Node::emit(Now now, Effects& effects) {
     if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed()) return;
@@ -629,115 +439,6 @@ void Node::emit_block(Now now, Effects& effects) {
 
 bool Node::idle() const {
     return !in_flight_ && batcher_.empty() && requests_.empty();
-}
-
-// --- observers: batches for members
-// -------------------------------------------------------------------------------
-
-void Node::relay(Now now, Effects& effects) {
-    const exchange::NetworkRules& rules = ledger_.engine().rules();
-    while (!batcher_.empty()) {
-        Relayed batch;
-        batch.first_sent = now.mono;
-        if (auto signed_batch = batcher_.take_signed()) {
-            auto decoded = exchange::decode_signed_batch(signed_batch->encoded, rules.network,
-                                                         rules.rules_version, AlreadyVerified());
-            PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
-            for (const exchange::Command& command : decoded->commands)
-                batch.keys.push_back({command.account, command.ref});
-            batch.encoded = SharedBytes(std::move(signed_batch->encoded));
-        } else {
-            Batcher::Taken taken = batcher_.take_hosted(exchange::signed_batch_commands_max);
-            for (std::size_t i = 0; i < taken.commands.size(); ++i)
-                if (taken.origins[i])
-                    batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
-            batch.encoded =
-                SharedBytes(exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
-                                                          rules.rules_version, signer_, taken.commands));
-        }
-        send_to_a_member(batch, now.mono, effects);
-        relayed_.push_back(std::move(batch));
-    }
-    std::erase_if(relayed_, [&](Relayed& batch) {
-        if (now.mono >= batch.last_sent + options_.relay_retry) {
-            std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
-            if (batch.keys.empty()) return true;
-            const bool ran = std::none_of(batch.keys.begin(), batch.keys.end(), [&](const CommandKey& key) {
-                const auto account = ledger_.engine().find_account(key.first);
-                return !account || ledger_.engine().nonce_is_free(*account, key.second.nonce);
-            });
-            if (now.mono - batch.first_sent >= (ran ? options_.settled_wait : options_.relay_timeout)) {
-                give_up(batch, effects);
-                return true;
-            }
-            if (ran)
-                batch.last_sent = now.mono;  // it only waits to be settled
-            else
-                send_to_a_member(batch, now.mono, effects);
-        }
-        sooner(effects.wake_at, batch.last_sent + options_.relay_retry);
-        return false;
-    });
-    if (relayed_.empty()) relayed_in_.clear();
-}
-
-void Node::give_up(const Relayed& batch, Effects& effects) {
-    for (const CommandKey& key : batch.keys) {
-        const auto origin = relayed_origins_.find(key);
-        const Ticket ticket = origin->second.ticket;
-        relayed_origins_.erase(origin);
-        hosted_.forget(key.first);  // its opening may have been lost with it
-        if (requests_.erase(ticket) == 0) continue;
-        effects.answers.push_back(
-            {ticket,
-             Result<SubmitAnswer>(Error{ErrorCode::timed_out,
-                                        "no member is known to have executed this (from nonce " +
-                                            std::to_string(key.second.nonce) +
-                                            " on); it may still run. Ask for the orders before you send it "
-                                            "again"})});
-    }
-}
-
-void Node::send_to_a_member(Relayed& batch, MonoTime now, Effects& effects) {
-    batch.last_sent = now;
-    std::vector<PublicKey> members;
-    for (const PublicKey& member : ledger_.view().members)
-        if (sync_.connected().contains(member)) members.push_back(member);
-    if (members.empty()) return;
-    effects.sends.push_back({members[batch.attempts++ % members.size()],
-                             static_cast<std::uint8_t>(MessageKind::signed_batch), batch.encoded});
-}
-
-bool Node::relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const {
-    if (relayed_origins_.contains({account, ref})) return true;
-    const auto index = ledger_.engine().find_account(account);
-    return index && !ledger_.engine().nonce_is_free(*index, ref.nonce);
-}
-
-void Node::find_relayed(const exchange::VerifiedBlock& block) {
-    Carried carried;
-    carried.origins.resize(block.command_count);
-    carried.keys.resize(block.command_count);
-    bool any = false;
-    std::size_t position = 0;
-    for (const exchange::CommandBatch& batch : block.batches) {
-        // A stranger's batch that names our users' commands is refused by the engine, and must not answer for
-        // them.
-        const bool hosted_here = batch.kind == exchange::BatchKind::hosted_by_other && batch.signer == self_;
-        const bool self_custodied = batch.kind == exchange::BatchKind::self_custodied;
-        for (const exchange::Command& command : batch.commands) {
-            const std::size_t here = position++;
-            const bool ours = batch.authorized &&
-                              (hosted_here || (self_custodied && command.account.data == batch.signer.data));
-            if (!ours) continue;
-            const auto known = relayed_origins_.find({command.account, command.ref});
-            if (known == relayed_origins_.end()) continue;
-            carried.origins[here] = known->second;
-            carried.keys[here] = known->first;
-            any = true;
-        }
-    }
-    if (any) relayed_in_.emplace(block.digest, std::move(carried));
 }
 
 }  // namespace peerbook::app

@@ -86,6 +86,7 @@ class Node {
         std::size_t open = 0;  // commands without a result
         std::uint64_t block = 0;
         bool in_one_block = true;
+        bool by_nonce = false;
         Grade wait_for = Grade::provisional;
         MonoTime since;
     };
@@ -118,7 +119,7 @@ class Node {
     void process(const exchange::LedgerUpdate& update, Effects& effects);
     // Fills in the results of one commit's commands and answers requests that are complete with it.
     void answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects);
-    void fold(const exchange::Event& event, CommandResult& result);
+    void fold(const exchange::Event& event, bool by_nonce, CommandResult& result);
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.

@@ -42,6 +42,10 @@ struct SubmitRequest {
     Bytes signed_batch;  // self-custodied commands instead of intents; encoded as exchange/engine/command.h
                          // says
     Grade wait_for = Grade::provisional;  // answer when durable and executed, or when settled
+    // The client names its orders by their nonces and wants no ids: the node computes and remembers none for
+    // it, so an id of such an order costs a search when somebody asks by it. Ids in the answer are then zero,
+    // makers' excepted.
+    bool by_nonce = false;
 };
 
 enum class CommandStatus : std::uint8_t {
