@@ -95,9 +95,44 @@ Result<DocumentValue> from_json(const rapidjson::Value& json, const std::string&
     return value;
 }
 
+// Where text that is neither a comment nor inside a one-line string leaves ASCII; npos if it never does.
+// There toml++ 3.3 asks of each character whether it is a blank, and for some (U+048B is one) that has
+// undefined behaviour.
+std::size_t first_foreign_byte(const std::string& text) {
+    char quote = 0;
+    bool comment = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\n') {
+            comment = false;
+            quote = 0;
+        } else if (comment) {
+            continue;
+        } else if (quote != 0) {
+            if (c == '\\' && quote == '"')
+                ++i;
+            else if (c == quote)
+                quote = 0;
+        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
+            return i;
+        } else if (c == '#') {
+            comment = true;
+        } else if (c == '"' || c == '\'') {
+            if (text.compare(i, 3, std::string(3, c)) == 0)
+                i += 2;  // a string of several lines: what it holds is judged like the rest
+            else
+                quote = c;
+        }
+    }
+    return std::string::npos;
+}
+
 }  // namespace
 
 Result<DocumentValue> parse_toml(const std::string& text, const std::string& name) {
+    if (const std::size_t at = first_foreign_byte(text); at != std::string::npos)
+        return invalid(name, line_at(text, at),
+                       "letters beyond ASCII may stand in comments and in strings of one line only");
     const toml::parse_result parsed = toml::parse(text, name);
     if (!parsed)
         return invalid(name, parsed.error().source().begin.line, std::string(parsed.error().description()));

@@ -10,6 +10,7 @@ namespace peerbook::config {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* member_1 = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
 constexpr const char* member_2 = "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394";
@@ -314,6 +315,13 @@ TEST(NetworkFile, MembersAreChecked) {
         many += "," + good;
     EXPECT_THAT(mistake_with("members = []", "members = [" + many + "]"),
                 HasSubstr("129 entries; at most 128"));
+}
+
+TEST(NetworkFile, LettersBeyondAsciiStandInCommentsAndOneLineStringsOnly) {
+    EXPECT_THAT(mistake("2\xd2\x8b"), HasSubstr("letters beyond ASCII"));
+    EXPECT_THAT(mistake("name = \"\"\"x\\\n\xd2\x8b\"\"\""), HasSubstr("letters beyond ASCII"));
+    EXPECT_THAT(mistake("# \xd2\x8b\nname = 5"), Not(HasSubstr("letters beyond ASCII")));
+    EXPECT_THAT(mistake_with("\"USD\"", "'\xd2\x8b'"), HasSubstr("assets[1].name: "));
 }
 
 TEST(NetworkFile, AssetsAreChecked) {
