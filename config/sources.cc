@@ -95,8 +95,8 @@ Result<DocumentValue> from_json(const rapidjson::Value& json, const std::string&
     return value;
 }
 
-// Where text that is neither a comment nor inside a one-line string leaves ASCII; npos if it never does.
-// There toml++ 3.3 asks of each character whether it is a blank, and for some (U+048B is one) that has
+// Where text outside comments leaves ASCII; npos if it never does. toml++ 3.3 asks of characters, even of
+// some inside what looks like a string, whether they are blanks, and for some (U+048B is one) that has
 // undefined behaviour.
 std::size_t first_foreign_byte(const std::string& text) {
     char quote = 0;
@@ -108,13 +108,13 @@ std::size_t first_foreign_byte(const std::string& text) {
             quote = 0;
         } else if (comment) {
             continue;
+        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
+            return i;
         } else if (quote != 0) {
             if (c == '\\' && quote == '"')
                 ++i;
             else if (c == quote)
                 quote = 0;
-        } else if ((static_cast<unsigned char>(c) & 0x80) != 0) {
-            return i;
         } else if (c == '#') {
             comment = true;
         } else if (c == '"' || c == '\'') {
@@ -132,7 +132,7 @@ std::size_t first_foreign_byte(const std::string& text) {
 Result<DocumentValue> parse_toml(const std::string& text, const std::string& name) {
     if (const std::size_t at = first_foreign_byte(text); at != std::string::npos)
         return invalid(name, line_at(text, at),
-                       "letters beyond ASCII may stand in comments and in strings of one line only");
+                       "letters beyond ASCII may stand in comments only; in a string write \\uXXXX");
     const toml::parse_result parsed = toml::parse(text, name);
     if (!parsed)
         return invalid(name, parsed.error().source().begin.line, std::string(parsed.error().description()));

@@ -317,15 +317,16 @@ TEST(NetworkFile, MembersAreChecked) {
                 HasSubstr("129 entries; at most 128"));
 }
 
-TEST(NetworkFile, LettersBeyondAsciiStandInCommentsAndOneLineStringsOnly) {
+TEST(NetworkFile, LettersBeyondAsciiStandInCommentsOnly) {
     EXPECT_THAT(mistake("2\xd2\x8b"), HasSubstr("letters beyond ASCII"));
     EXPECT_THAT(mistake("name = \"\"\"x\\\n\xd2\x8b\"\"\""), HasSubstr("letters beyond ASCII"));
     EXPECT_THAT(mistake("# \xd2\x8b\nname = 5"), Not(HasSubstr("letters beyond ASCII")));
-    EXPECT_THAT(mistake_with("\"USD\"", "'\xd2\x8b'"), HasSubstr("assets[1].name: "));
+    EXPECT_THAT(mistake("_=[2='# \xc2\xa4[[2_"), HasSubstr("letters beyond ASCII"));
+    EXPECT_THAT(mistake_with("\"USD\"", "\"\\u048b\""), HasSubstr("assets[1].name: "));
 }
 
 TEST(NetworkFile, AssetsAreChecked) {
-    for (const char* name : {"", "btc", "B C", "ABCDEFGHIJKLM", "Ä"})
+    for (const char* name : {"", "btc", "B C", "ABCDEFGHIJKLM", "\\u00c4"})
         EXPECT_THAT(mistake_with("\"USD\"", "\"" + std::string(name) + "\""), HasSubstr("assets[1].name: "))
             << name;
     EXPECT_THAT(mistake_with("\"USD\"", "\"BTC\""), HasSubstr("assets[1].name: \"BTC\" comes twice"));
