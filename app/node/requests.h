@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -32,7 +33,8 @@ struct Intent {
     std::string account;                 // hosted account name on this node; opened at its first use
     std::optional<std::uint64_t> nonce;  // chosen by the client; else the node takes the next one
     exchange::CommandBody body;
-    std::optional<exchange::OrderId> target_order;  // cancel, reduce: names the target instead of body.target
+    // Cancel, reduce, replace: names the target instead of body.target.
+    std::optional<exchange::OrderId> target_order;
 };
 
 inline constexpr std::size_t intents_per_request_max = 4'096;
@@ -49,13 +51,16 @@ struct SubmitRequest {
 };
 
 enum class CommandStatus : std::uint8_t {
-    done,  // executed; not an order, or a cancel or reduce that worked
+    done,  // executed; not an order, or a change of orders that worked
     resting,
     partially_filled,  // and the rest rests
     filled,
     cancelled,  // the rest, or all of it, did not rest (IOC, market, self-trade prevention)
     rejected,
+    // Clients of the binary batch read numbers, so a status keeps its number.
+    waiting,  // for its trigger
 };
+inline constexpr CommandStatus last_command_status = CommandStatus::waiting;
 const char* to_string(CommandStatus status);
 
 struct FillView {
@@ -75,6 +80,16 @@ struct CommandResult {
     exchange::Quantity filled;
     exchange::Quantity leaves;
     std::vector<FillView> fills;
+    // Replace, cancel all, mass quote: how many earlier orders this took away.
+    std::uint64_t orders_cancelled = 0;
+    // Mass quote: one for each quote, in order; `fills` of each is empty.
+    std::vector<CommandResult> quotes;
+    // Rejected as rate_limit or byte_limit: how many, and the commit time from which to try again.
+    std::uint64_t limit = 0;
+    std::optional<WallTime> try_again_at;
+    // Administration: words for the action so far, this one included, and how many it needs; 0 elsewhere.
+    std::uint32_t approvals = 0;
+    std::uint32_t approvals_needed = 0;
 };
 
 // Sent when every command of the request is durable (and settled, if asked for).
@@ -147,6 +162,7 @@ struct BookAnswer {
     exchange::MarketId market;
     std::uint64_t commit = 0;  // the log position it shows
     std::optional<exchange::Price> last;
+    exchange::MarketView state;
     std::vector<exchange::LevelView> bids, asks;
     struct Order {
         exchange::OrderId id;
@@ -188,6 +204,11 @@ struct OrderView {
     exchange::Side side = exchange::Side::buy;
     exchange::Price price;
     exchange::Quantity quantity, leaves;
+    exchange::Quantity shown{};  // 0 while it waits for its trigger
+    std::optional<exchange::Quantity> display = std::nullopt;
+    std::optional<WallTime> expires_at = std::nullopt;
+    std::optional<exchange::Trigger> trigger = std::nullopt;  // while it waits
+    std::optional<exchange::Amount> budget = std::nullopt;    // then quantity and leaves are 0
 };
 struct OrdersQuery {
     std::string account;  // name or id in hex
@@ -216,6 +237,27 @@ struct AccountsAnswer {
     std::vector<AccountView> accounts;
 };
 
+// What every market does now; its rules are in NodeService::rules().
+struct MarketsQuery {};
+struct MarketsAnswer {
+    std::vector<exchange::MarketView> markets;  // by MarketId
+};
+
+// Withdrawals that wait to be settled.
+struct WithdrawalsQuery {
+    std::string account;                     // name or id in hex; empty: everyone's
+    std::optional<exchange::AssetId> asset;  // absent: all assets
+    std::size_t limit = 1'000;
+};
+struct WithdrawalsAnswer {
+    struct Item {
+        exchange::AccountId account;
+        std::string name;  // of a hosted account, empty for others
+        exchange::WithdrawalView withdrawal;
+    };
+    std::vector<Item> withdrawals;
+};
+
 // Answered when the member's block `seq` is settled (own blocks; for an observer, never needed).
 struct SettledQuery {
     std::uint64_t seq = 0;
@@ -225,9 +267,9 @@ struct SettledAnswer {
 };
 
 using Query = std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery,
-                           AccountQuery, SettledQuery>;
+                           AccountQuery, MarketsQuery, WithdrawalsQuery, SettledQuery>;
 using Answer = std::variant<StatusAnswer, DigestsAnswer, BookAnswer, TradesAnswer, OrdersAnswer, OrderAnswer,
-                            AccountsAnswer, SettledAnswer>;
+                            AccountsAnswer, MarketsAnswer, WithdrawalsAnswer, SettledAnswer>;
 
 // The node as the API sees it. Both calls return at once; `done` runs later on the caller's I/O thread,
 // exactly once. Errors: unavailable (queue full: try again; not ready; shutting down), invalid_input,
@@ -237,8 +279,10 @@ class NodeService {
     virtual ~NodeService() = default;
     virtual void submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) = 0;
     virtual void ask(Query query, std::function<void(Result<Answer>)> done) = 0;
-    // Immutable after start.
-    virtual const exchange::NetworkRules& rules() const = 0;
+    // With the markets created so far; never null. A new value, made before the first answer that mentions a
+    // new market, replaces it between two completions. Its list of markets never gets shorter: one whose
+    // creation was undone stays until another takes its place.
+    virtual std::shared_ptr<const exchange::NetworkRules> rules() const = 0;
     virtual const std::string& network_name() const = 0;
 };
 
