@@ -209,6 +209,8 @@ struct OrderView {
     std::optional<WallTime> expires_at = std::nullopt;
     std::optional<exchange::Trigger> trigger = std::nullopt;  // while it waits
     std::optional<exchange::Amount> budget = std::nullopt;    // then quantity and leaves are 0
+    exchange::TimeInForce time_in_force = exchange::TimeInForce::gtc;
+    bool post_only = false;  // of a waiting one
 };
 struct OrdersQuery {
     std::string account;  // name or id in hex
