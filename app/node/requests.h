@@ -116,6 +116,10 @@ struct StatusAnswer {
     std::uint64_t commits = 0;
     std::uint64_t settled_commits = 0;
     Digest settled_prefix;
+    // Root of the state right after a settled commit, the last checkpoint; equal on all nodes. Commit 0: none
+    // yet.
+    Digest state_root;
+    std::uint64_t state_root_commit = 0;
     std::uint64_t settled_trades = 0;
     std::uint64_t retracted_trades = 0;  // since the start of the process
     std::uint64_t commands_executed = 0;
@@ -222,8 +226,16 @@ struct OrdersAnswer {
 struct OrderQuery {
     exchange::OrderId id;
 };
+enum class OrderState : std::uint8_t { open, waiting, filled, cancelled, expired, replaced };
+const char* to_string(OrderState state);
+// Of an order that ended only while this node remembers it (NodeOptions::known_orders_max, since its start);
+// its quantities are those at its end.
 struct OrderAnswer {
     OrderView order;
+    OrderState state = OrderState::open;
+    bool was_triggered = false;                                  // it waited before
+    exchange::Reason reason = exchange::Reason::none;            // cancelled: why
+    std::optional<exchange::OrderId> replaced_by = std::nullopt;  // replaced: the order in its place
 };
 
 struct AccountQuery {
