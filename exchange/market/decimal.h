@@ -1,6 +1,7 @@
 // Decimals as people write them, to and from the integers the exchange computes with. The one place that uses
 // Boost.Multiprecision: texts of any length are parsed exactly and then refused if they do not fit, never
-// rounded.
+// rounded. What fits 64 bits on the way, as nearly everything does, is computed in 64 bits, to the same
+// result.
 #pragma once
 
 #include <string>
