@@ -1,140 +1,171 @@
 #include "exchange/engine/event.h"
 
+#include <array>
+#include <cstddef>
+
 namespace peerbook::exchange {
 
+namespace {
+
+struct KindText {
+    EventKind kind;
+    const char* name;
+};
+
+struct ReasonText {
+    Reason reason;
+    const char* name;
+    const char* sentence;
+};
+
+constexpr std::array kinds{
+    KindText{EventKind::accepted, "accepted"},
+    KindText{EventKind::rejected, "rejected"},
+    KindText{EventKind::rested, "rested"},
+    KindText{EventKind::filled, "filled"},
+    KindText{EventKind::reduced, "reduced"},
+    KindText{EventKind::cancelled, "cancelled"},
+    KindText{EventKind::account_opened, "account_opened"},
+    KindText{EventKind::issued, "issued"},
+    KindText{EventKind::transferred, "transferred"},
+    KindText{EventKind::expired, "expired"},
+    KindText{EventKind::triggered, "triggered"},
+    KindText{EventKind::replaced, "replaced"},
+    KindText{EventKind::waiting, "waiting"},
+    KindText{EventKind::redeemed, "redeemed"},
+    KindText{EventKind::withdrawal_requested, "withdrawal_requested"},
+    KindText{EventKind::withdrawal_paid, "withdrawal_paid"},
+    KindText{EventKind::withdrawal_refused, "withdrawal_refused"},
+    KindText{EventKind::approved, "approved"},
+    KindText{EventKind::market_created, "market_created"},
+    KindText{EventKind::market_changed, "market_changed"},
+};
+
+constexpr std::array reasons{
+    ReasonText{Reason::none, "none", "Nothing went wrong."},
+    ReasonText{Reason::bad_signature, "bad_signature", "The signature over the command is wrong."},
+    ReasonText{Reason::unknown_account, "unknown_account", "The account does not exist; open it first."},
+    ReasonText{Reason::not_owner, "not_owner", "The signer is not the key that answers for this account."},
+    ReasonText{Reason::account_exists, "account_exists", "The account is open already."},
+    ReasonText{Reason::bad_account_name, "bad_account_name",
+               "An account name has 1 to 64 characters out of a-z, 0-9, dot, underscore and hyphen, and "
+               "belongs to a hosted account only."},
+    ReasonText{Reason::account_limit, "account_limit",
+               "The network, or the key that opens the account, has as many accounts as the rules allow."},
+    ReasonText{Reason::nonce_used, "nonce_used", "A command with this nonce was executed before."},
+    ReasonText{Reason::nonce_out_of_window, "nonce_out_of_window",
+               "The nonce is zero, or further than 65,536 from the account's highest nonce."},
+    ReasonText{Reason::unknown_market, "unknown_market", "There is no such market on this network."},
+    ReasonText{Reason::unknown_asset, "unknown_asset", "There is no such asset on this network."},
+    ReasonText{Reason::price_out_of_range, "price_out_of_range",
+               "The price, or the trigger's, is below one tick or above the market's highest price."},
+    ReasonText{Reason::quantity_out_of_range, "quantity_out_of_range",
+               "The quantity is below the market's smallest or above its largest order, or the part to show "
+               "is not within it."},
+    ReasonText{Reason::amount_out_of_range, "amount_out_of_range",
+               "The amount or time is zero, negative or above what one command may name."},
+    ReasonText{Reason::insufficient_balance, "insufficient_balance",
+               "The account has less available than this would take."},
+    ReasonText{Reason::would_trade, "would_trade",
+               "A post-only order must not trade at once, and this one would."},
+    ReasonText{Reason::not_fillable, "not_fillable",
+               "The book cannot fill the whole fill-or-kill order at its price."},
+    ReasonText{Reason::unknown_order, "unknown_order", "The account has no open order of that name."},
+    ReasonText{Reason::open_order_limit, "open_order_limit",
+               "The account, or the whole network, has as many open orders as the rules allow; cancel some."},
+    ReasonText{Reason::no_faucet, "no_faucet", "This asset has no faucet on this network."},
+    ReasonText{Reason::supply_limit, "supply_limit",
+               "Issuing this much would exceed the greatest supply of an asset."},
+    ReasonText{Reason::self_transfer, "self_transfer",
+               "The sender and the receiver of the transfer are the same account."},
+    ReasonText{Reason::overflow, "overflow", "A sum would exceed what the exchange can count."},
+    ReasonText{Reason::requested, "requested", "Its owner asked for it."},
+    ReasonText{Reason::immediate_or_cancel, "immediate_or_cancel",
+               "What could not be filled at once was cancelled, as the order asked."},
+    ReasonText{Reason::self_trade, "self_trade",
+               "It was taken off, because it would have traded with an order of its own account."},
+    ReasonText{Reason::bad_order_terms, "bad_order_terms",
+               "The terms of the order exclude each other, such as post-only and immediate-or-cancel."},
+    ReasonText{Reason::too_deep, "too_deep",
+               "The fill-or-kill order would need more resting orders than one such order may take."},
+    ReasonText{Reason::target_comes_later, "target_comes_later",
+               "The command to cancel comes later in the same batch; a cancel reaches earlier ones only."},
+    ReasonText{Reason::too_many_fills, "too_many_fills",
+               "The rest was cancelled, because the order had as many fills as one command may have."},
+    ReasonText{Reason::market_halted, "market_halted",
+               "The market is halted and takes no orders; cancelling and reducing is possible."},
+    ReasonText{Reason::not_now, "not_now",
+               "The market collects orders for one price and takes only orders that can wait for it."},
+    ReasonText{Reason::price_band, "price_band",
+               "The price is further from the market's last price than its price band allows."},
+    ReasonText{Reason::notional_too_small, "notional_too_small",
+               "The order is worth less than the market's smallest order."},
+    ReasonText{Reason::would_trigger, "would_trigger",
+               "The market's last price meets the trigger already, so the order would not wait."},
+    ReasonText{Reason::already_expired, "already_expired",
+               "The time at which the order is to expire is past."},
+    ReasonText{Reason::not_issuer, "not_issuer", "Only the asset's issuer may do this."},
+    ReasonText{Reason::ledger_off, "ledger_off",
+               "This network keeps no balances, so there is no money to move."},
+    ReasonText{Reason::not_administrator, "not_administrator",
+               "The account is none of the network's administrators."},
+    ReasonText{Reason::already_approved, "already_approved",
+               "This administrator has asked for the action before, or it was done lately; use another "
+               "reference to ask again."},
+    ReasonText{Reason::proposal_limit, "proposal_limit",
+               "As many actions of administrators are kept as the rules allow; try again when one of them is "
+               "forgotten."},
+    ReasonText{Reason::market_exists, "market_exists", "There is a market of this symbol already."},
+    ReasonText{Reason::market_limit, "market_limit", "The network has as many markets as the rules allow."},
+    ReasonText{Reason::bad_market_rules, "bad_market_rules",
+               "The rules of the new market are not possible; check its symbol, tick, lot and bounds."},
+    ReasonText{Reason::wrong_phase, "wrong_phase",
+               "The market is halted already, or is not halted and cannot resume."},
+    ReasonText{Reason::unknown_withdrawal, "unknown_withdrawal",
+               "The account has no waiting withdrawal of that name."},
+    ReasonText{Reason::withdrawal_limit, "withdrawal_limit",
+               "The account has as many waiting withdrawals as the rules allow."},
+    ReasonText{Reason::rate_limit, "rate_limit",
+               "The account, or the key that opens accounts, sent as many commands in this time as the rules "
+               "allow."},
+    ReasonText{Reason::byte_limit, "byte_limit",
+               "The key that signed the commands sent as many bytes in this second as the rules allow."},
+    ReasonText{Reason::cancel_after, "cancel_after",
+               "The account's dead-man switch was not set again in time and cancelled the order."},
+    ReasonText{Reason::requoted, "requoted",
+               "A newer mass quote of the account in the same market took the order's place."},
+    ReasonText{Reason::auction_ended, "auction_ended",
+               "The auction at the end of the commit left this much of an immediate order, which was "
+               "cancelled."},
+};
+
+static_assert(kinds.size() == static_cast<std::size_t>(last_event_kind) + 1, "each kind has its row");
+static_assert(reasons.size() == static_cast<std::size_t>(last_reason) + 1, "each reason has its row");
+static_assert(
+    [] {
+        for (std::size_t i = 0; i < kinds.size(); ++i)
+            if (kinds[i].kind != static_cast<EventKind>(i)) return false;
+        for (std::size_t i = 0; i < reasons.size(); ++i)
+            if (reasons[i].reason != static_cast<Reason>(i)) return false;
+        return true;
+    }(),
+    "rows stand in the order of the enum");
+
+}  // namespace
+
+const char* to_string(EventKind kind) {
+    const auto row = static_cast<std::size_t>(kind);
+    return row < kinds.size() ? kinds[row].name : "unknown";
+}
+
 const char* to_string(Reason reason) {
-    switch (reason) {
-        case Reason::none:
-            return "none";
-        case Reason::bad_signature:
-            return "bad_signature";
-        case Reason::unknown_account:
-            return "unknown_account";
-        case Reason::not_owner:
-            return "not_owner";
-        case Reason::account_exists:
-            return "account_exists";
-        case Reason::bad_account_name:
-            return "bad_account_name";
-        case Reason::account_limit:
-            return "account_limit";
-        case Reason::nonce_used:
-            return "nonce_used";
-        case Reason::nonce_out_of_window:
-            return "nonce_out_of_window";
-        case Reason::unknown_market:
-            return "unknown_market";
-        case Reason::unknown_asset:
-            return "unknown_asset";
-        case Reason::price_out_of_range:
-            return "price_out_of_range";
-        case Reason::quantity_out_of_range:
-            return "quantity_out_of_range";
-        case Reason::amount_out_of_range:
-            return "amount_out_of_range";
-        case Reason::insufficient_balance:
-            return "insufficient_balance";
-        case Reason::would_trade:
-            return "would_trade";
-        case Reason::not_fillable:
-            return "not_fillable";
-        case Reason::unknown_order:
-            return "unknown_order";
-        case Reason::open_order_limit:
-            return "open_order_limit";
-        case Reason::no_faucet:
-            return "no_faucet";
-        case Reason::supply_limit:
-            return "supply_limit";
-        case Reason::self_transfer:
-            return "self_transfer";
-        case Reason::overflow:
-            return "overflow";
-        case Reason::requested:
-            return "requested";
-        case Reason::immediate_or_cancel:
-            return "immediate_or_cancel";
-        case Reason::self_trade:
-            return "self_trade";
-        case Reason::bad_order_terms:
-            return "bad_order_terms";
-        case Reason::too_deep:
-            return "too_deep";
-        case Reason::target_comes_later:
-            return "target_comes_later";
-        case Reason::too_many_fills:
-            return "too_many_fills";
-    }
-    return "unknown";
+    const auto row = static_cast<std::size_t>(reason);
+    return row < reasons.size() ? reasons[row].name : "unknown";
 }
 
 const char* describe(Reason reason) {
-    switch (reason) {
-        case Reason::none:
-            return "Nothing went wrong.";
-        case Reason::bad_signature:
-            return "The signature over the command is wrong.";
-        case Reason::unknown_account:
-            return "The account does not exist; open it first.";
-        case Reason::not_owner:
-            return "The signer is not the key that answers for this account.";
-        case Reason::account_exists:
-            return "The account is open already.";
-        case Reason::bad_account_name:
-            return "An account name has 1 to 64 characters out of a-z, 0-9, dot, underscore and hyphen, and "
-                   "belongs to a "
-                   "hosted account only.";
-        case Reason::account_limit:
-            return "The network, or the key that opens the account, has as many accounts as the rules allow.";
-        case Reason::nonce_used:
-            return "A command with this nonce was executed before.";
-        case Reason::nonce_out_of_window:
-            return "The nonce is zero, or further than 65,536 from the account's highest nonce.";
-        case Reason::unknown_market:
-            return "There is no such market on this network.";
-        case Reason::unknown_asset:
-            return "There is no such asset on this network.";
-        case Reason::price_out_of_range:
-            return "The price is below one tick or above the market's highest price.";
-        case Reason::quantity_out_of_range:
-            return "The quantity is below one lot or above the market's largest order.";
-        case Reason::amount_out_of_range:
-            return "The amount is zero, negative or above what one command may move.";
-        case Reason::insufficient_balance:
-            return "The account has less available than this would take.";
-        case Reason::would_trade:
-            return "A post-only order must not trade at once, and this one would.";
-        case Reason::not_fillable:
-            return "The book cannot fill the whole fill-or-kill order at its price.";
-        case Reason::unknown_order:
-            return "The account has no open order of that name.";
-        case Reason::open_order_limit:
-            return "The account, or the whole network, has as many open orders as the rules allow; cancel "
-                   "some.";
-        case Reason::no_faucet:
-            return "This asset has no faucet on this network.";
-        case Reason::supply_limit:
-            return "Issuing this much would exceed the greatest supply of an asset.";
-        case Reason::self_transfer:
-            return "The sender and the receiver of the transfer are the same account.";
-        case Reason::overflow:
-            return "A sum would exceed what the exchange can count.";
-        case Reason::requested:
-            return "Its owner cancelled the order.";
-        case Reason::immediate_or_cancel:
-            return "What could not be filled at once was cancelled, as the order asked.";
-        case Reason::self_trade:
-            return "The rest was cancelled, because it would have traded with its own account.";
-        case Reason::bad_order_terms:
-            return "A post-only order cannot be immediate-or-cancel or fill-or-kill: it could never fill.";
-        case Reason::too_deep:
-            return "The fill-or-kill order would need more resting orders than one such order may take.";
-        case Reason::target_comes_later:
-            return "The command to cancel comes later in the same batch; a cancel reaches earlier ones only.";
-        case Reason::too_many_fills:
-            return "The rest was cancelled, because the order had as many fills as one command may have.";
-    }
-    return "Unknown reason.";
+    const auto row = static_cast<std::size_t>(reason);
+    return row < reasons.size() ? reasons[row].sentence : "Unknown reason.";
 }
 
 }  // namespace peerbook::exchange
