@@ -27,8 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         PB_CHECK(again->intents.size() == batch->intents.size(), "no command is lost");
         for (std::size_t i = 0; i < batch->intents.size(); ++i)
             PB_CHECK(again->intents[i].account == batch->intents[i].account &&
-                         again->intents[i].nonce == batch->intents[i].nonce,
-                     "each command keeps its name and nonce");
+                         again->intents[i].nonce == batch->intents[i].nonce &&
+                         again->intents[i].body == batch->intents[i].body,
+                     "each command keeps its name, nonce and body");
     }
     if (const auto reply = app::decode_batch_reply(bytes); reply.ok())
         PB_CHECK(reply->results.size() <= app::intents_per_request_max, "an answer is bounded");
