@@ -2,14 +2,14 @@
 
 #include <utility>
 
-#include "app/api/order_fields.h"
+#include "app/api/order_drafts.h"
 #include "base/codec.h"
 
 namespace peerbook::app {
 
 namespace {
 
-constexpr std::uint64_t status_max = static_cast<std::uint64_t>(CommandStatus::rejected);
+constexpr std::uint64_t status_max = static_cast<std::uint64_t>(last_command_status);
 constexpr std::uint64_t reason_max = static_cast<std::uint64_t>(exchange::last_reason);
 // An answer is at most as large as the fills of one request can make it.
 constexpr std::uint64_t fills_per_result_max = 1'000'000;

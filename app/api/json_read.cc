@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/api/order_drafts.h"
+
 namespace peerbook::app {
 
 namespace {
@@ -17,8 +19,8 @@ std::string element_name(std::size_t index, std::string_view field) {
     return "[" + std::to_string(index) + "]" + (field.empty() ? "" : "." + std::string(field));
 }
 
-// What both readers share: the first mistake stops the parse. Nested values are such mistakes, so the
-// parser's recursion never goes deeper than two.
+// What both readers share: the first mistake stops the parse. Values nested deeper than the quotes of an
+// order in a list are such mistakes, so the parser's recursion never goes deeper than four.
 template <typename Derived>
 class FlatHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Derived> {
   public:
@@ -40,29 +42,75 @@ class OrderHandler : public FlatHandler<OrderHandler> {
     OrderList list;
 
     bool StartArray() {
-        if (in_object_) return nested("a list");
+        if (place_ == Place::order && named_ && field_ == OrderField::quotes) {
+            list.orders.back()[field_] = {FieldKind::list, {}};
+            place_ = Place::quotes;
+            return true;
+        }
+        if (place_ != Place::outside) return nested("a list");
         if (depth_ > 0) return stop("an order must be an object", element_name(list.orders.size(), ""));
         list.is_array = true;
         depth_ = 1;
         return true;
     }
-    bool EndArray(rapidjson::SizeType) { return true; }
+    bool EndArray(rapidjson::SizeType) {
+        if (place_ == Place::quotes) place_ = Place::order;
+        return true;
+    }
 
     bool StartObject() {
-        if (in_object_) return nested("an object");
+        if (place_ == Place::quotes) {
+            if (quotes_ == quotes_per_request_max)
+                return stop("at most " + std::to_string(quotes_per_request_max) + " quotes a request",
+                            path(to_string(OrderField::quotes)));
+            ++quotes_;
+            quotes().emplace_back();
+            quote_value_ = nullptr;
+            place_ = Place::quote;
+            return true;
+        }
+        if (place_ != Place::outside) return nested("an object");
         if (list.orders.size() == orders_per_request_max)
             return stop("at most " + std::to_string(orders_per_request_max) + " orders a request", "");
         list.orders.emplace_back();
-        in_object_ = true;
+        place_ = Place::order;
         return true;
     }
     bool EndObject(rapidjson::SizeType) {
-        in_object_ = false;
+        place_ = place_ == Place::quote ? Place::quotes : Place::outside;
         return true;
     }
 
     bool Key(const char* text, rapidjson::SizeType length, bool) {
         const std::string_view name(text, length);
+        return place_ == Place::quote ? quote_key(name) : order_key(name);
+    }
+
+    bool String(const char* text, rapidjson::SizeType length, bool) {
+        return value(FieldKind::text, {text, length});
+    }
+    bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+        return value(FieldKind::number, {text, length});
+    }
+    bool Bool(bool flag) { return value(FieldKind::boolean, flag ? "true" : "false"); }
+    // null is the same as not given, except where the field is required: that is found later.
+    bool Null() {
+        if (place_ == Place::outside) return stop("an order must be an object, not null", "");
+        if (place_ == Place::quotes) return no_quote("null");
+        return true;
+    }
+
+    // The field being read when the parser itself gave up.
+    std::string field_in_progress() const {
+        if (place_ == Place::outside || !named_) return {};
+        return place_ == Place::quote ? quote_field(quote_name_) : path(to_string(field_));
+    }
+
+  private:
+    // Where the next value stands.
+    enum class Place : unsigned char { outside, order, quotes, quote };
+
+    bool order_key(std::string_view name) {
         const std::size_t found = find_order_field(name);
         if (found == order_field_count) {
             const std::string_view near = nearest_order_field(name);
@@ -76,44 +124,63 @@ class OrderHandler : public FlatHandler<OrderHandler> {
         named_ = true;
         return true;
     }
-
-    bool String(const char* text, rapidjson::SizeType length, bool) {
-        return value(FieldKind::text, {text, length});
-    }
-    bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
-        return value(FieldKind::number, {text, length});
-    }
-    bool Bool(bool flag) { return value(FieldKind::boolean, flag ? "true" : "false"); }
-    // null is the same as not given, except where the field is required: that is found later.
-    bool Null() {
-        if (!in_object_) return stop("an order must be an object, not null", "");
+    bool quote_key(std::string_view name) {
+        QuoteFields& quote = quotes().back();
+        quote_value_ = name == "side"       ? &quote.side
+                       : name == "price"    ? &quote.price
+                       : name == "quantity" ? &quote.quantity
+                                            : nullptr;
+        if (quote_value_ == nullptr)
+            return stop("unknown field " + quoted(name) + " in a quote; it has side, price and quantity",
+                        quote_field(printable(name, 48)));
+        quote_name_ = to_string(name == "side"    ? OrderField::side
+                                : name == "price" ? OrderField::price
+                                                  : OrderField::quantity);
+        if (quote_value_->kind != FieldKind::absent)
+            return stop("the field \"" + std::string(name) + "\" is given twice", quote_field(name));
         return true;
     }
-
-    // The field being read when the parser itself gave up.
-    std::string field_in_progress() const {
-        if (!in_object_ || !named_) return {};
-        return path(to_string(field_));
-    }
-
-  private:
     bool value(FieldKind kind, std::string_view text) {
-        if (!in_object_) return stop("an order must be an object, not " + quoted(text), "");
-        list.orders.back()[field_] = {kind, text};
+        if (place_ == Place::outside) return stop("an order must be an object, not " + quoted(text), "");
+        if (place_ == Place::quotes) return no_quote(quoted(text));
+        if (place_ == Place::quote)
+            *quote_value_ = {kind, text};
+        else
+            list.orders.back()[field_] = {kind, text};
         return true;
     }
     bool nested(const char* what) {
+        if (place_ == Place::quotes) return no_quote(what);
+        if (place_ == Place::quote)
+            return stop(quote_field(quote_name_) + ": must be a plain value, not " + what,
+                        quote_field(quote_name_));
         const std::string name(to_string(field_));
-        return stop(name + ": must be a plain value, not " + what, path(name));
+        return stop(name + ": must be " + (field_ == OrderField::quotes ? "a list" : "a plain value") +
+                        ", not " + what,
+                    path(name));
     }
+    bool no_quote(const std::string& what) {
+        const std::string name = path(quote_path(quotes().size(), ""));
+        return stop(
+            name + R"(: must be an object such as {"side":"buy","price":"59000","quantity":"0.5"}, not )" +
+                what,
+            name);
+    }
+    std::vector<QuoteFields>& quotes() { return list.orders.back().quotes; }
     std::string path(std::string_view name) const {
         return list.is_array ? element_name(list.orders.size() - 1, name) : std::string(name);
     }
+    std::string quote_field(std::string_view name) const {
+        return path(quote_path(list.orders.back().quotes.size() - 1, name));
+    }
 
     unsigned depth_ = 0;
-    bool in_object_ = false;
+    Place place_ = Place::outside;
     bool named_ = false;
     OrderField field_ = OrderField::op;
+    std::size_t quotes_ = 0;
+    FieldValue* quote_value_ = nullptr;  // of the key that was read last, in a quote
+    std::string_view quote_name_;
 };
 
 class AddressHandler : public FlatHandler<AddressHandler> {

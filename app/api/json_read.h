@@ -11,6 +11,8 @@
 namespace peerbook::app {
 
 inline constexpr std::size_t orders_per_request_max = 1'000;
+// Of all mass quotes together: what a body may make us keep beside itself.
+inline constexpr std::size_t quotes_per_request_max = 4'000;
 
 struct OrderList {
     std::vector<OrderFields> orders;
@@ -19,8 +21,8 @@ struct OrderList {
 
 // One object, or an array of at most orders_per_request_max. The result views `body`, whose content is
 // overwritten and which must stay alive and unchanged while the result is used. Errors: where the JSON is
-// malformed; the name of an unknown or doubled field, of one with a nested value, or of one whose number is
-// too large to be read.
+// malformed; the name of an unknown or doubled field, of one with a nested value (quotes excepted), or of one
+// whose number is too large to be read.
 ApiResult<OrderList> read_orders(std::string& body);
 
 // {"address":"host:port"}, checked for its shape. Overwrites `body`.

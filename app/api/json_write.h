@@ -24,8 +24,10 @@ std::string orders_json(const OrdersAnswer& orders, const MarketTable& markets);
 std::string order_json(const OrderView& order, const MarketTable& markets);
 std::string accounts_json(const AccountsAnswer& accounts);
 std::string account_json(const AccountView& account, const MarketTable& markets);
+std::string withdrawals_json(const WithdrawalsAnswer& withdrawals, const MarketTable& markets);
 std::string settled_json(const SettledAnswer& settled);
-std::string markets_json(const MarketTable& markets);
+// Rules and state of each market.
+std::string markets_json(const MarketsAnswer& states, const MarketTable& markets);
 std::string network_json(const MarketTable& markets, const std::string& network_name);
 // Null network: peer-to-peer is switched off.
 std::string peers_json(const p2p::PeerNetwork* network);

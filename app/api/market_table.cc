@@ -1,8 +1,11 @@
 #include "app/api/market_table.h"
 
+#include <utility>
+
 namespace peerbook::app {
 
-MarketTable::MarketTable(const exchange::NetworkRules& rules) : rules_(rules) {
+MarketTable::MarketTable(std::shared_ptr<const exchange::NetworkRules> shared) : rules_(std::move(shared)) {
+    const exchange::NetworkRules& rules = *rules_;
     markets_.reserve(rules.markets.size());
     for (std::size_t i = 0; i < rules.markets.size(); ++i)
         markets_.emplace(rules.markets[i].symbol, exchange::MarketId(static_cast<std::uint32_t>(i)));

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t book_depth_max = 1'000;
 constexpr std::size_t trades_limit_max = 1'000;
 constexpr std::size_t orders_limit_max = 10'000;
+constexpr std::size_t withdrawals_limit_max = 10'000;
 constexpr std::size_t path_segments_max = 5;
 
 ApiResponse json_response(std::string body, unsigned status = 200) {
@@ -103,14 +104,16 @@ ApiResponse error_response(ErrorCode code, std::string message) {
 // Kept alive by every completion under way. The endpoints are its members.
 struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     State(NodeService& node_service, Access cookie, NativeApiOptions chosen)
-        : node(node_service),
-          access(std::move(cookie)),
-          options(chosen),
-          markets(std::make_shared<const MarketTable>(node_service.rules())) {}
+        : node(node_service), access(std::move(cookie)), options(chosen), tables(node_service) {}
 
     using Pointer = std::shared_ptr<State>;
 
-    DraftContext draft_context() const { return {*markets, options.node, {}}; }
+    // The table must outlive the context.
+    DraftContext draft_context(const MarketTable& markets) const {
+        std::optional<WallTime> now;
+        if (options.clock) now = options.clock->now().wall;
+        return {markets, options.node, {}, now};
+    }
 
     std::optional<ApiResponse> refusal(const ApiRequest& request) const;
     void route(ApiRequest& request, const ApiCompletion& done);
@@ -129,6 +132,7 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     void get_trades(ApiRequest& request, const ApiCompletion& done);
     void get_accounts(ApiRequest& request, const ApiCompletion& done);
     void get_account(ApiRequest& request, std::string_view name, const ApiCompletion& done);
+    void get_withdrawals(ApiRequest& request, const ApiCompletion& done);
     void get_block(ApiRequest& request, std::string_view seq, const ApiCompletion& done);
     void post_peer(ApiRequest& request, const ApiCompletion& done);
     void delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done);
@@ -156,7 +160,7 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     NodeService& node;
     Access access;
     NativeApiOptions options;
-    std::shared_ptr<const MarketTable> markets;
+    MarketTables tables;
     std::vector<ApiCompletion> awaiting_ready;  // while the node is asked; one question serves them all
     std::optional<ApiResponse> last_ready;
     MonoTime last_ready_until;
@@ -210,8 +214,9 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
         if (request.method != "POST") return done(method_not_allowed("POST"));
         return room == "batch" ? post_batch(request, done) : post_signed(request, done);
     }
-    const bool single = path.count == 3 && (room == "status" || room == "network" || room == "markets" ||
-                                            room == "digests" || room == "trades" || room == "accounts");
+    const bool single =
+        path.count == 3 && (room == "status" || room == "network" || room == "markets" || room == "digests" ||
+                            room == "trades" || room == "accounts" || room == "withdrawals");
     const bool named = path.count == 4 && (room == "book" || room == "accounts" || room == "blocks");
     if (!single && !named)
         return done(error_response(ErrorCode::not_found, "no such path: " + printable(request.path, 100)));
@@ -222,6 +227,7 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
     if (room == "blocks") return get_block(request, path.part[3], done);
     if (named) return get_account(request, path.part[3], done);
     if (room == "accounts") return get_accounts(request, done);
+    if (room == "withdrawals") return get_withdrawals(request, done);
     if (!query_of(request, {}, done)) return;
     if (room == "status") {
         return ask<StatusAnswer>(StatusQuery{}, done, [](State& self, const StatusAnswer& status) {
@@ -233,8 +239,12 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
             return json_response(digests_json(digests));
         });
     }
-    if (room == "markets") return done(json_response(markets_json(*markets)));
-    done(json_response(network_json(*markets, node.network_name())));
+    if (room == "markets") {
+        return ask<MarketsAnswer>(MarketsQuery{}, done, [](State& self, const MarketsAnswer& answer) {
+            return json_response(markets_json(answer, *self.tables.current()));
+        });
+    }
+    done(json_response(network_json(*tables.current(), node.network_name())));
 }
 
 void NativeApi::State::orders(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
@@ -287,7 +297,8 @@ void NativeApi::State::post_orders(ApiRequest& request, const ApiCompletion& don
     if (!list.ok()) return done(error_response(list.error()));
 
     const bool is_array = list.value().is_array;
-    const DraftContext context = draft_context();
+    const std::shared_ptr<const MarketTable> markets = tables.current();
+    const DraftContext context = draft_context(*markets);
     std::vector<Draft> drafts;
     drafts.reserve(list.value().orders.size());
     for (const OrderFields& fields : list.value().orders) {
@@ -310,7 +321,7 @@ void NativeApi::State::post_orders(ApiRequest& request, const ApiCompletion& don
             const SubmitAnswer& results = answer.value();
             const bool refused = !is_array && results.results.size() == 1 &&
                                  results.results.front().status == CommandStatus::rejected;
-            done(json_response(submit_json(results, *self->markets, is_array), refused ? 422 : 200));
+            done(json_response(submit_json(results, *self->tables.current(), is_array), refused ? 422 : 200));
         });
 }
 
@@ -355,7 +366,7 @@ void NativeApi::State::post_signed(ApiRequest& request, const ApiCompletion& don
     submission.wait_for = wait.value();
     node.submit(std::move(submission), [self = shared_from_this(), done](Result<SubmitAnswer> answer) {
         if (!answer.ok()) return done(error_response(ApiError(answer.error())));
-        done(json_response(submit_json(*answer, *self->markets, true)));
+        done(json_response(submit_json(*answer, *self->tables.current(), true)));
     });
 }
 
@@ -369,18 +380,20 @@ void NativeApi::State::cancel_order(ApiRequest& request, std::string_view id, co
     fields.set_text(OrderField::order_id, id);
     if (const std::string* account = query->find("account")) fields.set_text(OrderField::account, *account);
     if (const std::string* nonce = query->find("nonce")) fields.set_text(OrderField::nonce, *nonce);
-    auto draft = make_draft(fields, draft_context());
+    const std::shared_ptr<const MarketTable> markets = tables.current();
+    auto draft = make_draft(fields, draft_context(*markets));
     if (!draft.ok()) return done(error_response(draft.error()));
     std::vector<Draft> drafts;
     drafts.push_back(std::move(draft.value()));
-    submit_drafts(
-        node, markets, std::move(drafts), wait.value(),
-        [self = shared_from_this(), done](ApiResult<SubmitAnswer> answer) {
-            if (!answer.ok()) return done(error_response(answer.error()));
-            const auto& results = answer.value().results;
-            const bool refused = !results.empty() && results.front().status == CommandStatus::rejected;
-            done(json_response(submit_json(answer.value(), *self->markets, false), refused ? 422 : 200));
-        });
+    submit_drafts(node, markets, std::move(drafts), wait.value(),
+                  [self = shared_from_this(), done](ApiResult<SubmitAnswer> answer) {
+                      if (!answer.ok()) return done(error_response(answer.error()));
+                      const auto& results = answer.value().results;
+                      const bool refused =
+                          !results.empty() && results.front().status == CommandStatus::rejected;
+                      done(json_response(submit_json(answer.value(), *self->tables.current(), false),
+                                         refused ? 422 : 200));
+                  });
 }
 
 void NativeApi::State::get_orders(ApiRequest& request, const ApiCompletion& done) {
@@ -392,7 +405,7 @@ void NativeApi::State::get_orders(ApiRequest& request, const ApiCompletion& done
     if (orders_query.account.empty())
         return done(error_response(ApiError("account: is missing; add ?account=alice", "account")));
     ask<OrdersAnswer>(std::move(orders_query), done, [](State& self, const OrdersAnswer& answer) {
-        return json_response(orders_json(answer, *self.markets));
+        return json_response(orders_json(answer, *self.tables.current()));
     });
 }
 
@@ -401,7 +414,7 @@ void NativeApi::State::get_order(ApiRequest& request, std::string_view id, const
     auto parsed = parse_order_id(id, "order_id");
     if (!parsed.ok()) return done(error_response(parsed.error()));
     ask<OrderAnswer>(OrderQuery{parsed.value()}, done, [](State& self, const OrderAnswer& answer) {
-        return json_response(order_json(answer.order, *self.markets));
+        return json_response(order_json(answer.order, *self.tables.current()));
     });
 }
 
@@ -413,7 +426,7 @@ void NativeApi::State::get_book(ApiRequest& request, std::string_view symbol, co
     auto level = query->number("level", 2, 2, 3);
     if (!level.ok()) return done(error_response(level.error()));
     const auto name = percent_decoded(symbol, false);
-    const auto market = name ? markets->find_market(*name) : std::nullopt;
+    const auto market = name ? tables.current()->find_market(*name) : std::nullopt;
     if (!market) {
         ApiError error("no market " + quoted(symbol) + " in this network; GET /api/v1/markets lists them",
                        "market");
@@ -423,7 +436,7 @@ void NativeApi::State::get_book(ApiRequest& request, std::string_view symbol, co
     const bool with_orders = level.value() == 3;
     ask<BookAnswer>(BookQuery{*market, static_cast<std::size_t>(depth.value()), with_orders}, done,
                     [with_orders](State& self, const BookAnswer& book) {
-                        return json_response(book_json(book, *self.markets, with_orders));
+                        return json_response(book_json(book, *self.tables.current(), with_orders));
                     });
 }
 
@@ -432,7 +445,7 @@ void NativeApi::State::get_trades(ApiRequest& request, const ApiCompletion& done
     if (!query) return;
     TradesQuery trades;
     if (const std::string* symbol = query->find("market")) {
-        trades.market = markets->find_market(*symbol);
+        trades.market = tables.current()->find_market(*symbol);
         if (!trades.market)
             return done(error_response(
                 ApiError("market: no market " + quoted(*symbol) + " in this network", "market")));
@@ -450,7 +463,7 @@ void NativeApi::State::get_trades(ApiRequest& request, const ApiCompletion& done
     trades.limit = static_cast<std::size_t>(limit.value());
     trades.account = query->text("account");
     ask<TradesAnswer>(std::move(trades), done, [](State& self, const TradesAnswer& answer) {
-        return json_response(trades_json(answer, *self.markets));
+        return json_response(trades_json(answer, *self.tables.current()));
     });
 }
 
@@ -466,13 +479,32 @@ void NativeApi::State::get_account(ApiRequest& request, std::string_view name, c
     auto decoded = percent_decoded(name, false);
     if (!decoded || decoded->empty())
         return done(error_response(ApiError("account: bad percent code in the path", "account")));
-    ask<AccountsAnswer>(AccountQuery{*decoded}, done,
-                        [name = *decoded](State& self, const AccountsAnswer& answer) {
-                            if (answer.accounts.empty())
-                                return error_response(ErrorCode::not_found,
-                                                      "no account " + quoted(name) + " has been opened here");
-                            return json_response(account_json(answer.accounts.front(), *self.markets));
-                        });
+    ask<AccountsAnswer>(
+        AccountQuery{*decoded}, done, [name = *decoded](State& self, const AccountsAnswer& answer) {
+            if (answer.accounts.empty())
+                return error_response(ErrorCode::not_found,
+                                      "no account " + quoted(name) + " has been opened here");
+            return json_response(account_json(answer.accounts.front(), *self.tables.current()));
+        });
+}
+
+void NativeApi::State::get_withdrawals(ApiRequest& request, const ApiCompletion& done) {
+    auto query = query_of(request, {"account", "asset", "limit"}, done);
+    if (!query) return;
+    WithdrawalsQuery withdrawals;
+    withdrawals.account = query->text("account");
+    if (const std::string* name = query->find("asset")) {
+        withdrawals.asset = tables.current()->find_asset(*name);
+        if (!withdrawals.asset)
+            return done(
+                error_response(ApiError("asset: no asset " + quoted(*name) + " in this network", "asset")));
+    }
+    auto limit = query->number("limit", 1'000, 1, withdrawals_limit_max);
+    if (!limit.ok()) return done(error_response(limit.error()));
+    withdrawals.limit = static_cast<std::size_t>(limit.value());
+    ask<WithdrawalsAnswer>(std::move(withdrawals), done, [](State& self, const WithdrawalsAnswer& answer) {
+        return json_response(withdrawals_json(answer, *self.tables.current()));
+    });
 }
 
 void NativeApi::State::get_block(ApiRequest& request, std::string_view seq, const ApiCompletion& done) {

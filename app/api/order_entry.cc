@@ -1,8 +1,9 @@
 #include "app/api/order_entry.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
+
+#include "app/api/protection.h"
 
 namespace peerbook::app {
 
@@ -22,33 +23,31 @@ void submit_complete(NodeService& node, std::vector<Draft> drafts, Grade wait_fo
     });
 }
 
+// Precondition: draft.needs_protection, so its body is one of these two.
+exchange::MarketId market_of(const Draft& draft) {
+    if (const auto* order = std::get_if<exchange::BudgetOrder>(&draft.intent.body)) return order->market;
+    return std::get<exchange::MarketOrder>(draft.intent.body).market;
+}
+
 std::optional<exchange::MarketId> first_unprotected(const std::vector<Draft>& drafts) {
     for (const Draft& draft : drafts)
-        if (draft.needs_protection) return std::get<exchange::MarketOrder>(draft.intent.body).market;
+        if (draft.needs_protection) return market_of(draft);
     return std::nullopt;
 }
 
 void protect(std::vector<Draft>& drafts, exchange::MarketId market, exchange::Price last,
              const exchange::MarketRules& rules) {
     for (Draft& draft : drafts) {
-        if (!draft.needs_protection) continue;
-        auto& order = std::get<exchange::MarketOrder>(draft.intent.body);
-        if (order.market != market) continue;
-        order.protection = protection_price(last, order.side, rules);
+        if (!draft.needs_protection || market_of(draft) != market) continue;
+        if (auto* order = std::get_if<exchange::BudgetOrder>(&draft.intent.body))
+            order->protection = protection_price(last, exchange::Side::buy, rules);
+        else if (auto* by_quantity = std::get_if<exchange::MarketOrder>(&draft.intent.body))
+            by_quantity->protection = protection_price(last, by_quantity->side, rules);
         draft.needs_protection = false;
     }
 }
 
 }  // namespace
-
-exchange::Price protection_price(exchange::Price last, exchange::Side side,
-                                 const exchange::MarketRules& market) {
-    // Integer division of positive numbers rounds the distance down, which is towards the last price.
-    const __int128 distance = static_cast<__int128>(last.value()) * protection_percent / 100;
-    const __int128 price = side == exchange::Side::buy ? last.value() + distance : last.value() - distance;
-    const __int128 bounded = std::clamp<__int128>(price, 1, market.price_max.value());
-    return exchange::Price(static_cast<std::int64_t>(bounded));
-}
 
 // Asks for one market after another; nearly always there is one.
 void submit_drafts(NodeService& node, std::shared_ptr<const MarketTable> markets, std::vector<Draft> drafts,

@@ -8,17 +8,9 @@
 
 #include "app/api/api_error.h"
 #include "app/api/market_table.h"
-#include "app/api/order_fields.h"
+#include "app/api/order_drafts.h"
 
 namespace peerbook::app {
-
-// How far from the last trade a chosen protection price lies.
-inline constexpr int protection_percent = 5;
-
-// The price `protection_percent` beyond `last` in the direction that `side` pays, rounded to a tick towards
-// `last` and kept within 1 … price_max.
-exchange::Price protection_price(exchange::Price last, exchange::Side side,
-                                 const exchange::MarketRules& market);
 
 using SubmitDone = std::function<void(ApiResult<SubmitAnswer>)>;
 

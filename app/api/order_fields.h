@@ -1,37 +1,63 @@
-// One command as a client wrote it, field by field, and its translation into an Intent. JSON bodies, query
-// strings and stdin lines all end here, so that each rule and each error message exists once.
+// One command as a client wrote it, field by field. JSON bodies, query strings and stdin lines all end here,
+// and order_drafts.h makes commands of them, so that each rule and each error message exists once.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
-
-#include "app/api/api_error.h"
-#include "app/api/market_table.h"
-#include "app/node/requests.h"
+#include <vector>
 
 namespace peerbook::app {
 
 enum class OrderField : std::uint8_t {
     op,
     account,
+    nonce,
+    // orders
     market,
     side,
     price,
     quantity,
     time_in_force,
+    expires_at,
     post_only,
-    nonce,
+    self_trade,
+    display,
+    trigger,
+    budget,
     protection,
+    quotes,
+    // changes of orders
     order_id,
     target_nonce,
     target_index,
     by,
+    timeout,
+    // money
     asset,
     amount,
     to,
+    destination,
+    from,
+    paid,
+    // administration
+    reference,
+    base,
+    quote,
+    tick,
+    lot,
+    price_max,
+    quantity_min,
+    quantity_max,
+    notional_min,
+    maker_fee_ppm,
+    taker_fee_ppm,
+    band_ppm,
+    matching,
+    auction,
 };
-inline constexpr std::size_t order_field_count = 17;
+inline constexpr std::size_t order_field_count = 41;
 
 std::string_view to_string(OrderField field);
 // Error-free lookup: order_field_count if the name is no field.
@@ -39,44 +65,32 @@ std::size_t find_order_field(std::string_view name);
 // The known field nearest to a mistyped one; empty if none is near.
 std::string_view nearest_order_field(std::string_view name);
 
-enum class FieldKind : std::uint8_t { absent, text, number, boolean };
+enum class FieldKind : std::uint8_t { absent, text, number, boolean, list };
+
+struct FieldValue {
+    FieldKind kind = FieldKind::absent;
+    std::string_view text;
+};
+
+// One element of the field `quotes`.
+struct QuoteFields {
+    FieldValue side, price, quantity;
+};
 
 // Views into the text of the request, which must live until make_draft() has returned.
 struct OrderFields {
-    struct Value {
-        FieldKind kind = FieldKind::absent;
-        std::string_view text;
-    };
-    std::array<Value, order_field_count> values;
+    std::array<FieldValue, order_field_count> values;
+    std::vector<QuoteFields> quotes;  // of the field `quotes`, whose kind is then list
 
-    Value& operator[](OrderField field) { return values[static_cast<std::size_t>(field)]; }
-    const Value& operator[](OrderField field) const { return values[static_cast<std::size_t>(field)]; }
+    FieldValue& operator[](OrderField field) { return values[static_cast<std::size_t>(field)]; }
+    const FieldValue& operator[](OrderField field) const { return values[static_cast<std::size_t>(field)]; }
     bool has(OrderField field) const { return (*this)[field].kind != FieldKind::absent; }
     void set_text(OrderField field, std::string_view text) { (*this)[field] = {FieldKind::text, text}; }
+    // The value that an error names: "price", or "quotes[3].price". Null if there is none.
+    const FieldValue* find(std::string_view path) const;
 };
 
-// A command that is complete but for the protection price of a market order, where `needs_protection`.
-struct Draft {
-    Intent intent;
-    bool needs_protection = false;
-};
-
-struct DraftContext {
-    const MarketTable& markets;
-    PublicKey node;                    // whose hosted accounts names mean
-    std::string_view default_account;  // used when the field is absent; empty: the field is required
-};
-
-// Error: names the field and what is wrong with it.
-ApiResult<Draft> make_draft(const OrderFields& fields, const DraftContext& context);
-
-// True for the names that hosted accounts may have: 1 to 64 of [a-z0-9._-].
-bool is_account_name(std::string_view name);
-// A name or an id of 64 hex digits, as the field `to` takes it.
-exchange::AccountId account_id_of(std::string_view name_or_id, const PublicKey& node);
-
-// Digits only, no sign, at most 64 bits.
-ApiResult<std::uint64_t> parse_u64(std::string_view text, std::string_view field);
-ApiResult<exchange::OrderId> parse_order_id(std::string_view text, std::string_view field);
+// "quotes[3].price".
+std::string quote_path(std::size_t index, std::string_view field);
 
 }  // namespace peerbook::app
