@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "config/sources.h"
+
 namespace peerbook::config {
 namespace {
 
@@ -53,6 +55,16 @@ std::string mistake(const std::string& text, bool is_json = false) {
 
 std::string mistake_with(const std::string& part, const std::string& replacement) {
     return mistake(with(part, replacement));
+}
+
+std::string administered(const std::string& needed, const std::string& first,
+                         const std::string& second = "") {
+    return "administrators = [\"" + first + (second.empty() ? "" : "\", \"" + second) +
+           "\"]\nadministrators_needed = " + needed;
+}
+
+NetworkAccount account(const std::string& hex) {
+    return fixed_from_hex<NetworkAccount>(hex).value();
 }
 
 std::string id_with(const std::string& part, const std::string& replacement) {
@@ -129,8 +141,6 @@ TEST(NetworkFile, ADifferenceInAnyFieldChangesTheId) {
     const std::vector<std::pair<std::string, std::string>> changes = {
         {"\"small\"", "\"smaller\""},
         {"members = []", "members = [\"" + std::string(member_1) + "\"]"},
-        {"members = []", "open_orders_per_account_max = 7"},
-        {"members = []", "accounts_max = 7"},
         {"decimals = 8", "decimals = 9"},
         {"\"1000\"", "\"1001\""},
         {"faucet_max = \"1000\"", ""},
@@ -138,19 +148,35 @@ TEST(NetworkFile, ADifferenceInAnyFieldChangesTheId) {
         {"\"0.00000001\"", "\"0.00000002\""},
         {"tick", "price_max = \"5\"\ntick"},
         {"tick", "quantity_max = \"5\"\ntick"},
+        {"tick", "quantity_min = \"5\"\ntick"},
+        {"tick", "notional_min = \"5\"\ntick"},
         {"tick", "maker_fee_ppm = 1\ntick"},
         {"tick", "taker_fee_ppm = 1\ntick"},
+        {"tick", "band_ppm = 1\ntick"},
+        {"tick", "matching = \"batch\"\ntick"},
+        {"tick", "auction = 1\ntick"},
+        {"members = []", "rules_version = 1"},
+        {"members = []", administered("1", member_1)},
+        {"members = []", administered("1", member_1, member_2)},
+        {"members = []", administered("2", member_1, member_2)},
+        {"decimals = 8", "decimals = 8\nissuer = \"" + std::string(member_1) + "\""},
         {"name = \"BTC\"", "name = \"XYZ\"\n[[assets]]\nname = \"BTC\""},
     };
     std::set<std::string> ids = {id_of_small()};
     for (const auto& [part, replacement] : changes)
         EXPECT_TRUE(ids.insert(id_with(part, replacement)).second) << part << " → " << replacement;
+    for (const NetworkLimit& limit : network_limits())
+        EXPECT_TRUE(ids.insert(id_with("members = []", std::string(limit.key) + " = 7")).second) << limit.key;
+    const std::string dry = with("faucet_max = \"1000\"", "");
+    EXPECT_NE(network_id(parse(dry)), network_id(parse("ledger = false\n" + dry)));
 }
 
-TEST(NetworkFile, OrderOfMembersAndMarketsChangesTheId) {
+TEST(NetworkFile, OrderOfMembersAndAdministratorsChangesTheId) {
     const std::string a = std::string("members = [\"") + member_1 + "\", \"" + member_2 + "\"]";
     const std::string b = std::string("members = [\"") + member_2 + "\", \"" + member_1 + "\"]";
     EXPECT_NE(id_with("members = []", a), id_with("members = []", b));
+    EXPECT_NE(id_with("members = []", administered("1", member_1, member_2)),
+              id_with("members = []", administered("1", member_2, member_1)));
 }
 
 TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
@@ -161,7 +187,12 @@ TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
     EXPECT_EQ(id_with("mode = \"open\"\nmembers = []", "# a comment"), id_of_small());
     EXPECT_EQ(id_with("tick", "base = \"BTC\"\nquote = \"USD\"\nmaker_fee_ppm = 0\nprice_max = \"\"\ntick"),
               id_of_small());
-    EXPECT_EQ(id_with("decimals = 8", "decimals = 8\nfaucet_max = \"0.0\""), id_of_small());
+    EXPECT_EQ(id_with("decimals = 8", "decimals = 8\nfaucet_max = \"0.0\"\nissuer = \"\""), id_of_small());
+    EXPECT_EQ(id_with("tick", "notional_min = \"0.0\"\nquantity_min = \"\"\nband_ppm = 0\nauction = 0\ntick"),
+              id_of_small());
+    EXPECT_EQ(id_with("tick", "matching = \"continuous\"\ntick"), id_of_small());
+    EXPECT_EQ(id_with("members = []", "ledger = true\nrules_version = 2\nadministrators = []"),
+              id_of_small());
     EXPECT_EQ(id_with("members = []", std::string("members = [\"") + member_1 + "\"]"),
               id_with("members = []",
                       "members = [\"8A88E3DD7409F195FD52DB2D3CBA5D72CA6709BF1D94121BF3748801B40F6F5C\"]"));
@@ -170,13 +201,15 @@ TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
 // The canonical encoding is a protocol constant: a change of it splits every network.
 TEST(NetworkFile, TheDemoNetworkKeepsItsId) {
     EXPECT_EQ(to_hex(network_id(demo_network())),
-              "35aef3de21f13f48142f71fd0ef10014ec32245ae90f395986106b45311de1a2");
+              "a0485b7f695b52d2ad1d4bfa4fd739d84070f52bb0d6718734ad448d92c3b695");
 }
 
 TEST(NetworkFile, NormalisedDecimalsAreTheirShortestForm) {
     const auto shortest = [](const std::string& text) {
         NetworkFile network;
-        network.markets = {{"A-B", "", "", text, "1", "", "", 0, 0}};
+        network.markets.resize(1);
+        network.markets[0].symbol = "A-B";
+        network.markets[0].tick = text;
         return normalised(network).markets[0].tick;
     };
     EXPECT_EQ(shortest("0.010"), "0.01");
@@ -198,8 +231,19 @@ TEST(NetworkFile, WritingAndReadingGivesTheSameNetwork) {
     network.open_orders_per_account_max = 5;
     network.markets[0].price_max = "100000.50";
     network.markets[0].quantity_max = "1000";
+    network.markets[0].quantity_min = "0.5";
+    network.markets[1].matching = "batch";
+    network.markets[2].auction_ms = 60'000;
+    network.rules_version = 1;
+    network.administrators = {account(member_1), account(member_2)};
+    network.administrators_needed = 2;
+    network.assets[0].issuer = account(member_2);
+    std::uint64_t value = 5;
+    for (const NetworkLimit& limit : network_limits())
+        network.*limit.field = value++;
     const std::string text = to_toml(network);
     const NetworkFile again = parse(text);
+    EXPECT_TRUE(again == normalised(network));
     EXPECT_EQ(network_id(again), network_id(network));
     EXPECT_EQ(to_toml(again), text);
 }
@@ -216,11 +260,33 @@ TEST(NetworkFile, TheDemoNetworkIsValidAndHasItsMarkets) {
     EXPECT_TRUE(demo.members.empty());
 }
 
-TEST(NetworkFile, TheSampleIsValid) {
+TEST(NetworkFile, TheSamplesAreValid) {
     const Result<NetworkFile> sample =
         load_network_file(std::string(PEERBOOK_SAMPLES) + "/network-three-nodes.toml");
     ASSERT_TRUE(sample.ok()) << sample.error().message;
     EXPECT_EQ(sample->members.size(), 3u);
+    const Result<NetworkFile> everything =
+        load_network_file(std::string(PEERBOOK_SAMPLES) + "/network-everything.toml");
+    ASSERT_TRUE(everything.ok()) << everything.error().message;
+    EXPECT_EQ(everything->administrators.size(), 3u);
+    EXPECT_EQ(everything->administrators_needed, 2u);
+    EXPECT_TRUE(everything->assets[1].issuer.has_value());
+    EXPECT_EQ(everything->markets[0].matching, "continuous");
+    EXPECT_EQ(everything->markets[1].auction_ms, 60'000u);
+    EXPECT_EQ(everything->markets[2].matching, "batch");
+}
+
+TEST(NetworkFile, TheSampleOfEverythingNamesEveryKey) {
+    Result<std::string> text =
+        read_text_file(std::string(PEERBOOK_SAMPLES) + "/network-everything.toml", network_file_bytes_max);
+    ASSERT_TRUE(text.ok());
+    std::vector<std::string> keys = {"ledger",     "rules_version", "administrators", "issuer",
+                                     "faucet_max", "quantity_min",  "notional_min",   "band_ppm",
+                                     "matching",   "auction"};
+    for (const NetworkLimit& limit : network_limits())
+        keys.emplace_back(limit.key);
+    for (const std::string& key : keys)
+        EXPECT_THAT(*text, HasSubstr("\n" + key + " = "));
 }
 
 TEST(NetworkFile, AMissingFileIsNotFoundAndNamed) {
@@ -300,6 +366,70 @@ TEST(NetworkFile, LimitsAreChecked) {
     EXPECT_THAT(mistake_with("members = []", "accounts_max = [1]"), HasSubstr("an integer from"));
 }
 
+TEST(NetworkFile, EachLimitHoldsItsOwnBounds) {
+    for (const NetworkLimit& limit : network_limits()) {
+        const std::string key = limit.key;
+        const std::string allowed =
+            "an integer from " + std::to_string(limit.min) + " to " + std::to_string(limit.max);
+        EXPECT_EQ(parse(with("members = []", key + " = " + std::to_string(limit.max))).*limit.field,
+                  limit.max);
+        EXPECT_THAT(mistake_with("members = []", key + " = " + std::to_string(limit.max + 1)),
+                    HasSubstr("n:3: " + key + ": \"" + std::to_string(limit.max + 1) +
+                              "\" is not allowed; allowed: " + allowed));
+        EXPECT_THAT(mistake_with("members = []", key + " = -1"), HasSubstr(allowed));
+        const NetworkFile defaults;
+        EXPECT_LE(limit.min, defaults.*limit.field) << key;
+        EXPECT_GE(limit.max, defaults.*limit.field) << key;
+    }
+    EXPECT_THAT(mistake_with("members = []", "rules_version = 3"), HasSubstr("an integer from 1 to 2"));
+    EXPECT_EQ(mistake_with("members = []", "ledger = \"perhaps\""),
+              "n:3: ledger: \"perhaps\" is not allowed; allowed: true, false");
+    EXPECT_FALSE(parse(with("members = []\n[[assets]]\nname = \"BTC\"\ndecimals = 8\n[[assets]]\nname = "
+                            "\"USD\"\ndecimals = 10\nfaucet_max = \"1000\"",
+                            "ledger = false\n[[assets]]\nname = \"BTC\"\n[[assets]]\nname = \"USD\""
+                            "\ndecimals = 10"))
+                     .ledger);
+}
+
+TEST(NetworkFile, AMarketTooManyForTheLimitIsNoticed) {
+    EXPECT_EQ(mistake(with("members = []", "markets_max = 1") +
+                      "[[markets]]\nsymbol = \"USD-BTC\"\ntick = \"1\"\nlot = \"1\"\n"),
+              "n:3: markets_max: 1 is too few for the 2 markets of this file");
+}
+
+TEST(NetworkFile, AdministratorsAreChecked) {
+    const std::string list = "administrators = [\"" + std::string(member_1) + "\", \"" + member_2 + "\"]";
+    EXPECT_EQ(
+        mistake_with("members = []", list),
+        "n:1: administrators_needed: missing; say how many of the 2 administrators must ask for the same: an "
+        "integer from 1 to 2");
+    EXPECT_EQ(mistake_with("members = []", list + "\nadministrators_needed = 3"),
+              "n:4: administrators_needed: \"3\" is not allowed; allowed: an integer from 1 to 2");
+    EXPECT_EQ(mistake_with("members = []", "administrators_needed = 1"),
+              "n:3: administrators_needed: there are no administrators; name them, or leave this out");
+    EXPECT_THAT(mistake_with("members = []", administered("1", member_1, member_1)),
+                HasSubstr("n:3: administrators: entry 2: \"" + std::string(member_1) + "\" comes twice"));
+    EXPECT_THAT(mistake_with("members = []", administered("1", "alice")),
+                HasSubstr("administrators: entry 1: \"alice\" is no account id: 64 hex digits"));
+    // A hosted account's id is a hash, so it need not be a key.
+    EXPECT_EQ(parse(with("members = []", administered("1", std::string(64, '0')))).administrators.size(), 1u);
+}
+
+TEST(NetworkFile, WithoutALedgerNothingIsPaid) {
+    const std::string open = "ledger = false\nname = \"n\"\n[[assets]]\nname = \"A\"\n";
+    const std::string rest =
+        "[[assets]]\nname = \"B\"\n[[markets]]\nsymbol = \"A-B\"\ntick = \"1\"\nlot = \"1\"\n";
+    EXPECT_EQ(mistake(open + rest), "none");
+    EXPECT_EQ(
+        mistake(open + "faucet_max = \"1\"\n" + rest),
+        "n:5: assets[0].faucet_max: has no meaning on a network that keeps no ledger; leave it out, or say "
+        "ledger = true");
+    EXPECT_THAT(mistake(open + "issuer = \"" + member_1 + "\"\n" + rest),
+                HasSubstr("assets[0].issuer: has no meaning"));
+    EXPECT_THAT(mistake(open + rest + "maker_fee_ppm = 1\n"), HasSubstr("markets[0].maker_fee_ppm: has no"));
+    EXPECT_THAT(mistake(open + rest + "taker_fee_ppm = 1\n"), HasSubstr("markets[0].taker_fee_ppm: has no"));
+}
+
 TEST(NetworkFile, MembersAreChecked) {
     const std::string good = "\"" + std::string(member_1) + "\"";
     EXPECT_THAT(mistake_with("members = []", "members = [" + good + ", \"12\"]"),
@@ -335,6 +465,8 @@ TEST(NetworkFile, AssetsAreChecked) {
     EXPECT_THAT(mistake_with("decimals = 8", "decimals = -1"), HasSubstr("an integer from 0 to 18"));
     EXPECT_THAT(mistake_with("\"1000\"", "\"1e3\""),
                 HasSubstr("assets[1].faucet_max: \"1e3\" is no decimal"));
+    EXPECT_THAT(mistake_with("decimals = 8", "issuer = \"bank\""),
+                HasSubstr("n:6: assets[0].issuer: \"bank\" is no account id: 64 hex digits"));
     EXPECT_THAT(mistake("name = \"x\"\nassets = [5]\nmarkets = [{}]"),
                 HasSubstr("assets[0]: must be a table"));
 }
@@ -355,6 +487,12 @@ TEST(NetworkFile, MarketsAreChecked) {
     EXPECT_THAT(mistake_with("tick", "maker_fee_ppm = 100001\ntick"),
                 HasSubstr("an integer from 0 to 100000"));
     EXPECT_THAT(mistake_with("tick", "taker_fee_ppm = -1\ntick"), HasSubstr("an integer from 0 to 100000"));
+    EXPECT_THAT(
+        mistake_with("tick", "band_ppm = 1000000\ntick"),
+        HasSubstr("markets[0].band_ppm: \"1000000\" is not allowed; allowed: an integer from 0 to 999999"));
+    EXPECT_THAT(mistake_with("tick", "auction = 86400001\ntick"), HasSubstr("an integer from 0 to 86400000"));
+    EXPECT_THAT(mistake_with("tick", "matching = \"fifo\"\ntick"),
+                HasSubstr("matching: \"fifo\" is not allowed; allowed: \"continuous\", \"batch\""));
 }
 
 TEST(NetworkFile, DecimalsAreChecked) {
@@ -371,6 +509,10 @@ TEST(NetworkFile, DecimalsAreChecked) {
                 HasSubstr("price_max: \"0\" is not allowed"));
     EXPECT_THAT(mistake_with("tick", "quantity_max = \"0\"\ntick"),
                 HasSubstr("quantity_max: \"0\" is not allowed"));
+    EXPECT_THAT(mistake_with("tick", "quantity_min = \"0\"\ntick"),
+                HasSubstr("quantity_min: \"0\" is not allowed"));
+    EXPECT_THAT(mistake_with("tick", "notional_min = \"one\"\ntick"),
+                HasSubstr("notional_min: \"one\" is no decimal"));
     EXPECT_THAT(mistake_with("\"0.01\"", "0.01"), HasSubstr("tick: must be a decimal in quotes"));
 }
 
