@@ -1,0 +1,86 @@
+#include "base/lthash.h"
+
+#include <sodium.h>
+
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/hash.h"
+
+namespace peerbook {
+
+namespace {
+
+struct alignas(64) Vector {
+    std::array<std::uint16_t, LtHash::lanes> lanes;
+};
+
+std::uint16_t swapped(std::uint16_t lane) {
+    return static_cast<std::uint16_t>(lane << 8 | lane >> 8);
+}
+
+void expand(std::string_view domain, ByteView element, Vector& out) {
+    // Chooses the fastest implementation for this processor.
+    static const bool is_ready = sodium_init() >= 0;
+    PB_CHECK(is_ready, "libsodium cannot be initialised");
+    const Digest key = hash_of(domain, element);
+    static constexpr std::array<unsigned char, crypto_stream_chacha20_NONCEBYTES> nonce{};
+    crypto_stream_chacha20(reinterpret_cast<unsigned char*>(out.lanes.data()), sizeof out.lanes, nonce.data(),
+                           key.data.data());
+    if constexpr (std::endian::native == std::endian::big)
+        for (std::uint16_t& lane : out.lanes)
+            lane = swapped(lane);
+}
+
+// Plain loops over whole arrays, which compilers turn into vector instructions.
+void add_lanes(std::array<std::uint16_t, LtHash::lanes>& sum,
+               const std::array<std::uint16_t, LtHash::lanes>& other) {
+    for (std::size_t i = 0; i < LtHash::lanes; ++i)
+        sum[i] = static_cast<std::uint16_t>(sum[i] + other[i]);
+}
+
+void subtract_lanes(std::array<std::uint16_t, LtHash::lanes>& sum,
+                    const std::array<std::uint16_t, LtHash::lanes>& other) {
+    for (std::size_t i = 0; i < LtHash::lanes; ++i)
+        sum[i] = static_cast<std::uint16_t>(sum[i] - other[i]);
+}
+
+}  // namespace
+
+void LtHash::add(std::string_view domain, ByteView element) {
+    Vector vector;
+    expand(domain, element, vector);
+    add_lanes(sum_, vector.lanes);
+}
+
+void LtHash::subtract(std::string_view domain, ByteView element) {
+    Vector vector;
+    expand(domain, element, vector);
+    subtract_lanes(sum_, vector.lanes);
+}
+
+LtHash& LtHash::operator+=(const LtHash& other) {
+    add_lanes(sum_, other.sum_);
+    return *this;
+}
+
+LtHash& LtHash::operator-=(const LtHash& other) {
+    subtract_lanes(sum_, other.sum_);
+    return *this;
+}
+
+std::array<std::uint8_t, 2 * LtHash::lanes> LtHash::bytes() const {
+    std::array<std::uint8_t, 2 * lanes> out;
+    for (std::size_t i = 0; i < lanes; ++i) {
+        out[2 * i] = static_cast<std::uint8_t>(sum_[i]);
+        out[2 * i + 1] = static_cast<std::uint8_t>(sum_[i] >> 8);
+    }
+    return out;
+}
+
+Digest LtHash::digest() const {
+    return hash_of("peerbook lthash", bytes());
+}
+
+}  // namespace peerbook
