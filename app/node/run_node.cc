@@ -115,6 +115,7 @@ class NodeProcess {
         options.json = settings_.json;
         options.node = signer_->public_key();
         options.network = network_.get();
+        options.clock = std::make_shared<SystemClock>();
         shell_ = std::make_unique<Shell>(runner_, options, [this](const std::string& answer) {
             print(answer);
             boost::asio::post(io_, [this] { next_line_if_idle(); });

@@ -32,10 +32,9 @@ std::string line_error_json(const LineError& error, std::string_view field) {
 // Shared with the completions under way, which do nothing once `print` is empty.
 struct Shell::State : std::enable_shared_from_this<Shell::State> {
     State(NodeService& node_service, ShellOptions chosen, Print print_)
-        : node(node_service),
-          options(std::move(chosen)),
-          print(std::move(print_)),
-          markets(std::make_shared<const MarketTable>(node_service.rules())) {}
+        : node(node_service), options(std::move(chosen)), print(std::move(print_)), tables(node_service) {}
+
+    std::shared_ptr<const MarketTable> markets() { return tables.current(); }
 
     void say(const std::string& answer) {
         if (print) print(answer);
@@ -51,10 +50,11 @@ struct Shell::State : std::enable_shared_from_this<Shell::State> {
     void execute(PlainAction action);
     void execute(const BookAction& action);
     void execute(const TradesAction& action);
+    void execute(const WithdrawalsAction& action);
     void execute(const ConnectAction& action);
     void execute(const UseAccountAction& action);
     void command(std::shared_ptr<std::string> line, OrderFields fields);
-    void reduce_somewhere(std::shared_ptr<std::string> line, OrderFields fields);
+    void find_market_first(std::shared_ptr<std::string> line, OrderFields fields);
 
     // Asks, and prints what `as_json` or `as_text` make of an answer of type T.
     template <typename T, typename AsJson, typename AsText>
@@ -72,7 +72,7 @@ struct Shell::State : std::enable_shared_from_this<Shell::State> {
     NodeService& node;
     ShellOptions options;
     Print print;
-    std::shared_ptr<const MarketTable> markets;
+    MarketTables tables;
     std::size_t under_way = 0;
 };
 
@@ -99,15 +99,20 @@ void Shell::State::run(std::shared_ptr<std::string> line) {
     if (const auto* typed = std::get_if<PlainAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<BookAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<TradesAction>(&action)) return execute(*typed);
+    if (const auto* typed = std::get_if<WithdrawalsAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<ConnectAction>(&action)) return execute(*typed);
     execute(std::get<UseAccountAction>(action));
 }
 
 void Shell::State::command(std::shared_ptr<std::string> line, OrderFields fields) {
-    const bool reduce = fields[OrderField::op].text == "reduce";
-    if (reduce && !fields.has(OrderField::market) && fields.has(OrderField::order_id))
-        return reduce_somewhere(std::move(line), fields);
-    auto draft = make_draft(fields, {*markets, options.node, options.account});
+    const std::string_view op = fields[OrderField::op].text;
+    if ((op == "reduce" || op == "replace") && !fields.has(OrderField::market) &&
+        fields.has(OrderField::order_id))
+        return find_market_first(std::move(line), fields);
+    const std::shared_ptr<const MarketTable> table = markets();
+    std::optional<WallTime> now;
+    if (options.clock) now = options.clock->now().wall;
+    auto draft = make_draft(fields, {*table, options.node, options.account, now});
     if (!draft.ok()) {
         ApiError& error = draft.error();
         return say_error(LineError{error.message, column_of(*line, fields, error.field), ""}, error.field);
@@ -115,21 +120,21 @@ void Shell::State::command(std::shared_ptr<std::string> line, OrderFields fields
     std::vector<Draft> drafts;
     drafts.push_back(std::move(draft.value()));
     ++under_way;
-    submit_drafts(node, markets, std::move(drafts), Grade::provisional,
+    submit_drafts(node, table, std::move(drafts), Grade::provisional,
                   [self = shared_from_this()](ApiResult<SubmitAnswer> answer) {
                       --self->under_way;
                       if (!answer.ok()) return self->say_error(answer.error());
                       const SubmitAnswer& results = answer.value();
-                      if (self->options.json) return self->say(submit_json(results, *self->markets, false));
+                      if (self->options.json) return self->say(submit_json(results, *self->markets(), false));
                       std::string text;
                       for (const CommandResult& result : results.results)
-                          text += (text.empty() ? "" : "\n") + result_text(result, results, *self->markets);
+                          text += (text.empty() ? "" : "\n") + result_text(result, results, *self->markets());
                       self->say(text);
                   });
 }
 
 // A quantity means nothing without its market: the order says which.
-void Shell::State::reduce_somewhere(std::shared_ptr<std::string> line, OrderFields fields) {
+void Shell::State::find_market_first(std::shared_ptr<std::string> line, OrderFields fields) {
     auto id = parse_order_id(fields[OrderField::order_id].text, "order_id");
     if (!id.ok())
         return say_error(LineError{id.error().message, column_of(*line, fields, "order_id"), ""}, "order_id");
@@ -140,7 +145,7 @@ void Shell::State::reduce_somewhere(std::shared_ptr<std::string> line, OrderFiel
                  if (!answer.ok()) return self->say_error(ApiError(answer.error()));
                  const auto* found = std::get_if<OrderAnswer>(&*answer);
                  PB_CHECK(found, "an order query is answered with an order");
-                 fields.set_text(OrderField::market, self->markets->market(found->order.market).symbol);
+                 fields.set_text(OrderField::market, self->markets()->market(found->order.market).symbol);
                  self->command(std::move(line), fields);
              });
 }
@@ -156,29 +161,36 @@ void Shell::State::execute(PlainAction action) {
                                   "see REST.md; one JSON object a line, as POST /api/v1/orders takes it")
                     : std::string(help_text()));
         case PlainAction::markets:
-            return say(options.json ? markets_json(*markets) : markets_text(*markets, options.style));
+            return ask<MarketsAnswer>(
+                MarketsQuery{},
+                [](State& self, const MarketsAnswer& answer) {
+                    return markets_json(answer, *self.markets());
+                },
+                [](State& self, const MarketsAnswer& answer) {
+                    return markets_text(answer, *self.markets(), self.options.style);
+                });
         case PlainAction::peers:
             return say(options.json ? peers_json(options.network)
                                     : peers_text(options.network, options.style));
         case PlainAction::orders:
             return ask<OrdersAnswer>(
                 OrdersQuery{options.account, orders_shown},
-                [](State& self, const OrdersAnswer& orders) { return orders_json(orders, *self.markets); },
+                [](State& self, const OrdersAnswer& orders) { return orders_json(orders, *self.markets()); },
                 [](State& self, const OrdersAnswer& orders) {
-                    return orders_text(orders, *self.markets, self.options.style);
+                    return orders_text(orders, *self.markets(), self.options.style);
                 });
         case PlainAction::balances:
             return ask<AccountsAnswer>(
                 AccountQuery{options.account},
                 [](State& self, const AccountsAnswer& answer) {
                     return answer.accounts.empty() ? accounts_json(answer)
-                                                   : account_json(answer.accounts.front(), *self.markets);
+                                                   : account_json(answer.accounts.front(), *self.markets());
                 },
                 [](State& self, const AccountsAnswer& answer) {
                     return answer.accounts.empty()
                                ? std::string(
                                      "this account has not been opened yet; its first command opens it")
-                               : balances_text(answer.accounts.front(), *self.markets, self.options.style);
+                               : balances_text(answer.accounts.front(), *self.markets(), self.options.style);
                 });
         case PlainAction::status:
             return ask<StatusAnswer>(
@@ -193,16 +205,16 @@ void Shell::State::execute(PlainAction action) {
 }
 
 void Shell::State::execute(const BookAction& action) {
-    const auto market = markets->find_market(action.market);
+    const auto market = markets()->find_market(action.market);
     if (!market)
         return say_error(
             LineError{"no market " + quoted(action.market) + " in this network", std::nullopt, "markets"},
             "market");
     ask<BookAnswer>(
         BookQuery{*market, action.depth, false},
-        [](State& self, const BookAnswer& book) { return book_json(book, *self.markets, false); },
+        [](State& self, const BookAnswer& book) { return book_json(book, *self.markets(), false); },
         [](State& self, const BookAnswer& book) {
-            return book_text(book, *self.markets, self.options.style);
+            return book_text(book, *self.markets(), self.options.style);
         });
 }
 
@@ -210,7 +222,7 @@ void Shell::State::execute(const TradesAction& action) {
     TradesQuery query;
     query.limit = trades_shown;
     if (!action.market.empty()) {
-        query.market = markets->find_market(action.market);
+        query.market = markets()->find_market(action.market);
         if (!query.market)
             return say_error(
                 LineError{"no market " + quoted(action.market) + " in this network", std::nullopt, "markets"},
@@ -218,9 +230,31 @@ void Shell::State::execute(const TradesAction& action) {
     }
     ask<TradesAnswer>(
         std::move(query),
-        [](State& self, const TradesAnswer& trades) { return trades_json(trades, *self.markets); },
+        [](State& self, const TradesAnswer& trades) { return trades_json(trades, *self.markets()); },
         [](State& self, const TradesAnswer& trades) {
-            return trades_text(trades, *self.markets, self.options.style);
+            return trades_text(trades, *self.markets(), self.options.style);
+        });
+}
+
+void Shell::State::execute(const WithdrawalsAction& action) {
+    WithdrawalsQuery query;
+    query.limit = orders_shown;
+    if (action.asset.empty()) {
+        query.account = options.account;
+    } else {
+        query.asset = markets()->find_asset(action.asset);
+        if (!query.asset)
+            return say_error(LineError{"no asset " + quoted(action.asset) + " in this network", std::nullopt,
+                                       "withdrawals USD"},
+                             "asset");
+    }
+    ask<WithdrawalsAnswer>(
+        std::move(query),
+        [](State& self, const WithdrawalsAnswer& answer) {
+            return withdrawals_json(answer, *self.markets());
+        },
+        [](State& self, const WithdrawalsAnswer& answer) {
+            return withdrawals_text(answer, *self.markets(), self.options.style);
         });
 }
 

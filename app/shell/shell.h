@@ -12,6 +12,7 @@
 #include "app/node/requests.h"
 #include "app/terminal/tables.h"
 #include "base/keys.h"
+#include "base/time.h"
 #include "p2p/peer_network.h"
 
 namespace peerbook::app {
@@ -22,6 +23,8 @@ struct ShellOptions {
     PublicKey node;                       // this node's key: names of hosted accounts mean its accounts
     p2p::PeerNetwork* network = nullptr;  // null: peer-to-peer is switched off; else outlives the Shell
     TerminalStyle style;
+    // What spans of time such as `gtd 60s` are counted from; null: they are refused.
+    std::shared_ptr<const Clock> clock = nullptr;
 };
 
 class Shell {

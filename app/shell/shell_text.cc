@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "app/api/time_text.h"
+#include "app/api/words.h"
 #include "app/terminal/ladder.h"
 #include "exchange/market/decimal.h"
 
@@ -10,10 +12,6 @@ namespace peerbook::app {
 namespace {
 
 constexpr std::size_t short_id_digits = 8;
-
-const char* text_of(exchange::Side side) {
-    return side == exchange::Side::buy ? "buy" : "sell";
-}
 
 std::string without_last_break(std::string text) {
     while (!text.empty() && text.back() == '\n')
@@ -26,19 +24,60 @@ LadderLevel ladder_level(const exchange::LevelView& level, const exchange::Marke
             std::to_string(level.orders)};
 }
 
+// "7", or "7/2" for one of several that share a nonce.
+std::string ref_text(exchange::CommandRef ref) {
+    return std::to_string(ref.nonce) + (ref.index == 0 ? "" : "/" + std::to_string(ref.index));
+}
+
+std::string quote_text(const CommandResult& quote, const exchange::MarketRules& market) {
+    const std::string status = to_string(quote.status);
+    if (quote.status == CommandStatus::rejected) return status + ": " + message_of(quote);
+    return status + "  id " + to_hex(quote.order) + "  leaves " +
+           exchange::format_quantity(quote.leaves, market);
+}
+
+// What is special about an open order, in the words that place one.
+std::string terms_text(const OrderView& order, const MarketTable& markets) {
+    const auto& market = markets.market(order.market);
+    std::string text;
+    const auto add = [&text](const std::string& term) { text += (text.empty() ? "" : "  ") + term; };
+    if (order.trigger) {
+        add(std::string(type_of(order)) + " " + exchange::format_price(order.trigger->price, market));
+        if (order.time_in_force == exchange::TimeInForce::fok) add("fok");
+        if (order.post_only) add("post");
+    }
+    if (order.budget)
+        add("budget " + exchange::format_amount(*order.budget, markets.quote_of(order.market).decimals));
+    if (order.display)
+        add("shows " + exchange::format_quantity(order.shown, market) + " of display " +
+            exchange::format_quantity(*order.display, market));
+    if (order.expires_at) add("gtd " + format_time(*order.expires_at));
+    return text;
+}
+
 }  // namespace
 
 std::string result_text(const CommandResult& result, const SubmitAnswer& answer, const MarketTable& markets) {
     std::string text = to_string(result.status);
-    if (result.status == CommandStatus::rejected) return text + ": " + exchange::describe(result.reason);
-    if (!result.market) return text + "  (" + to_string(answer.grade) + ")";
+    if (result.status == CommandStatus::rejected) return text + ": " + message_of(result);
+    if (!result.market) {
+        if (result.orders_cancelled != 0)
+            text += "  cancelled " + std::to_string(result.orders_cancelled) + " orders";
+        if (result.approvals_needed != 0)
+            text += "  approved by " + std::to_string(result.approvals) + " of " +
+                    std::to_string(result.approvals_needed) + " administrators";
+        return text + "  (" + to_string(answer.grade) + ")";
+    }
     const auto& market = markets.market(*result.market);
     text += "  id " + to_hex(result.order);
     if (result.filled.value() != 0) text += "  filled " + exchange::format_quantity(result.filled, market);
     if (result.leaves.value() != 0) text += "  leaves " + exchange::format_quantity(result.leaves, market);
+    if (result.orders_cancelled != 0)
+        text += "  cancelled " + std::to_string(result.orders_cancelled) + " orders";
     text += std::string("  (") + to_string(answer.grade) + ")";
-    if (result.reason != exchange::Reason::none)
-        text += std::string("  ") + exchange::describe(result.reason);
+    if (const std::string why = message_of(result); !why.empty()) text += "  " + why;
+    for (const CommandResult& quote : result.quotes)
+        text += "\n  " + quote_text(quote, market);
     for (const FillView& fill : result.fills) {
         text += "\n  " + exchange::format_quantity(fill.quantity, market) + " at " +
                 exchange::format_price(fill.price, market) + ", fee " +
@@ -85,13 +124,15 @@ std::string orders_text(const OrdersAnswer& orders, const MarketTable& markets, 
                  {"side"},
                  {"price", Align::right},
                  {"quantity", Align::right},
-                 {"leaves", Align::right}});
+                 {"leaves", Align::right},
+                 {"state"},
+                 {"terms"}});
     for (const OrderView& order : orders.orders) {
         const auto& market = markets.market(order.market);
         table.add_row(
-            {to_hex(order.id), std::to_string(order.ref.nonce), market.symbol, text_of(order.side),
+            {to_hex(order.id), ref_text(order.ref), market.symbol, text_of(order.side),
              exchange::format_price(order.price, market), exchange::format_quantity(order.quantity, market),
-             exchange::format_quantity(order.leaves, market)},
+             exchange::format_quantity(order.leaves, market), state_of(order), terms_text(order, markets)},
             order.side == exchange::Side::buy ? Paint::green : Paint::red);
     }
     return without_last_break(table.draw(style));
@@ -112,15 +153,52 @@ std::string balances_text(const AccountView& account, const MarketTable& markets
     return without_last_break(table.draw(style));
 }
 
-std::string markets_text(const MarketTable& markets, const TerminalStyle& style) {
+std::string markets_text(const MarketsAnswer& states, const MarketTable& markets,
+                         const TerminalStyle& style) {
     Table table({{"market"},
+                 {"phase"},
+                 {"matching"},
+                 {"last", Align::right},
                  {"tick", Align::right},
                  {"lot", Align::right},
+                 {"quantity min", Align::right},
+                 {"notional min", Align::right},
+                 {"band ppm", Align::right},
                  {"maker fee ppm", Align::right},
-                 {"taker fee ppm", Align::right}});
-    for (const auto& market : markets.rules().markets)
-        table.add_row({market.symbol, market.tick_text, market.lot_text, std::to_string(market.maker_fee_ppm),
-                       std::to_string(market.taker_fee_ppm)});
+                 {"taker fee ppm", Align::right},
+                 {"auction"}});
+    const auto& rules = markets.rules().markets;
+    for (std::size_t i = 0; i < rules.size() && i < states.markets.size(); ++i) {
+        const exchange::MarketRules& market = rules[i];
+        const exchange::MarketView& state = states.markets[i];
+        std::string auction;
+        if (state.auction_ends_at) {
+            auction = "ends " + format_time(*state.auction_ends_at);
+            if (state.indicative_quantity != exchange::Quantity(0))
+                auction += ", now " + exchange::format_quantity(state.indicative_quantity, market) + " at " +
+                           exchange::format_price(state.indicative_price, market);
+        }
+        table.add_row({market.symbol, text_of(state.phase), text_of(market.matching),
+                       state.last ? exchange::format_price(*state.last, market) : "", market.tick_text,
+                       market.lot_text, exchange::format_quantity(market.quantity_min, market),
+                       exchange::format_amount(market.notional_min, markets.asset(market.quote).decimals),
+                       std::to_string(market.band_ppm), std::to_string(market.maker_fee_ppm),
+                       std::to_string(market.taker_fee_ppm), auction});
+    }
+    return without_last_break(table.draw(style));
+}
+
+std::string withdrawals_text(const WithdrawalsAnswer& withdrawals, const MarketTable& markets,
+                             const TerminalStyle& style) {
+    if (withdrawals.withdrawals.empty()) return "no withdrawals wait";
+    Table table({{"account"}, {"nonce", Align::right}, {"amount", Align::right}, {"asset"}, {"destination"}});
+    for (const WithdrawalsAnswer::Item& item : withdrawals.withdrawals) {
+        const auto& asset = markets.asset(item.withdrawal.asset);
+        table.add_row({item.name.empty() ? to_hex(item.account) : item.name,
+                       ref_text(item.withdrawal.request),
+                       exchange::format_amount(item.withdrawal.amount, asset.decimals), asset.name,
+                       item.withdrawal.destination});
+    }
     return without_last_break(table.draw(style));
 }
 

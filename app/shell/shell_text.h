@@ -16,7 +16,9 @@ std::string book_text(const BookAnswer& book, const MarketTable& markets, const 
 std::string trades_text(const TradesAnswer& trades, const MarketTable& markets, const TerminalStyle& style);
 std::string orders_text(const OrdersAnswer& orders, const MarketTable& markets, const TerminalStyle& style);
 std::string balances_text(const AccountView& account, const MarketTable& markets, const TerminalStyle& style);
-std::string markets_text(const MarketTable& markets, const TerminalStyle& style);
+std::string markets_text(const MarketsAnswer& states, const MarketTable& markets, const TerminalStyle& style);
+std::string withdrawals_text(const WithdrawalsAnswer& withdrawals, const MarketTable& markets,
+                             const TerminalStyle& style);
 // Null network: peer-to-peer is switched off.
 std::string peers_text(const p2p::PeerNetwork* network, const TerminalStyle& style);
 std::string status_text(const StatusAnswer& status, const std::string& network_name,
