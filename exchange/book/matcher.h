@@ -1,11 +1,11 @@
 // Price-time matching: walks the other side from its best level, oldest order first, until the incoming order
-// is filled, nothing meets its limit, the next resting order is its own account's (self-trade prevention: the
-// newest, which is the incoming one, stops), or it had as many fills as it may. What a fill does to orders
-// and money is the engine's.
+// is filled, nothing meets its limit, an order of its own account stops it, its money is spent, or it made as
+// many steps as it may. What a fill does to orders and money is the caller's.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "exchange/book/order_book.h"
 
@@ -15,35 +15,48 @@ struct Taker {
     AccountIndex account;
     MarketId market;
     Side side = Side::buy;
+    SelfTradePrevention self_trade = SelfTradePrevention::cancel_newest;
     std::int64_t limit = 0;   // ticks; the worst price it takes
     std::int64_t leaves = 0;  // lots
 };
 
 enum class SweepEnd : std::uint8_t { filled, no_match, own_order, fill_limit };
 
-// Calls fill(slot, order, quantity) for each match, at the resting order's price. `fill` must take the
-// quantity off the order, or remove it when that is all it had. `taker.leaves` is what remained after the
-// fill.
-template <typename Fill>
-SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t fills_max, Fill fill) {
-    PriceLevels& levels = books.levels(taker.market, opposite(taker.side));
+// `on` gives what a step does:
+//   std::int64_t affordable(std::int64_t price)     the most lots that the taker can pay for at this price
+//   void fill(OrderSlot, const Order&, std::int64_t quantity)   takes the quantity off the resting order, or
+//       removes it, or shows its next part; taker.leaves is what remained after the fill
+//   void meet_own(OrderSlot, const Order&)          not for cancel_newest: takes the resting order out, or
+//       for decrement takes from both
+// Steps are fills and meetings.
+template <typename Steps>
+SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t steps_max, Steps& on) {
+    const PriceLevels& levels = books.levels(taker.market, opposite(taker.side));
     while (taker.leaves > 0) {
         if (!levels.best_meets(taker.limit)) return SweepEnd::no_match;
         const OrderSlot slot = levels.best().head;
-        const Order& maker = books.order(slot);
-        if (maker.account == taker.account.value()) return SweepEnd::own_order;
-        if (fills_max-- == 0) [[unlikely]]
+        const Order& maker = books.owned(slot);
+        const bool is_own = maker.account == taker.account.value();
+        if (is_own && taker.self_trade == SelfTradePrevention::cancel_newest) return SweepEnd::own_order;
+        if (steps_max-- == 0) [[unlikely]]
             return SweepEnd::fill_limit;
-        const std::int64_t quantity = std::min(taker.leaves, maker.leaves);
+        if (is_own) [[unlikely]] {
+            on.meet_own(slot, maker);
+            if (taker.self_trade == SelfTradePrevention::cancel_both) return SweepEnd::own_order;
+            continue;
+        }
+        const std::int64_t quantity = std::min({taker.leaves, maker.leaves, on.affordable(maker.price)});
+        if (quantity == 0) return SweepEnd::no_match;
         taker.leaves -= quantity;
-        fill(slot, maker, quantity);
+        on.fill(slot, maker, quantity);
     }
     return SweepEnd::filled;
 }
 
-// Whether sweep() would fill the taker wholly with at most `orders_max` resting orders. Changes nothing, and
-// looks at no more than `orders_max` orders and levels, however it ends.
+// Whether sweep() would fill the taker wholly by trades within `steps_max` steps. Changes nothing, and looks
+// at no more than about that many orders and levels, however it ends. A taker that decrements is stopped by
+// an own order.
 enum class Fillable : std::uint8_t { yes, no, too_deep };
-Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t orders_max);
+Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max);
 
 }  // namespace peerbook::exchange

@@ -1,10 +1,13 @@
-// The books of all markets: which orders rest where. Knows nothing of money, events or undo; every change
-// here has an exact inverse that the engine's undo log calls. Orders of all markets share one pool and one
-// index. Logic thread only.
+// The books of all markets: which orders rest where, and which wait for a trigger. Knows nothing of money,
+// events or undo; every change here has an exact inverse that the engine's undo log calls. Orders of all
+// markets share one pool and one index. Waiting orders stand in two books of their own for each market, by
+// trigger price: those that wait for the last price to rise to it, lowest first, and those that wait for it
+// to fall, highest first. Logic thread only.
 #pragma once
 
 #include <cstdint>
 #include <memory_resource>
+#include <set>
 #include <vector>
 
 #include "exchange/book/order_index.h"
@@ -18,10 +21,14 @@ struct NewOrder {
     OrderKey key;
     MarketId market;
     Side side = Side::buy;
-    std::int64_t price = 0;
+    bool is_quote = false;
+    bool is_waiting = false;
+    bool waits_below = false;
+    std::int64_t price = 0;     // of a waiting order its trigger's
     std::int64_t quantity = 0;  // as placed
-    std::int64_t leaves = 0;
+    std::int64_t leaves = 0;    // shown
     std::uint32_t fee_carry = 0;
+    const OrderExtension* extension = nullptr;  // copied; its quantity counts then
 };
 
 class OrderBooks {
@@ -29,8 +36,14 @@ class OrderBooks {
     // `index_seed`: market/index_hash.h.
     OrderBooks(std::size_t market_count, std::uint64_t index_seed);
 
-    // Puts the order at the end of its level.
+    void add_market();
+    // The inverse of add_market, while the market's books are empty.
+    void undo_add_market();
+
+    // Puts the order at the end of its level and gives it the next sequence.
     OrderSlot insert(const NewOrder& order);
+    // The same with a sequence of its own, for restoring: rising within each level.
+    OrderSlot restore(const NewOrder& order, std::uint64_t sequence);
     // The inverse of insert, while the order is as it was inserted. Frees the slot.
     void undo_insert(OrderSlot slot);
     // Takes the order out of the book and the index. The slot keeps its content and its links for
@@ -41,27 +54,58 @@ class OrderBooks {
     void undo_remove(OrderSlot slot);
     // Frees the slot of a removed order.
     void release(OrderSlot slot) { pool_.release(slot); }
-    // Its own inverse.
+    // Its own inverse. `leaves` is what is shown.
     void change(OrderSlot slot, std::int64_t leaves, std::uint32_t fee_carry) {
-        Order& order = pool_[slot];
-        BookSide& side = sides_[order.market_and_side];
+        Order& order = pool_.edit(slot);
+        BookSide& side = sides_[place_of(order)];
         const std::int64_t difference = leaves - order.leaves;
         side.levels.at(order.price).quantity += difference;
         side.quantity += difference;
         order.leaves = leaves;
-        order.fee_carry = fee_carry;
+        order.fee_carry = fee_carry & fee_carry_mask;
     }
+    // Its own inverse. Precondition: the order is extended.
+    void change_hidden(OrderSlot slot, std::int64_t hidden);
+    // An iceberg whose shown part is gone shows `shown` of its hidden lots, at the end of its level.
+    // Precondition: it is the first of its level.
+    void requeue(OrderSlot slot, std::int64_t shown);
+    // The inverse of requeue, while the book is as it was left by it.
+    void undo_requeue(OrderSlot slot, std::uint64_t sequence_before);
 
     const Order& order(OrderSlot slot) const { return pool_[slot]; }
-    OrderSlot find(OrderKey key) const {
-        return index_.find(key.account.value(), key.ref.nonce, key.ref.index);
+    // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
+    // frozen view that still held its page has got a copy.
+    const Order& owned(OrderSlot slot) { return pool_.edit(slot); }
+    const OrderPool& pool() const { return pool_; }
+    const OrderExtension& extension(const Order& order) const { return pool_.extension(order); }
+    std::int64_t quantity(const Order& order) const { return pool_.quantity(order); }
+    std::int64_t whole_leaves(const Order& order) const { return pool_.whole_leaves(order); }
+    // What the order will trade up to: its price, of a waiting one its limit.
+    std::int64_t limit(const Order& order) const {
+        return order.is_waiting != 0 ? extension(order).limit : order.price;
     }
+    OrderSlot find(OrderKey key) const { return index_.find(key.account.value(), key.nonce, key.index); }
+    void prefetch(OrderKey key) const { index_.prefetch(key.account.value(), key.nonce, key.index); }
     PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)].levels; }
     const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)].levels; }
-    // Lots on one side of one market, all levels together.
+    const PriceLevels& waiting(MarketId market, bool below) const {
+        return sides_[waiting_place(market, below)].levels;
+    }
+    // Lots on one side of one market, hidden ones too, all levels together.
     std::int64_t side_quantity(MarketId market, Side side) const {
         return sides_[place(market, side)].quantity;
     }
+    std::int64_t waiting_quantity(MarketId market, bool below) const {
+        return sides_[waiting_place(market, below)].quantity;
+    }
+    // Orders that expire, the next one first.
+    struct Expiry {
+        std::int64_t at_ms;
+        std::uint64_t sequence;
+        OrderSlot slot;
+        friend auto operator<=>(const Expiry&, const Expiry&) = default;
+    };
+    const std::pmr::set<Expiry>& expiries() const { return expiries_; }
 
     std::uint32_t open_order_count(AccountIndex account) const {
         return account.value() < accounts_.size() ? accounts_[account.value()].count : 0;
@@ -70,13 +114,19 @@ class OrderBooks {
         return account.value() < accounts_.size() ? accounts_[account.value()].newest : no_order;
     }
     std::size_t size() const { return index_.size(); }
+    std::uint64_t next_sequence() const { return next_sequence_; }
+    void set_next_sequence(std::uint64_t sequence) { next_sequence_ = sequence; }  // for restoring
+    OrderPool::FrozenOrders freeze_orders() { return pool_.freeze_orders(); }
+    OrderPool::FrozenExtensions freeze_extensions() { return pool_.freeze_extensions(); }
     std::size_t memory_bytes() const;
 
-    static std::uint32_t place(MarketId market, Side side) {
-        return market.value() * 2 + (side == Side::sell ? 1 : 0);
+    static std::size_t place(MarketId market, Side side) {
+        return std::size_t{market.value()} * 4 + (side == Side::sell ? 1 : 0);
     }
 
   private:
+    static constexpr std::uint32_t fee_carry_mask = (1u << 20) - 1;
+
     struct BookSide {
         PriceLevels levels;
         std::int64_t quantity = 0;
@@ -85,18 +135,29 @@ class OrderBooks {
         OrderSlot newest = no_order;
         std::uint32_t count = 0;
     };
+    static std::size_t waiting_place(MarketId market, bool below) {
+        return std::size_t{market.value()} * 4 + (below ? 3 : 2);
+    }
+    static std::size_t place_of(const Order& order) {
+        return std::size_t{order.market_number} * 4 +
+               (order.is_waiting != 0 ? 2 + order.waits_below : order.is_sell);
+    }
     AccountOrders& orders_of(std::uint32_t account) {
         if (account >= accounts_.size()) [[unlikely]]
             accounts_.resize(std::size_t{account} + 1);
         return accounts_[account];
     }
-    void unlink(const Order& order);
+    void link_last(OrderSlot slot, Order& order, Level& level);
+    void unlink_from_level(const Order& order, Level& level);
+    void count_extension(const Order& order, BookSide& side, Level& level, bool is_added, OrderSlot slot);
 
     OrderPool pool_;
     OrderIndex index_;
     std::pmr::unsynchronized_pool_resource far_memory_;
-    std::vector<BookSide> sides_;  // by place()
+    std::vector<BookSide> sides_;  // four for each market
     std::vector<AccountOrders> accounts_;
+    std::pmr::set<Expiry> expiries_{&far_memory_};
+    std::uint64_t next_sequence_ = 1;
 };
 
 }  // namespace peerbook::exchange

@@ -29,6 +29,9 @@ class OrderIndex {
             if (order.nonce == nonce && order.account == account && order.index == index) return entry.slot;
         }
     }
+    void prefetch(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
+        __builtin_prefetch(&entries_[hash(account, nonce, index) & mask_]);
+    }
     // Precondition: no entry of this key. Nonces are burnt once, so the engine has none.
     void insert(OrderSlot slot);
     // Precondition: the slot's order is in the index.

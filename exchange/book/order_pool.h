@@ -1,11 +1,13 @@
-// Orders of all markets, one cache line each, named by 32-bit slots. A slot keeps its content after its order
-// left the book, until release(): undo puts the order back by its links alone. Memory grows in slabs and
-// never moves, so that growing neither copies nor doubles. Logic thread only.
+// Open orders of all markets, one cache line each, named by 32-bit slots. A slot keeps its content after its
+// order left, until release(): undo puts the order back by its links alone. What few orders have (iceberg,
+// expiry, trigger, budget) stands in an extension beside. Memory grows in pages and never moves. Logic thread
+// only; frozen views anywhere.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
+
+#include "base/paged_array.h"
+#include "exchange/market/types.h"
 
 namespace peerbook::exchange {
 
@@ -14,57 +16,95 @@ using OrderSlot = std::uint32_t;
 inline constexpr OrderSlot no_order = 0xffff'ffff;
 
 struct Order {
-    std::uint64_t nonce;
-    std::int64_t price;     // ticks
-    std::int64_t leaves;    // lots
-    std::int64_t quantity;  // lots, as placed
-    std::uint32_t index;
-    std::uint32_t account;
-    OrderSlot previous, next;                  // in its level, oldest first
-    OrderSlot account_previous, account_next;  // among its account's open orders, newest first
-    std::uint32_t market_and_side;             // market × 2 + (1 for a sell)
-    std::uint32_t fee_carry;                   // ledger/fees.h
+    std::uint64_t nonce = 0;
+    std::int64_t price = 0;   // ticks; of a waiting order its trigger's
+    std::int64_t leaves = 0;  // lots that are shown; of a waiting order all
+    // Lots as placed; of an extended order the place of its extension, which has them.
+    std::int64_t quantity_or_extension = 0;
+    std::uint64_t sequence : 48 = 0;  // priority; 2^48 orders are nine years of a million a second
+    std::uint64_t market_number : 12 = 0;
+    std::uint64_t is_sell : 1 = 0;
+    std::uint64_t is_waiting : 1 = 0;   // for its trigger
+    std::uint64_t waits_below : 1 = 0;  // TriggerWhen::at_or_below
+    std::uint64_t is_quote : 1 = 0;     // of a mass quote
+    std::uint32_t account = 0;
+    std::uint32_t fee_carry : 20 = 0;  // ledger/fees.h
+    std::uint32_t index : 10 = 0;
+    std::uint32_t is_extended : 1 = 0;
+    std::uint32_t is_live : 1 = 0;          // in a book or waiting; else the slot only waits for release
+    OrderSlot previous = no_order;          // in its level, oldest first
+    OrderSlot next = no_order;              // of a free slot: the next free one
+    OrderSlot account_previous = no_order;  // among its account's open orders, newest first
+    OrderSlot account_next = no_order;
 
-    std::uint32_t market() const { return market_and_side >> 1; }
-    bool is_sell() const { return (market_and_side & 1) != 0; }
+    MarketId market() const { return MarketId(static_cast<std::uint32_t>(market_number)); }
+    Side side() const { return is_sell != 0 ? Side::sell : Side::buy; }
+    OrderKey key() const { return {AccountIndex(account), {nonce, index}}; }
 };
 static_assert(sizeof(Order) == 64);
 
+struct OrderExtension {
+    std::int64_t quantity = 0;                     // lots as placed
+    std::int64_t hidden = 0;                       // lots beyond what is shown
+    std::int64_t display = 0;                      // the most that is shown at once; 0: no iceberg
+    std::int64_t expires_at_ms = 0;                // 0: never
+    std::int64_t limit = 0;                        // ticks; of a waiting order, what it will trade up to
+    Amount budget = 0;                             // of a waiting order; 0: it has a quantity
+    std::uint32_t refreshes = 0;                   // how often a new part was shown
+    TimeInForce time_in_force = TimeInForce::gtc;  // of a waiting order, like the next two
+    SelfTradePrevention self_trade = SelfTradePrevention::cancel_newest;
+    bool post_only = false;
+    std::uint32_t next_free = no_order;
+
+    friend bool operator==(const OrderExtension&, const OrderExtension&) = default;
+};
+
 class OrderPool {
   public:
-    Order& operator[](OrderSlot slot) { return slabs_[slot >> slab_bits][slot & slab_mask]; }
-    const Order& operator[](OrderSlot slot) const { return slabs_[slot >> slab_bits][slot & slab_mask]; }
+    using FrozenOrders = PagedArray<Order>::Frozen;
+    using FrozenExtensions = PagedArray<OrderExtension>::Frozen;
+
+    const Order& operator[](OrderSlot slot) const { return orders_[slot]; }
+    Order& edit(OrderSlot slot) { return orders_.edit(slot); }
+    // Precondition: order.is_extended.
+    const OrderExtension& extension(const Order& order) const {
+        return extensions_[static_cast<std::size_t>(order.quantity_or_extension)];
+    }
+    OrderExtension& edit_extension(const Order& order) {
+        return extensions_.edit(static_cast<std::size_t>(order.quantity_or_extension));
+    }
+    // Lots as placed.
+    std::int64_t quantity(const Order& order) const {
+        return order.is_extended != 0 ? extension(order).quantity : order.quantity_or_extension;
+    }
+    // Shown and hidden.
+    std::int64_t whole_leaves(const Order& order) const {
+        return order.leaves + (order.is_extended != 0 ? extension(order).hidden : 0);
+    }
 
     OrderSlot allocate() {
         if (free_ == no_order) [[unlikely]]
             grow();
         const OrderSlot slot = free_;
-        free_ = (*this)[slot].next;
+        free_ = orders_[slot].next;
         return slot;
     }
-    void release(OrderSlot slot) {
-        (*this)[slot].next = free_;
-        free_ = slot;
-    }
-    std::size_t memory_bytes() const { return slabs_.size() * slab_size * sizeof(Order); }
+    // Place of a new extension, for Order::quantity_or_extension.
+    std::int64_t allocate_extension(const OrderExtension& extension);
+    // Frees the slot and its order's extension.
+    void release(OrderSlot slot);
+
+    FrozenOrders freeze_orders() { return orders_.freeze(); }
+    FrozenExtensions freeze_extensions() { return extensions_.freeze(); }
+    std::size_t memory_bytes() const { return orders_.memory_bytes() + extensions_.memory_bytes(); }
 
   private:
-    static constexpr unsigned slab_bits = 12;
-    static constexpr std::size_t slab_size = std::size_t{1} << slab_bits;
-    static constexpr std::size_t slab_mask = slab_size - 1;
-
-    struct alignas(64) Line {
-        Order order;
-    };
-    struct Slab {
-        std::unique_ptr<Line[]> lines;
-        Order& operator[](std::size_t i) { return lines[i].order; }
-        const Order& operator[](std::size_t i) const { return lines[i].order; }
-    };
     void grow();
 
-    std::vector<Slab> slabs_;
+    PagedArray<Order> orders_;
+    PagedArray<OrderExtension> extensions_;
     OrderSlot free_ = no_order;
+    std::uint32_t free_extension_ = no_order;
 };
 
 }  // namespace peerbook::exchange

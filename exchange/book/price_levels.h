@@ -25,9 +25,11 @@ namespace peerbook::exchange {
 struct Level {
     OrderSlot head = no_order;  // oldest
     OrderSlot tail = no_order;
-    std::int64_t quantity = 0;  // lots, sum of leaves
+    std::int64_t quantity = 0;  // lots that are shown
     std::uint32_t orders = 0;
+    std::uint32_t icebergs = 0;  // how many of them have a hidden part or had one
 };
+static_assert(sizeof(Level) == 24);
 
 class PriceLevels {
   public:

@@ -1,9 +1,10 @@
-// Who may command what, and once only: signature, account, owner, nonce, in this order. A command that passes
-// has burnt its nonce, whatever becomes of it; one that does not has changed nothing. Internal to
-// exchange/engine.
+// Who may command what, and once only: signature, bytes, account, owner, nonce, rate, in this order. A
+// command that passes the nonce has burnt it, whatever becomes of it; one that does not has changed nothing.
+// Internal to exchange/engine.
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "exchange/engine/command.h"
 #include "exchange/engine/engine_state.h"
@@ -19,12 +20,24 @@ struct BatchContext {
     std::optional<std::uint64_t> burnt_nonce;
 };
 
+// Why a command is not executed, and for limits how much is allowed and from when again.
+struct Refusal {
+    Reason reason = Reason::none;
+    std::uint64_t limit = 0;
+    std::int64_t again_at_ms = 0;
+
+    explicit operator bool() const { return reason != Reason::none; }
+};
+
+// Counts the batch's bytes against its signer's quota.
+Refusal admit_batch(EngineState& state, const BatchContext& context);
+
 // For commands of accounts that are open.
-Reason admit(EngineState& state, BatchContext& context, const Command& command, AccountIndex account);
+Refusal admit(EngineState& state, BatchContext& context, const BatchCommand& command, AccountIndex account);
 
 // For OpenAccount of an account that is not open: opens it.
-Reason admit_opening(EngineState& state, BatchContext& context, const Command& command,
-                     const OpenAccount& open);
+Refusal admit_opening(EngineState& state, BatchContext& context, const BatchCommand& command,
+                      const OpenAccount& open);
 
 // True for 1 to 64 characters out of [a-z0-9._-].
 bool is_account_name(std::string_view name);

@@ -8,7 +8,7 @@
 
 namespace peerbook::exchange {
 
-static_assert(sizeof(BatchCommand) == 96, "the largest body without a box decides what a commit costs");
+static_assert(sizeof(BatchCommand) == 64, "a command in a batch is one cache line");
 
 namespace {
 

@@ -3,26 +3,53 @@
 #include <algorithm>
 #include <utility>
 
+#include "exchange/engine/commit.h"
 #include "exchange/engine/engine_state.h"
-#include "exchange/engine/executor.h"
 #include "exchange/engine/invariants.h"
 #include "exchange/engine/state_digest.h"
 
 namespace peerbook::exchange {
 
 struct Engine::State : EngineState {
-    using EngineState::EngineState;
+    explicit State(NetworkRules network_rules) : EngineState(std::move(network_rules)), runner(*this) {}
+
+    CommitRunner runner;
 };
 
 namespace {
 
-RestingOrderView view_of(const Order& order) {
-    return {{AccountIndex(order.account), {order.nonce, order.index}},
-            MarketId(order.market()),
-            order.is_sell() ? Side::sell : Side::buy,
-            Price(order.price),
-            Quantity(order.quantity),
-            Quantity(order.leaves)};
+RestingOrderView view_of(const OrderBooks& books, const Order& order) {
+    RestingOrderView view;
+    view.order = order.key();
+    view.market = order.market();
+    view.side = order.side();
+    view.price = Price(books.limit(order));
+    view.quantity = Quantity(books.quantity(order));
+    view.leaves = Quantity(books.whole_leaves(order));
+    view.shown = Quantity(order.is_waiting != 0 ? 0 : order.leaves);
+    view.sequence = order.sequence;
+    if (order.is_extended == 0) return view;
+    const OrderExtension& extension = books.extension(order);
+    if (extension.display != 0) view.display = Quantity(extension.display);
+    if (extension.expires_at_ms != 0) view.expires_at = WallTime{extension.expires_at_ms};
+    if (extension.budget != 0) view.budget = extension.budget;
+    if (order.is_waiting != 0)
+        view.trigger = Trigger{Price(order.price),
+                               order.waits_below != 0 ? TriggerWhen::at_or_below : TriggerWhen::at_or_above};
+    return view;
+}
+
+std::vector<RestingOrderView> views_of(const OrderBooks& books, const PriceLevels& levels,
+                                       std::size_t count_max) {
+    std::vector<RestingOrderView> views;
+    if (count_max == 0) return views;
+    levels.for_each([&](std::int64_t, const Level& level) {
+        for (OrderSlot slot = level.head; slot != no_order && views.size() < count_max;
+             slot = books.order(slot).next)
+            views.push_back(view_of(books, books.order(slot)));
+        return views.size() < count_max;
+    });
+    return views;
 }
 
 }  // namespace
@@ -30,10 +57,21 @@ RestingOrderView view_of(const Order& order) {
 Engine::Engine(NetworkRules rules) : state_(std::make_unique<State>(std::move(rules))) {}
 Engine::~Engine() = default;
 
-void Engine::apply(const CommandBatch& batch, std::uint32_t first_command, EventBuffer& events) {
-    Executor executor(*state_, batch, events);
-    for (const Command& command : batch.commands)
-        executor.execute(command, first_command++);
+EngineState& Engine::internals() {
+    return *state_;
+}
+
+void Engine::apply(const CommitInput& commit, EventBuffer& events) {
+    state_->runner.run(commit, events);
+}
+
+std::optional<WallTime> Engine::next_deadline() const {
+    std::optional<std::int64_t> next;
+    const auto consider = [&](std::int64_t at_ms) { next = next ? std::min(*next, at_ms) : at_ms; };
+    if (!state_->books.expiries().empty()) consider(state_->books.expiries().begin()->at_ms);
+    if (!state_->switches.empty()) consider(std::get<0>(*state_->switches.begin()));
+    if (!state_->auctions.empty()) consider(state_->auctions.begin()->first);
+    return next ? std::optional(WallTime{*next}) : std::nullopt;
 }
 
 UndoMark Engine::mark() const {
@@ -70,16 +108,39 @@ std::vector<LevelView> Engine::levels(MarketId market, Side side, std::size_t de
 }
 
 std::vector<RestingOrderView> Engine::orders(MarketId market, Side side, std::size_t count_max) const {
-    std::vector<RestingOrderView> views;
-    if (market.value() >= state_->terms.size() || count_max == 0) return views;
-    state_->books.levels(market, side).for_each([&](std::int64_t, const Level& level) {
-        for (OrderSlot slot = level.head; slot != no_order && views.size() < count_max;) {
-            const Order& order = state_->books.order(slot);
-            views.push_back(view_of(order));
-            slot = order.next;
-        }
-        return views.size() < count_max;
-    });
+    if (market.value() >= state_->terms.size()) return {};
+    return views_of(state_->books, state_->books.levels(market, side), count_max);
+}
+
+std::vector<RestingOrderView> Engine::waiting_orders(MarketId market, std::size_t count_max) const {
+    if (market.value() >= state_->terms.size()) return {};
+    std::vector<RestingOrderView> views =
+        views_of(state_->books, state_->books.waiting(market, false), count_max);
+    const std::vector<RestingOrderView> below =
+        views_of(state_->books, state_->books.waiting(market, true), count_max - views.size());
+    views.insert(views.end(), below.begin(), below.end());
+    return views;
+}
+
+MarketView Engine::market_view(MarketId market) const {
+    MarketView view;
+    if (market.value() >= state_->terms.size()) return view;
+    const MarketState& state = state_->markets[market.value()];
+    view.phase = state.phase;
+    view.last = last_price(market);
+    view.auction_ends_at = state.auction_ends_at;
+    if (state.phase != MarketPhase::auction) return view;
+    if (const auto clearing = find_clearing(crossing_orders(state_->books, market), state.last)) {
+        view.indicative_price = Price(clearing->price);
+        view.indicative_quantity = Quantity(clearing->quantity);
+    }
+    return view;
+}
+
+std::vector<WithdrawalView> Engine::withdrawals(AccountIndex account) const {
+    std::vector<WithdrawalView> views;
+    for (const Withdrawal* waiting : state_->withdrawals.of(account))
+        views.push_back({waiting->request.ref(), waiting->asset, waiting->amount, waiting->destination});
     return views;
 }
 
@@ -88,11 +149,12 @@ std::vector<RestingOrderView> Engine::open_orders(AccountIndex account, std::siz
     views.reserve(state_->books.open_order_count(account));
     for (OrderSlot slot = state_->books.newest_order_of(account); slot != no_order;) {
         const Order& order = state_->books.order(slot);
-        views.push_back(view_of(order));
+        views.push_back(view_of(state_->books, order));
         slot = order.account_next;
     }
-    std::sort(views.begin(), views.end(),
-              [](const RestingOrderView& a, const RestingOrderView& b) { return a.order.ref < b.order.ref; });
+    std::sort(views.begin(), views.end(), [](const RestingOrderView& a, const RestingOrderView& b) {
+        return a.order.ref() < b.order.ref();
+    });
     if (views.size() > count_max) views.resize(count_max);
     return views;
 }
@@ -100,12 +162,13 @@ std::vector<RestingOrderView> Engine::open_orders(AccountIndex account, std::siz
 std::optional<RestingOrderView> Engine::find_order(OrderKey key) const {
     const OrderSlot slot = state_->books.find(key);
     if (slot == no_order) return std::nullopt;
-    return view_of(state_->books.order(slot));
+    return view_of(state_->books, state_->books.order(slot));
 }
 
 std::optional<Price> Engine::last_price(MarketId market) const {
-    if (market.value() >= state_->last.size() || !state_->last[market.value()]) return std::nullopt;
-    return Price(*state_->last[market.value()]);
+    if (market.value() >= state_->markets.size() || !state_->markets[market.value()].last)
+        return std::nullopt;
+    return Price(*state_->markets[market.value()].last);
 }
 
 std::optional<Price> Engine::best(MarketId market, Side side) const {
@@ -158,10 +221,12 @@ EngineStats Engine::stats() const {
     stats.accounts = state_->accounts.open_count();
     stats.undo_bytes = state_->undo.used_bytes() +
                        state_->removed_orders.size() * (sizeof(WaitingSlots::Entry) + sizeof(Order));
-    stats.memory_bytes = state_->books.memory_bytes() + state_->accounts.memory_bytes() +
-                         state_->balances.memory_bytes() + state_->undo.memory_bytes() +
-                         state_->removed_orders.memory_bytes();
+    stats.memory_bytes = state_->memory_bytes();
     return stats;
+}
+
+FrozenState Engine::freeze() {
+    return state_->freeze();
 }
 
 Status Engine::check_invariants() const {

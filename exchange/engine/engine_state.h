@@ -4,12 +4,17 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "exchange/book/order_book.h"
+#include "exchange/engine/frozen_state.h"
+#include "exchange/engine/market_state.h"
 #include "exchange/engine/undo.h"
 #include "exchange/ledger/accounts.h"
 #include "exchange/ledger/balances.h"
+#include "exchange/ledger/withdrawals.h"
 #include "exchange/market/market.h"
 
 namespace peerbook::exchange {
@@ -19,40 +24,62 @@ inline constexpr AccountIndex fee_account_index{0};
 // The numbers of a market's rules that the path of an order needs, side by side.
 struct MarketTerms {
     Amount notional_constant = 0;
+    // What a notional and a lot move on the ledger: as above and as the rules say; zero without a ledger.
+    Amount money_constant = 0;
     Amount lot_units = 0;
     std::int64_t price_max = 0;
+    std::int64_t quantity_min = 0;
     std::int64_t quantity_max = 0;
     AssetId base, quote;
     std::uint32_t maker_fee_ppm = 0;
     std::uint32_t taker_fee_ppm = 0;
     std::uint32_t highest_fee_ppm = 0;
+    std::uint32_t band_ppm = 0;
+    Amount notional_min = 0;
+    MatchingMode matching = MatchingMode::continuous;
+    MarketPhase phase = MarketPhase::trading;  // the state's, here for speed
 
+    // For events and limits; money() for what is paid.
     Amount notional(std::int64_t price, std::int64_t quantity) const {
         return static_cast<Amount>(price) * quantity * notional_constant;
     }
+    Amount money(std::int64_t price, std::int64_t quantity) const {
+        return static_cast<Amount>(price) * quantity * money_constant;
+    }
+    Amount units(std::int64_t quantity) const { return quantity * lot_units; }
 };
 
 struct EngineState {
     explicit EngineState(NetworkRules network_rules);
+    EngineState(const EngineState&) = delete;
+    EngineState& operator=(const EngineState&) = delete;
 
-    NetworkRules rules;
+    NetworkRules rules;  // with the markets created so far
     std::vector<MarketTerms> terms;
+    std::vector<MarketState> markets;
     Accounts accounts;
     Balances balances;
+    Withdrawals withdrawals;
     OrderBooks books;
-    std::vector<Amount> issued;                     // by asset
-    std::vector<std::optional<std::int64_t>> last;  // by market: price of the last trade, in ticks
+    std::vector<Amount> issued;       // by asset
+    std::vector<Proposal> proposals;  // in order of their first word
+    std::optional<WallTime> time;     // of the commit; none before the first
+    // What becomes due by time, next first. Both follow from the rest of the state.
+    std::set<std::tuple<std::int64_t, AccountId, AccountIndex>> switches;
+    std::set<std::pair<std::int64_t, std::uint32_t>> auctions;  // end, market
     UndoLog undo;
     WaitingSlots removed_orders;
 
+    std::int64_t now_ms() const { return time ? time->ms : 0; }
+
     void set_reserved(BalanceSlot slot, Amount reserved) {
-        Balance& balance = balances[slot];
+        Balance& balance = balances.edit(slot);
         undo.push_amount(balance.reserved);
         undo.push_record(UndoKind::reserved_changed, slot);
         balance.reserved = reserved;
     }
     void set_balance(BalanceSlot slot, Amount total, Amount reserved) {
-        Balance& balance = balances[slot];
+        Balance& balance = balances.edit(slot);
         undo.push_amount(balance.total);
         undo.push_amount(balance.reserved);
         undo.push_record(UndoKind::balance_changed, slot);
@@ -63,18 +90,31 @@ struct EngineState {
         const Balance& balance = balances[slot];
         set_balance(slot, balance.total + change, balance.reserved);
     }
+    void add_to_reserved(BalanceSlot slot, Amount change) {
+        if (change != 0) set_reserved(slot, balances[slot].reserved + change);
+    }
     // Precondition: the nonce is free.
     void burn_nonce(AccountIndex account, std::uint64_t nonce);
+    void count_command(AccountIndex account, std::uint32_t commands);  // in the second that is now
+    void set_owner_windows(OwnerIndex owner, RateWindow openings, RateWindow seconds, std::uint64_t bytes);
     AccountIndex open_account(const AccountId& id, const PublicKey& owner, std::string_view name);
-    void insert_order(const NewOrder& order) {
-        undo.push_record(UndoKind::order_inserted, books.insert(order));
+    // Commit time of the account's dead-man switch; 0: off.
+    void set_switch(AccountIndex account, std::int64_t deadline_ms);
+
+    OrderSlot insert_order(const NewOrder& order) {
+        const OrderSlot slot = books.insert(order);
+        undo.push_record(UndoKind::order_inserted, slot);
+        return slot;
     }
+    // `leaves`: what is shown of it.
     void change_order(OrderSlot slot, std::int64_t leaves, std::uint32_t fee_carry) {
         const Order& order = books.order(slot);
         undo.push_word(static_cast<std::uint64_t>(order.leaves));
         undo.push_record(UndoKind::order_changed, slot, order.fee_carry);
         books.change(slot, leaves, fee_carry);
     }
+    void change_hidden(OrderSlot slot, std::int64_t hidden);
+    void requeue_order(OrderSlot slot, std::int64_t shown);
     void remove_order(OrderSlot slot) {
         removed_orders.push_back({undo.position(), slot});
         undo.push_record(UndoKind::order_removed, slot);
@@ -82,19 +122,51 @@ struct EngineState {
     }
     void set_last_price(MarketId market, std::int64_t price);
     void set_issued(AssetId asset, Amount amount);
+    void set_time(WallTime now);
+    // An end only for an auction.
+    void set_phase(MarketId market, MarketPhase phase, std::optional<WallTime> auction_ends_at);
+    // Precondition: make_market_rules accepted it. It is halted until set_phase.
+    MarketId create_market(const CreateMarket& created, MarketRules market_rules);
+    void add_withdrawal(Withdrawal withdrawal);
+    void remove_withdrawal(const OrderKey& request);
+    void set_proposals(std::vector<Proposal> proposals);
 
     void undo_to(std::uint64_t position);
     void prune_undo(std::uint64_t position);
 
     // What an open order holds in reserve: quote for a buy, base for a sell.
-    Amount reserve_of(const Order& order) const;
+    Amount reserve_of(const Order& order) const {
+        const MarketTerms& market = terms[order.market_number];
+        if (order.is_extended != 0) [[unlikely]]
+            return reserve_of_extended(order, market);
+        return order.is_sell != 0 ? market.units(order.leaves)
+                                  : buy_reserve_of(market, order.price, order.leaves, order.fee_carry);
+    }
+    Amount buy_reserve_of(const MarketTerms& market, std::int64_t price, std::int64_t quantity,
+                          std::uint32_t fee_carry) const;
     AssetId reserve_asset_of(const Order& order) const {
-        const MarketTerms& market = terms[order.market()];
-        return order.is_sell() ? market.base : market.quote;
+        const MarketTerms& market = terms[order.market_number];
+        return order.is_sell != 0 ? market.base : market.quote;
+    }
+    BalanceSlot reserve_slot_of(const Order& order) {
+        return balances.slot(AccountIndex(order.account), reserve_asset_of(order));
     }
 
+    FrozenState freeze();
+    std::size_t memory_bytes() const;
+
   private:
+    friend class EngineRestorer;
+    Amount reserve_of_extended(const Order& order, const MarketTerms& market) const;
+    void put_phase(std::size_t market, MarketPhase phase, std::optional<WallTime> auction_ends_at);
+    void put_switch(AccountIndex account, std::int64_t deadline_ms);
     void undo_one();
+    void undo_nonce(const UndoLog::Record& record);
+    void undo_order(const UndoLog::Record& record);
+    void undo_rare(const UndoLog::Record& record);
+
+    FormerValues<Withdrawal> removed_withdrawals_;
+    FormerValues<std::vector<Proposal>> former_proposals_;
 };
 
 }  // namespace peerbook::exchange

@@ -10,6 +10,8 @@ namespace peerbook::exchange {
 
 namespace {
 
+constexpr std::int64_t lots_max = std::numeric_limits<std::int64_t>::max();
+
 // Why the rest of an order was cancelled.
 Reason reason_of(SweepEnd end) {
     if (end == SweepEnd::own_order) return Reason::self_trade;
@@ -17,288 +19,508 @@ Reason reason_of(SweepEnd end) {
     return Reason::immediate_or_cancel;
 }
 
+bool is_met(const Trigger& trigger, std::int64_t last) {
+    return trigger.when == TriggerWhen::at_or_above ? last >= trigger.price.value()
+                                                    : last <= trigger.price.value();
+}
+
+void note(std::vector<MarketId>& markets, MarketId market) {
+    if (std::find(markets.begin(), markets.end(), market) == markets.end()) markets.push_back(market);
+}
+
+// The most lots at `price` whose notional and fee are at most `budget`.
+std::int64_t affordable_lots(const MarketTerms& market, std::int64_t price, Amount budget,
+                             std::uint32_t carry) {
+    const Amount lot = market.notional(price, 1);
+    const auto cost = [&](Amount lots) {
+        return lot * lots + fee_beyond_carry(lot * lots, market.taker_fee_ppm, carry);
+    };
+    const auto wide = static_cast<unsigned __int128>(budget) * ppm;
+    Amount lots =
+        static_cast<Amount>(wide / static_cast<unsigned __int128>(lot * (ppm + market.taker_fee_ppm)));
+    lots = std::min<Amount>(lots, market.quantity_max);
+    while (lots > 0 && cost(lots) > budget)
+        --lots;
+    while (lots < market.quantity_max && cost(lots + 1) <= budget)
+        ++lots;
+    return static_cast<std::int64_t>(lots);
+}
+
 }  // namespace
 
-void Executor::execute(const Command& command, std::uint32_t number) {
+// The steps of one sweep, and what they move.
+class Executor::Steps {
+  public:
+    Steps(Executor& executor, Taker& taker, const MarketTerms& market, Amount budget, bool has_budget)
+        : on_(executor), taker_(taker), market_(market), budget_left_(budget), has_budget_(has_budget) {}
+
+    std::int64_t affordable(std::int64_t price) const {
+        return has_budget_ ? affordable_lots(market_, price, budget_left_, carry_) : lots_max;
+    }
+
+    void fill(OrderSlot slot, const Order& maker, std::int64_t quantity) {
+        const Amount notional = market_.notional(maker.price, quantity);
+        const Amount money = market_.money_constant != 0 ? notional : 0;
+        const FeeCharge taker_charge = charge_fee(money, market_.taker_fee_ppm, carry_);
+        const FeeCharge maker_charge = charge_fee(money, market_.maker_fee_ppm, maker.fee_carry);
+        const std::int64_t shown = maker.leaves - quantity;
+        std::int64_t whole = shown;
+        Event& event = on_.emit(EventKind::filled);
+        if (maker.is_extended != 0) [[unlikely]] {
+            const OrderExtension& extension = on_.state_.books.extension(maker);
+            whole += extension.hidden;
+            event.ordinal = extension.refreshes;
+        }
+        event.side = taker_.side;
+        event.market = taker_.market;
+        event.maker = maker.key();
+        event.price = Price(maker.price);
+        event.quantity = Quantity(quantity);
+        event.leaves = Quantity(has_budget_ ? 0 : taker_.leaves);
+        event.maker_leaves = Quantity(whole);
+        event.amount = notional;
+        event.taker_fee = taker_charge.fee;
+        event.maker_fee = maker_charge.fee;
+
+        carry_ = taker_charge.carry;
+        budget_left_ -= notional + taker_charge.fee;
+        proceeds.notional += money;
+        proceeds.taker_fees += taker_charge.fee;
+        proceeds.maker_fees += maker_charge.fee;
+        proceeds.quantity += quantity;
+        proceeds.last_price = maker.price;
+        pay_maker(maker, quantity, money, whole, maker_charge);
+        if (whole == 0) {
+            on_.state_.remove_order(slot);
+        } else {
+            on_.state_.change_order(slot, shown, maker_charge.carry);
+            if (shown == 0) on_.show_next_part(slot);
+        }
+    }
+
+    void meet_own(OrderSlot slot, const Order& maker) {
+        if (taker_.self_trade != SelfTradePrevention::decrement) {
+            on_.take_out(slot, EventKind::cancelled, Reason::self_trade);
+            return;
+        }
+        const std::int64_t quantity = std::min(taker_.leaves, maker.leaves);
+        decrement_maker(slot, maker, quantity);
+        taker_.leaves -= quantity;
+        Event& event = on_.emit(taker_.leaves == 0 ? EventKind::cancelled : EventKind::reduced);
+        event.reason = Reason::self_trade;
+        event.side = taker_.side;
+        event.market = taker_.market;
+        event.price = Price(taker_.limit);
+        event.quantity = Quantity(quantity);
+        event.leaves = Quantity(taker_.leaves);
+    }
+
+    Proceeds proceeds;
+    std::uint32_t carry() const { return carry_; }
+    Amount budget_left() const { return budget_left_; }
+
+  private:
+    void pay_maker(const Order& maker, std::int64_t quantity, Amount money, std::int64_t whole,
+                   const FeeCharge& charge) {
+        EngineState& state = on_.state_;
+        const AccountIndex account(maker.account);
+        const BalanceSlot base = state.balances.slot(account, market_.base);
+        const BalanceSlot quote = state.balances.slot(account, market_.quote);
+        const Amount units = market_.units(quantity);
+        if (maker.is_sell != 0) {
+            const Balance sold = state.balances[base];
+            state.set_balance(base, sold.total - units, sold.reserved - units);
+            state.add_to_balance(quote, money - charge.fee);
+            return;
+        }
+        const Amount kept = whole == 0 ? 0 : state.buy_reserve_of(market_, maker.price, whole, charge.carry);
+        const Balance paid = state.balances[quote];
+        state.set_balance(quote, paid.total - money - charge.fee,
+                          paid.reserved - state.reserve_of(maker) + kept);
+        state.add_to_balance(base, units);
+    }
+
+    void decrement_maker(OrderSlot slot, const Order& maker, std::int64_t quantity) {
+        const std::int64_t whole = on_.state_.books.whole_leaves(maker) - quantity;
+        if (whole == 0) {
+            on_.take_out(slot, EventKind::cancelled, Reason::self_trade);
+            return;
+        }
+        const std::int64_t shown = maker.leaves - quantity;
+        const Amount reserve_before = on_.state_.reserve_of(maker);
+        on_.state_.change_order(slot, shown, maker.fee_carry);
+        on_.state_.add_to_reserved(on_.state_.reserve_slot_of(maker),
+                                   on_.state_.reserve_of(maker) - reserve_before);
+        Event& event = on_.emit_order(EventKind::reduced, maker);
+        event.reason = Reason::self_trade;
+        event.quantity = Quantity(quantity);
+        event.leaves = Quantity(whole);
+        if (shown == 0) on_.show_next_part(slot);
+    }
+
+    Executor& on_;
+    Taker& taker_;
+    const MarketTerms& market_;
+    Amount budget_left_;
+    bool has_budget_;
+    std::uint32_t carry_ = 0;
+};
+
+void Executor::execute(const AdmittedCommand& admitted) {
+    account_ = admitted.account;
+    ref_ = admitted.command->ref();
+    number_ = admitted.number;
+    const CommandBody& body = admitted.command->body;
+    if (const auto* limit = std::get_if<LimitOrder>(&body)) return run(*limit);
+    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return run(*cancel, admitted);
+    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return run(*reduce, admitted);
+    if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body)) return run(**replace, admitted);
+    std::visit(
+        [this](const auto& rare) {
+            if constexpr (requires { run(rare); })
+                run(rare);
+            else if constexpr (requires { run(*rare); })
+                run(*rare);
+        },
+        body);
+}
+
+Event& Executor::reject_unadmitted(AccountIndex account, CommandRef ref, std::uint32_t number,
+                                   Reason reason) {
+    account_ = account;
+    ref_ = ref;
     number_ = number;
-    ref_ = command.ref;
-    const std::optional<AccountIndex> account = state_.accounts.find(command.account);
-    account_ = account.value_or(no_account);
-    if (!context_.batch.authorized) return reject(Reason::bad_signature);
-    if (!account) {
-        const auto* open = std::get_if<OpenAccount>(&command.body);
-        if (open == nullptr) return reject(Reason::unknown_account);
-        const Reason reason = admit_opening(state_, context_, command, *open);
-        if (reason != Reason::none) return reject(reason);
-        account_ = *state_.accounts.find(command.account);
-        accept();
-        emit(EventKind::account_opened);
-        return;
-    }
-    const Reason reason = admit(state_, context_, command, *account);
-    if (reason != Reason::none) return reject(reason);
-    switch (command.body.index()) {
-        case 0:
-            return run(*std::get_if<0>(&command.body));
-        case 1:
-            return run(*std::get_if<1>(&command.body));
-        case 2:
-            return run(*std::get_if<2>(&command.body));
-        case 3:
-            return run(*std::get_if<3>(&command.body));
-        case 4:
-            return run(*std::get_if<4>(&command.body));
-        case 5:
-            return run(*std::get_if<5>(&command.body));
-        case 6:
-            return run(*std::get_if<6>(&command.body));
-    }
-    static_assert(std::variant_size_v<CommandBody> == 7);
+    return reject(reason);
+}
+
+Event& Executor::emit_order(EventKind kind, const Order& order) {
+    Event& event = emit(kind);
+    event.order = order.key();
+    event.side = order.side();
+    event.market = order.market();
+    event.price = Price(state_.books.limit(order));
+    if (order.is_extended != 0) event.amount = state_.books.extension(order).budget;
+    event.quantity = Quantity(event.amount != 0 ? 0 : state_.books.whole_leaves(order));
+    return event;
 }
 
 void Executor::run(const LimitOrder& order) {
-    place({order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
-           order.post_only});
+    place({ref_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
+           order.post_only, order.self_trade, false, nullptr});
 }
 
 void Executor::run(const MarketOrder& order) {
-    place({order.market, order.side, order.protection.value(), order.quantity.value(), TimeInForce::ioc,
-           false});
+    place({ref_, order.market, order.side, order.protection.value(), order.quantity.value(), TimeInForce::ioc,
+           false, order.self_trade, false, nullptr});
 }
 
-Reason Executor::check(const Placement& order, const MarketTerms& market, BalanceSlot paying) const {
-    if (order.post_only && order.time_in_force != TimeInForce::gtc) return Reason::bad_order_terms;
-    if (order.price < 1 || order.price > market.price_max) return Reason::price_out_of_range;
-    if (order.quantity < 1 || order.quantity > market.quantity_max) return Reason::quantity_out_of_range;
-    if (order.time_in_force == TimeInForce::gtc) {
-        if (state_.books.open_order_count(account_) >= state_.rules.open_orders_per_account_max ||
-            state_.books.size() >= state_.rules.open_orders_max)
-            return Reason::open_order_limit;
-        if (order.quantity >
-            std::numeric_limits<std::int64_t>::max() - state_.books.side_quantity(order.market, order.side))
-            return Reason::overflow;
+void Executor::run(const BudgetOrder& order) {
+    Extras extras;
+    extras.budget = order.budget;
+    place({ref_, order.market, Side::buy, order.protection.value(), 0, TimeInForce::ioc, false,
+           order.self_trade, false, &extras});
+}
+
+void Executor::run(const SpecialOrder& special) {
+    const LimitOrder& order = special.order;
+    if (special.budget && !special.trigger && order.market.value() < state_.terms.size() &&
+        state_.terms[order.market.value()].phase != MarketPhase::halted) {
+        reject(Reason::bad_order_terms);
+        return;
     }
-    const Amount reserve = order.side == Side::buy ? buy_reserve(market.notional(order.price, order.quantity),
-                                                                 market.highest_fee_ppm, 0)
-                                                   : order.quantity * market.lot_units;
-    if (reserve > state_.balances[paying].available()) return Reason::insufficient_balance;
+    Extras extras;
+    // What is no display and no time fails the check as out of its range.
+    extras.display = special.display ? special.display->value() : 0;
+    extras.expires_at_ms = special.expires_at ? special.expires_at->ms : 0;
+    extras.trigger = special.trigger;
+    extras.budget = special.budget;
+    if (special.display && extras.display == 0) extras.display = -1;
+    if (special.expires_at && extras.expires_at_ms == 0) extras.expires_at_ms = -1;
+    place({ref_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
+           order.post_only, order.self_trade, false, &extras});
+}
+
+BalanceSlot Executor::paying_slot(const Placement& order, const MarketTerms& market) {
+    return state_.balances.slot(account_, order.side == Side::buy ? market.quote : market.base);
+}
+
+Amount Executor::reserve_of(const Placement& order, const MarketTerms& market) const {
+    if (order.has_budget()) return state_.rules.has_ledger ? order.budget() : 0;
+    return order.side == Side::buy ? state_.buy_reserve_of(market, order.price, order.quantity, 0)
+                                   : market.units(order.quantity);
+}
+
+bool Executor::is_outside_band(MarketId market, std::int64_t price) const {
+    const std::uint32_t band = state_.terms[market.value()].band_ppm;
+    const std::optional<std::int64_t>& last = state_.markets[market.value()].last;
+    if (band == 0 || !last) return false;
+    const Amount distance = price > *last ? price - *last : *last - price;
+    return distance * ppm > Amount{*last} * band;
+}
+
+// Terms that no state of the market could make good, and those that its phase and mode forbid.
+Reason Executor::check_terms(const Placement& order, const MarketTerms& market) const {
+    const bool is_gtc = order.time_in_force == TimeInForce::gtc;
+    if (order.post_only && !is_gtc) return Reason::bad_order_terms;
+    if (order.extras != nullptr) {
+        if (!is_gtc && (order.extras->display != 0 || order.extras->expires_at_ms != 0))
+            return Reason::bad_order_terms;
+        if (order.has_budget() && (order.side != Side::buy || order.time_in_force != TimeInForce::ioc ||
+                                   order.quantity != 0 || order.self_trade == SelfTradePrevention::decrement))
+            return Reason::bad_order_terms;
+    }
+    if (market.phase == MarketPhase::auction && (!is_gtc || order.post_only) && !order.has_trigger())
+        return Reason::not_now;
+    if (market.matching == MatchingMode::batch &&
+        (order.time_in_force == TimeInForce::fok || order.post_only || order.has_budget()))
+        return Reason::not_now;
+    return Reason::none;
+}
+
+Reason Executor::check_extras(const Placement& order, const MarketTerms& market) const {
+    const Extras& extras = *order.extras;
+    if (extras.trigger &&
+        (extras.trigger->price.value() < 1 || extras.trigger->price.value() > market.price_max))
+        return Reason::price_out_of_range;
+    if (order.has_budget()) {
+        if (order.budget() < 1 || order.budget() > Amount{1} << notional_bits_max)
+            return Reason::amount_out_of_range;
+        if (order.budget() < market.notional_min) return Reason::notional_too_small;
+    } else if (order.quantity < market.quantity_min || order.quantity > market.quantity_max ||
+               (extras.display != 0 && (extras.display < 1 || extras.display > order.quantity))) {
+        return Reason::quantity_out_of_range;
+    } else if (market.notional(order.price, order.quantity) < market.notional_min) {
+        return Reason::notional_too_small;
+    }
+    if (!extras.trigger && is_outside_band(order.market, order.price)) return Reason::price_band;
+    if (extras.expires_at_ms != 0 && extras.expires_at_ms <= state_.now_ms()) return Reason::already_expired;
+    const std::optional<std::int64_t>& last = state_.markets[order.market.value()].last;
+    if (extras.trigger && last && is_met(*extras.trigger, *last)) return Reason::would_trigger;
+    return Reason::none;
+}
+
+// Room among open orders and lots for an order that may stay.
+Reason Executor::check_room(const Placement& order, const MarketTerms& market,
+                            const Replaced& replaced) const {
+    const bool may_stay = order.time_in_force == TimeInForce::gtc || order.has_trigger() ||
+                          market.matching == MatchingMode::batch;
+    if (!may_stay) return Reason::none;
+    const OrderBooks& books = state_.books;
+    if (replaced.slot == no_order &&
+        (books.open_order_count(account_) >= state_.rules.open_orders_per_account_max ||
+         books.size() >= state_.rules.open_orders_max))
+        return Reason::open_order_limit;
+    const std::int64_t there =
+        order.has_trigger()
+            ? books.waiting_quantity(order.market, order.extras->trigger->when == TriggerWhen::at_or_below)
+            : books.side_quantity(order.market, order.side);
+    if (order.quantity > lots_max - (there - replaced.leaves)) return Reason::overflow;
+    return Reason::none;
+}
+
+// Post-only and fill-or-kill, in a market that matches continuously.
+Reason Executor::check_against_book(const Placement& order) const {
     if (order.post_only && state_.books.levels(order.market, opposite(order.side)).best_meets(order.price))
         return Reason::would_trade;
-    if (order.time_in_force == TimeInForce::fok) {
-        const std::uint32_t orders_max =
-            std::min(state_.rules.fok_orders_max, state_.rules.fills_per_command_max);
-        switch (can_fill(state_.books, {account_, order.market, order.side, order.price, order.quantity},
-                         orders_max)) {
-            case Fillable::yes:
-                break;
-            case Fillable::no:
-                return Reason::not_fillable;
-            case Fillable::too_deep:
-                return Reason::too_deep;
-        }
+    if (order.time_in_force != TimeInForce::fok) return Reason::none;
+    const std::uint32_t steps_max = std::min(state_.rules.fok_orders_max, state_.rules.fills_per_command_max);
+    switch (can_fill(state_.books,
+                     {account_, order.market, order.side, order.self_trade, order.price, order.quantity},
+                     steps_max)) {
+        case Fillable::yes:
+            return Reason::none;
+        case Fillable::no:
+            return Reason::not_fillable;
+        case Fillable::too_deep:
+            return Reason::too_deep;
     }
     return Reason::none;
 }
 
-void Executor::place(const Placement& order) {
-    if (order.market.value() >= state_.terms.size()) return reject(Reason::unknown_market);
+Reason Executor::check(const Placement& order, const Replaced& replaced) {
     const MarketTerms& market = state_.terms[order.market.value()];
-    const BalanceSlot paying =
-        state_.balances.slot(account_, order.side == Side::buy ? market.quote : market.base);
-    const Reason refused = check(order, market, paying);
-    if (refused != Reason::none) return reject(refused);
-    {
-        Event& event = emit(EventKind::accepted);
-        event.side = order.side;
-        event.market = order.market;
-        event.price = Price(order.price);
-        event.quantity = event.leaves = Quantity(order.quantity);
+    if (market.phase == MarketPhase::halted) return Reason::market_halted;
+    if (const Reason reason = check_terms(order, market); reason != Reason::none) return reason;
+    if (order.price < 1 || order.price > market.price_max) return Reason::price_out_of_range;
+    if (order.extras != nullptr) [[unlikely]] {
+        if (const Reason reason = check_extras(order, market); reason != Reason::none) return reason;
+    } else {
+        if (order.quantity < market.quantity_min || order.quantity > market.quantity_max)
+            return Reason::quantity_out_of_range;
+        if (market.notional_min != 0 && market.notional(order.price, order.quantity) < market.notional_min)
+            return Reason::notional_too_small;
+        if (market.band_ppm != 0 && is_outside_band(order.market, order.price)) return Reason::price_band;
     }
-    Taker taker{account_, order.market, order.side, order.price, order.quantity};
-    Proceeds proceeds;
-    std::uint32_t carry = 0;
-    const SweepEnd end = match(taker, market, proceeds, carry);
-    const bool rests = end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc;
-    Amount reserve = 0;
-    if (rests)
-        reserve = order.side == Side::buy
-                      ? buy_reserve(market.notional(order.price, taker.leaves), market.highest_fee_ppm, carry)
-                      : taker.leaves * market.lot_units;
-    settle_taker(order, market, proceeds, reserve, paying);
-    if (rests)
-        state_.insert_order(
-            {{account_, ref_}, order.market, order.side, order.price, order.quantity, taker.leaves, carry});
-    if (end == SweepEnd::filled) return;
-    Event& event = emit(rests ? EventKind::rested : EventKind::cancelled);
-    if (!rests) event.reason = reason_of(end);
+    if (const Reason reason = check_room(order, market, replaced); reason != Reason::none) return reason;
+    const Balance& balance = state_.balances[paying_slot(order, market)];
+    if (reserve_of(order, market) > balance.available() + replaced.reserve)
+        return Reason::insufficient_balance;
+    if (market.phase == MarketPhase::trading && market.matching == MatchingMode::continuous &&
+        !order.has_trigger())
+        return check_against_book(order);
+    return Reason::none;
+}
+
+void Executor::accept_order(const Placement& order) {
+    Event& event = emit(EventKind::accepted);
     event.side = order.side;
     event.market = order.market;
     event.price = Price(order.price);
-    event.quantity = Quantity(taker.leaves);
-    event.leaves = Quantity(rests ? taker.leaves : 0);
+    event.quantity = event.leaves = Quantity(order.quantity);
+    event.amount = order.budget();
 }
 
-SweepEnd Executor::match(Taker& taker, const MarketTerms& market, Proceeds& proceeds, std::uint32_t& carry) {
-    const std::uint32_t fills_max = state_.rules.fills_per_command_max;
-    return sweep(state_.books, taker, fills_max,
-                 [&](OrderSlot slot, const Order& maker, std::int64_t quantity) {
-                     const Amount notional = market.notional(maker.price, quantity);
-                     const FeeCharge charge = charge_fee(notional, market.taker_fee_ppm, carry);
-                     carry = charge.carry;
-                     Event& event = emit(EventKind::filled);
-                     event.side = taker.side;
-                     event.market = taker.market;
-                     event.price = Price(maker.price);
-                     event.quantity = Quantity(quantity);
-                     event.leaves = Quantity(taker.leaves);
-                     event.amount = notional;
-                     event.taker_fee = charge.fee;
-                     proceeds.notional += notional;
-                     proceeds.taker_fees += charge.fee;
-                     proceeds.quantity += quantity;
-                     proceeds.last_price = maker.price;
-                     settle_maker(slot, maker, quantity, notional, market, event);
-                     proceeds.maker_fees += event.maker_fee;
-                 });
-}
-
-void Executor::settle_maker(OrderSlot slot, const Order& maker, std::int64_t quantity, Amount notional,
-                            const MarketTerms& market, Event& event) {
-    const AccountIndex account(maker.account);
-    const BalanceSlot base = state_.balances.slot(account, market.base);
-    const BalanceSlot quote = state_.balances.slot(account, market.quote);
-    const Amount units = quantity * market.lot_units;
-    const FeeCharge charge = charge_fee(notional, market.maker_fee_ppm, maker.fee_carry);
-    const std::int64_t leaves = maker.leaves - quantity;
-    event.maker = {account, {maker.nonce, maker.index}};
-    event.maker_leaves = Quantity(leaves);
-    event.maker_fee = charge.fee;
-    if (maker.is_sell()) {
-        const Balance sold = state_.balances[base];
-        state_.set_balance(base, sold.total - units, sold.reserved - units);
-        state_.add_to_balance(quote, notional - charge.fee);
-    } else {
-        const Amount kept = leaves == 0 ? 0
-                                        : buy_reserve(market.notional(maker.price, leaves),
-                                                      market.highest_fee_ppm, charge.carry);
-        const Balance paid = state_.balances[quote];
-        state_.set_balance(quote, paid.total - notional - charge.fee,
-                           paid.reserved - state_.reserve_of(maker) + kept);
-        state_.add_to_balance(base, units);
-    }
-    if (leaves == 0)
-        state_.remove_order(slot);
-    else
-        state_.change_order(slot, leaves, charge.carry);
-}
-
-void Executor::settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds,
-                            Amount reserve, BalanceSlot paying) {
-    if (proceeds.quantity == 0) {
-        if (reserve != 0) state_.set_reserved(paying, state_.balances[paying].reserved + reserve);
+void Executor::place(const Placement& order) {
+    if (order.market.value() >= state_.terms.size()) {
+        reject(Reason::unknown_market);
         return;
     }
+    const Reason refused = check(order, {});
+    if (refused != Reason::none) {
+        reject(refused);
+        return;
+    }
+    accept_order(order);
+    enter(order);
+}
+
+void Executor::enter(const Placement& order) {
+    const MarketTerms& market = state_.terms[order.market.value()];
+    if (order.has_trigger()) [[unlikely]]
+        return wait_for_trigger(order);
+    if (market.matching == MatchingMode::continuous && market.phase == MarketPhase::trading) [[likely]]
+        return match_and_rest(order);
+    if (market.matching == MatchingMode::batch && market.phase == MarketPhase::trading) {
+        note(notes_.batch_markets, order.market);
+        if (order.time_in_force == TimeInForce::ioc)
+            notes_.immediate.push_back(OrderKey(account_, order.ref));
+    }
+    rest(order, order.quantity, 0);
+}
+
+void Executor::wait_for_trigger(const Placement& order) {
+    const Extras& extras = *order.extras;
+    OrderExtension extension;
+    extension.quantity = order.quantity;
+    extension.display = extras.display;
+    extension.expires_at_ms = extras.expires_at_ms;
+    extension.limit = order.price;
+    extension.budget = order.budget();
+    extension.time_in_force = order.time_in_force;
+    extension.self_trade = order.self_trade;
+    extension.post_only = order.post_only;
+    NewOrder waiting;
+    waiting.key = OrderKey(account_, order.ref);
+    waiting.market = order.market;
+    waiting.side = order.side;
+    waiting.is_waiting = true;
+    waiting.waits_below = extras.trigger->when == TriggerWhen::at_or_below;
+    waiting.price = extras.trigger->price.value();
+    waiting.leaves = order.quantity;
+    waiting.extension = &extension;
+    const MarketTerms& market = state_.terms[order.market.value()];
+    state_.add_to_reserved(paying_slot(order, market), reserve_of(order, market));
+    state_.insert_order(waiting);
+    Event& event = emit(EventKind::waiting);
+    event.side = order.side;
+    event.market = order.market;
+    event.price = extras.trigger->price;
+    event.quantity = event.leaves = Quantity(order.quantity);
+    event.amount = order.budget();
+}
+
+// The order's reserve is held already.
+void Executor::rest(const Placement& order, std::int64_t leaves, std::uint32_t carry) {
+    const MarketTerms& market = state_.terms[order.market.value()];
+    const Amount reserve = order.side == Side::buy ? state_.buy_reserve_of(market, order.price, leaves, carry)
+                                                   : market.units(leaves);
+    state_.add_to_reserved(paying_slot(order, market), reserve);
+    NewOrder resting;
+    resting.key = OrderKey(account_, order.ref);
+    resting.market = order.market;
+    resting.side = order.side;
+    resting.is_quote = order.is_quote;
+    resting.price = order.price;
+    resting.quantity = order.quantity;
+    resting.leaves = leaves;
+    resting.fee_carry = carry;
+    OrderExtension extension;
+    if (order.extras != nullptr) [[unlikely]] {
+        extension.quantity = order.quantity;
+        extension.display = order.extras->display;
+        extension.expires_at_ms = order.extras->expires_at_ms;
+        if (extension.display != 0) resting.leaves = std::min(leaves, extension.display);
+        extension.hidden = leaves - resting.leaves;
+        if (extension.display != 0 || extension.expires_at_ms != 0) resting.extension = &extension;
+    }
+    state_.insert_order(resting);
+    Event& event = emit(EventKind::rested);
+    event.side = order.side;
+    event.market = order.market;
+    event.price = Price(order.price);
+    event.quantity = Quantity(resting.leaves);
+    event.leaves = Quantity(leaves);
+}
+
+void Executor::match_and_rest(const Placement& order) {
+    const MarketTerms& market = state_.terms[order.market.value()];
+    Taker taker{account_,         order.market, order.side,
+                order.self_trade, order.price,  order.has_budget() ? lots_max : order.quantity};
+    SweepEnd end = SweepEnd::no_match;
+    std::uint32_t carry = 0;
+    Amount budget_left = order.budget();
+    if (state_.books.levels(order.market, opposite(order.side)).best_meets(order.price)) {
+        Steps steps(*this, taker, market, order.budget(), order.has_budget());
+        end = sweep(state_.books, taker, state_.rules.fills_per_command_max, steps);
+        carry = steps.carry();
+        budget_left = steps.budget_left();
+        if (steps.proceeds.quantity != 0) {
+            settle_taker(order, market, steps.proceeds);
+            note(notes_.traded, order.market);
+        }
+    }
+    if (end == SweepEnd::filled) return;
+    if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc)
+        return rest(order, taker.leaves, carry);
+    end_without_rest(order, taker.leaves, budget_left, reason_of(end));
+}
+
+void Executor::end_without_rest(const Placement& order, std::int64_t leaves, Amount budget_left,
+                                Reason reason) {
+    if (order.has_budget()) {
+        if (budget_left == 0) return;
+        leaves = 0;
+    }
+    Event& event = emit(EventKind::cancelled);
+    event.reason = reason;
+    event.side = order.side;
+    event.market = order.market;
+    event.price = Price(order.price);
+    event.quantity = Quantity(leaves);
+    event.amount = budget_left;
+}
+
+void Executor::settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds) {
     const bool buys = order.side == Side::buy;
-    const Amount units = proceeds.quantity * market.lot_units;
-    const Amount paid = buys ? proceeds.notional + proceeds.taker_fees : units;
-    const Amount received = buys ? units : proceeds.notional - proceeds.taker_fees;
-    const Balance before = state_.balances[paying];
-    state_.set_balance(paying, before.total - paid, before.reserved + reserve);
-    state_.add_to_balance(state_.balances.slot(account_, buys ? market.base : market.quote), received);
+    const Amount units = market.units(proceeds.quantity);
+    const BalanceSlot base = state_.balances.slot(account_, market.base);
+    const BalanceSlot quote = state_.balances.slot(account_, market.quote);
+    state_.add_to_balance(
+        quote, buys ? -(proceeds.notional + proceeds.taker_fees) : proceeds.notional - proceeds.taker_fees);
+    state_.add_to_balance(base, buys ? units : -units);
     const Amount fees = proceeds.taker_fees + proceeds.maker_fees;
     if (fees != 0) state_.add_to_balance(state_.balances.slot(fee_account_index, market.quote), fees);
     state_.set_last_price(order.market, proceeds.last_price);
 }
 
-// After `unknown_order` no order of that name can appear any more; the other reasons say that one still may.
-Reason Executor::keep_from_appearing(CommandRef target) {
-    if (target.nonce == ref_.nonce && target.index > ref_.index) return Reason::target_comes_later;
-    const NonceWindow& nonces = state_.accounts.nonces(account_);
-    const NonceWindow::Verdict verdict = nonces.verdict(target.nonce);
-    if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(account_, target.nonce);
-    const bool is_too_new = verdict == NonceWindow::Verdict::out_of_window && target.nonce > nonces.highest();
-    return is_too_new ? Reason::nonce_out_of_window : Reason::unknown_order;
-}
-
-void Executor::cancel_order(OrderSlot slot) {
-    const Order& order = state_.books.order(slot);
-    const BalanceSlot held = state_.balances.slot(account_, state_.reserve_asset_of(order));
-    state_.set_reserved(held, state_.balances[held].reserved - state_.reserve_of(order));
-    Event& event = emit(EventKind::cancelled);
-    event.reason = Reason::requested;
-    event.order.ref = {order.nonce, order.index};
-    event.side = order.is_sell() ? Side::sell : Side::buy;
-    event.market = MarketId(order.market());
-    event.price = Price(order.price);
-    event.quantity = Quantity(order.leaves);
-    state_.remove_order(slot);
-}
-
-void Executor::run(const CancelOrder& cancel) {
-    const OrderSlot slot = state_.books.find({account_, cancel.target});
-    if (slot == no_order) return reject(keep_from_appearing(cancel.target));
-    accept();
-    cancel_order(slot);
-}
-
-void Executor::run(const ReduceOrder& reduce) {
-    const std::int64_t by = reduce.by.value();
-    if (by < 1) return reject(Reason::quantity_out_of_range);
-    const OrderSlot slot = state_.books.find({account_, reduce.target});
-    if (slot == no_order) return reject(Reason::unknown_order);
-    accept();
-    const Order& order = state_.books.order(slot);
-    if (by >= order.leaves) return cancel_order(slot);
-    const BalanceSlot held = state_.balances.slot(account_, state_.reserve_asset_of(order));
-    const Amount reserve_before = state_.reserve_of(order);
-    state_.change_order(slot, order.leaves - by, order.fee_carry);
-    state_.set_reserved(held, state_.balances[held].reserved - reserve_before + state_.reserve_of(order));
-    Event& event = emit(EventKind::reduced);
-    event.order.ref = reduce.target;
-    event.side = order.is_sell() ? Side::sell : Side::buy;
-    event.market = MarketId(order.market());
-    event.price = Price(order.price);
-    event.quantity = Quantity(by);
-    event.leaves = Quantity(order.leaves);
-}
-
-// Opening an account that is open: its owner hears so, and the nonce is burnt.
-void Executor::run(const OpenAccount&) {
-    reject(Reason::account_exists);
-}
-
-void Executor::run(const Faucet& faucet) {
-    if (faucet.asset.value() >= state_.issued.size()) return reject(Reason::unknown_asset);
-    const Amount max = state_.rules.faucet_max[faucet.asset.value()];
-    if (max == 0) return reject(Reason::no_faucet);
-    if (faucet.amount < 1 || faucet.amount > max) return reject(Reason::amount_out_of_range);
-    const Amount issued = state_.issued[faucet.asset.value()];
-    if (faucet.amount > (Amount{1} << supply_bits_max) - issued) return reject(Reason::supply_limit);
-    accept();
-    state_.set_issued(faucet.asset, issued + faucet.amount);
-    state_.add_to_balance(state_.balances.slot(account_, faucet.asset), faucet.amount);
-    Event& event = emit(EventKind::issued);
-    event.asset = faucet.asset;
-    event.amount = faucet.amount;
-}
-
-void Executor::run(const Transfer& transfer) {
-    if (transfer.asset.value() >= state_.issued.size()) return reject(Reason::unknown_asset);
-    if (transfer.amount < 1 || transfer.amount > Amount{1} << supply_bits_max)
-        return reject(Reason::amount_out_of_range);
-    const std::optional<AccountIndex> to = state_.accounts.find(transfer.to);
-    if (!to) return reject(Reason::unknown_account);
-    if (*to == account_) return reject(Reason::self_transfer);
-    const BalanceSlot from_slot = state_.balances.slot(account_, transfer.asset);
-    const BalanceSlot to_slot = state_.balances.slot(*to, transfer.asset);
-    if (transfer.amount > state_.balances[from_slot].available()) return reject(Reason::insufficient_balance);
-    accept();
-    state_.add_to_balance(from_slot, -transfer.amount);
-    state_.add_to_balance(to_slot, transfer.amount);
-    Event& event = emit(EventKind::transferred);
-    event.asset = transfer.asset;
-    event.amount = transfer.amount;
-    event.maker.account = *to;
+void Executor::show_next_part(OrderSlot slot) {
+    const Order& order = state_.books.owned(slot);
+    const OrderExtension& extension = state_.books.extension(order);
+    const std::int64_t shown = std::min(extension.display, extension.hidden);
+    state_.requeue_order(slot, shown);
+    Event& event = emit_order(EventKind::rested, order);
+    event.leaves = event.quantity;
+    event.quantity = Quantity(shown);
 }
 
 }  // namespace peerbook::exchange

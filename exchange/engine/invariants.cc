@@ -13,68 +13,125 @@ Error broken(const std::string& what) {
     return {ErrorCode::corrupt, "invariant broken: " + what};
 }
 
-std::string name_of(std::uint32_t market, Side side) {
-    return "market " + std::to_string(market) + (side == Side::buy ? " buy side" : " sell side");
-}
+// One of the four books of a market.
+struct BookName {
+    std::uint32_t market;
+    bool is_waiting;
+    bool is_second;  // sells; triggers below
+
+    std::string text() const {
+        const char* side = is_waiting ? (is_second ? "triggers below" : "triggers above")
+                                      : (is_second ? "sell side" : "buy side");
+        return "market " + std::to_string(market) + " " + side;
+    }
+    bool falls() const { return is_waiting == is_second; }  // from its best price on
+};
 
 struct Walk {
     const EngineState& state;
     std::vector<std::uint32_t> orders_of;                                   // by account
     std::map<std::pair<std::uint32_t, std::uint32_t>, Amount> reserved_of;  // by account and asset
     std::size_t orders = 0;
+    std::size_t expiring = 0;
 
-    Status order(OrderSlot slot, std::uint32_t market, Side side, std::int64_t price) {
+    Status order(OrderSlot slot, const BookName& book, std::int64_t price) {
         const Order& at = state.books.order(slot);
-        if (at.market() != market || at.is_sell() != (side == Side::sell) || at.price != price)
-            return broken("an order stands in another level than its own, " + name_of(market, side));
-        if (at.leaves < 1 || at.leaves > at.quantity)
-            return broken("an order's leaves are out of range, " + name_of(market, side));
-        if (state.books.find({AccountIndex(at.account), {at.nonce, at.index}}) != slot)
-            return broken("an order is not in the index, " + name_of(market, side));
+        const bool is_second = book.is_waiting ? at.waits_below != 0 : at.is_sell != 0;
+        if (at.market().value() != book.market || (at.is_waiting != 0) != book.is_waiting ||
+            is_second != book.is_second || at.price != price)
+            return broken("an order stands in another level than its own, " + book.text());
+        const bool has_budget = at.is_extended != 0 && state.books.extension(at).budget != 0;
+        if (at.is_live == 0 || at.leaves < (has_budget ? 0 : 1) ||
+            state.books.whole_leaves(at) > state.books.quantity(at))
+            return broken("an order's leaves are out of range, " + book.text());
+        if (state.books.find(at.key()) != slot) return broken("an order is not in the index, " + book.text());
         if (!state.accounts.is_open(AccountIndex(at.account)))
-            return broken("an order belongs to an account that is not open, " + name_of(market, side));
+            return broken("an order belongs to an account that is not open, " + book.text());
+        if (at.is_extended != 0 && state.books.extension(at).expires_at_ms != 0) {
+            ++expiring;
+            const OrderExtension& extension = state.books.extension(at);
+            if (!state.books.expiries().contains({extension.expires_at_ms, at.sequence, slot}))
+                return broken("an order's expiry is not kept, " + book.text());
+            if (extension.expires_at_ms <= state.now_ms())
+                return broken("an expired order rests, " + book.text());
+        }
         ++orders;
         ++orders_of[at.account];
         reserved_of[{at.account, state.reserve_asset_of(at).value()}] += state.reserve_of(at);
         return {};
     }
 
-    Status level(const Level& level, std::uint32_t market, Side side, std::int64_t price) {
-        std::int64_t quantity = 0;
-        std::uint32_t count = 0;
+    Status level(const Level& level, const BookName& book, std::int64_t price, std::int64_t& lots) {
+        std::int64_t shown = 0;
+        std::uint32_t count = 0, icebergs = 0;
+        std::uint64_t sequence = 0;
         OrderSlot previous = no_order;
         for (OrderSlot slot = level.head; slot != no_order; slot = state.books.order(slot).next) {
             const Order& at = state.books.order(slot);
-            if (at.previous != previous) return broken("a level's links disagree, " + name_of(market, side));
-            if (Status status = order(slot, market, side, price); !status.ok()) return status;
-            quantity += at.leaves;
+            if (at.previous != previous) return broken("a level's links disagree, " + book.text());
+            if (at.sequence <= sequence) return broken("a level is not in order of time, " + book.text());
+            if (Status status = order(slot, book, price); !status.ok()) return status;
+            shown += at.leaves;
+            lots += state.books.whole_leaves(at);
+            icebergs += at.is_extended != 0 && state.books.extension(at).display != 0;
             ++count;
             previous = slot;
+            sequence = at.sequence;
         }
-        if (level.tail != previous || count != level.orders || quantity != level.quantity || count == 0)
-            return broken("a level's totals disagree with its orders, " + name_of(market, side));
+        if (level.tail != previous || count != level.orders || shown != level.quantity || count == 0 ||
+            icebergs != level.icebergs)
+            return broken("a level's totals disagree with its orders, " + book.text());
         return {};
     }
 
-    Status side(std::uint32_t market, Side side) {
-        const PriceLevels& levels = state.books.levels(MarketId(market), side);
-        if (!levels.is_consistent()) return broken("the price levels disagree, " + name_of(market, side));
+    Status book(const BookName& book, const PriceLevels& levels, std::int64_t quantity) {
+        if (!levels.is_consistent()) return broken("the price levels disagree, " + book.text());
         Status status;
-        std::int64_t quantity = 0;
+        std::int64_t lots = 0;
         std::int64_t previous = 0;
         levels.for_each([&](std::int64_t price, const Level& at) {
-            if (previous != 0 && (side == Side::buy ? price >= previous : price <= previous)) {
-                status = broken("levels are out of order, " + name_of(market, side));
+            if (previous != 0 && (book.falls() ? price >= previous : price <= previous)) {
+                status = broken("levels are out of order, " + book.text());
                 return false;
             }
             previous = price;
-            quantity += at.quantity;
-            status = level(at, market, side, price);
+            status = level(at, book, price, lots);
             return status.ok();
         });
-        if (status.ok() && quantity != state.books.side_quantity(MarketId(market), side))
-            return broken("a side's quantity disagrees with its levels, " + name_of(market, side));
+        if (status.ok() && lots != quantity)
+            return broken("a side's quantity disagrees with its levels, " + book.text());
         return status;
+    }
+
+    Status market(std::uint32_t number) {
+        const MarketId market(number);
+        const OrderBooks& books = state.books;
+        const PriceLevels& bids = books.levels(market, Side::buy);
+        const PriceLevels& asks = books.levels(market, Side::sell);
+        const MarketState& at = state.markets[number];
+        // A call auction may cross until its end, and a halt may come before that.
+        const bool may_cross = at.phase != MarketPhase::trading && state.rules.markets[number].auction.ns > 0;
+        if (!may_cross && !bids.empty() && !asks.empty() && bids.best_price() >= asks.best_price())
+            return broken("the book of market " + std::to_string(number) + " is crossed");
+        if ((at.phase == MarketPhase::auction) != at.auction_ends_at.has_value() ||
+            at.phase != state.terms[number].phase)
+            return broken("the phase of market " + std::to_string(number) + " disagrees with itself");
+        for (bool second : {false, true}) {
+            const Side side = second ? Side::sell : Side::buy;
+            Status status =
+                book({number, false, second}, books.levels(market, side), books.side_quantity(market, side));
+            if (status.ok())
+                status = book({number, true, second}, books.waiting(market, second),
+                              books.waiting_quantity(market, second));
+            if (!status.ok()) return status;
+        }
+        return {};
+    }
+
+    void withdrawals() {
+        state.withdrawals.for_each([&](const Withdrawal& waiting) {
+            reserved_of[{waiting.request.account.value(), waiting.asset.value()}] += waiting.amount;
+        });
     }
 
     Status account_lists() const {
@@ -121,17 +178,14 @@ struct Walk {
 }  // namespace
 
 Status verify_invariants(const EngineState& state) {
-    Walk walk{state, std::vector<std::uint32_t>(state.accounts.known_count()), {}, 0};
-    for (std::uint32_t market = 0; market < state.terms.size(); ++market) {
-        const PriceLevels& bids = state.books.levels(MarketId(market), Side::buy);
-        const PriceLevels& asks = state.books.levels(MarketId(market), Side::sell);
-        if (!bids.empty() && !asks.empty() && bids.best_price() >= asks.best_price())
-            return broken("the book of market " + std::to_string(market) + " is crossed");
-        for (Side side : {Side::buy, Side::sell})
-            if (Status status = walk.side(market, side); !status.ok()) return status;
-    }
+    Walk walk{state, std::vector<std::uint32_t>(state.accounts.known_count()), {}, 0, 0};
+    for (std::uint32_t market = 0; market < state.terms.size(); ++market)
+        if (Status status = walk.market(market); !status.ok()) return status;
     if (walk.orders != state.books.size()) return broken("the index holds other orders than the books");
+    if (walk.expiring != state.books.expiries().size())
+        return broken("expiries are kept of orders that are gone");
     if (Status status = walk.account_lists(); !status.ok()) return status;
+    walk.withdrawals();
     return walk.money();
 }
 

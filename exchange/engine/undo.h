@@ -6,6 +6,8 @@
 
 #include <bit>
 #include <cstdint>
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -20,11 +22,22 @@ enum class UndoKind : std::uint8_t {
     order_inserted,  // a = slot
     order_removed,   // a = slot, which waits for pruning to be freed
     order_changed,   // a = slot, b = fee carry; words: leaves
-    reserved_changed,  // a = balance slot; words: reserved (2)
-    balance_changed,   // a = balance slot; words: total (2), reserved (2)
-    last_price,        // a = market, b = 1 if there was one; words: it
-    account_opened,    // a = account
-    issued,            // a = asset; words: amount (2)
+    order_requeued,  // a = slot; words: sequence
+    hidden_changed,  // a = slot; words: hidden lots
+    reserved_changed,    // a = balance slot; words: reserved (2)
+    balance_changed,     // a = balance slot; words: total (2), reserved (2)
+    last_price,          // a = market, b = 1 if there was one; words: it
+    account_opened,      // a = account
+    issued,              // a = asset; words: amount (2)
+    rate_changed,        // a = account; words: number and count
+    owner_changed,       // a = owner; words: number and count of openings, second, bytes
+    switch_changed,      // a = account; words: deadline
+    phase_changed,       // a = market, b = phase and bit 2: an auction had an end; words: it
+    market_created,      // the last market
+    withdrawal_added,    // a = account, b = index; words: nonce
+    withdrawal_removed,  // the newest of the removed ones
+    proposals_changed,   // the newest of the former ones
+    time_changed,        // a = 1 if there was one; words: ms
 };
 
 class UndoLog {
@@ -42,7 +55,7 @@ class UndoLog {
         push_word(static_cast<std::uint64_t>(static_cast<unsigned __int128>(amount) >> 64));
     }
     void push_record(UndoKind kind, std::uint32_t a, std::uint32_t b = 0) {
-        push_word(std::uint64_t{a} << 32 | std::uint64_t{b} << 4 | static_cast<std::uint64_t>(kind));
+        push_word(std::uint64_t{a} << 32 | std::uint64_t{b} << kind_bits | static_cast<std::uint64_t>(kind));
     }
 
     struct Record {
@@ -59,8 +72,8 @@ class UndoLog {
     }
     Record pop_record() {
         const std::uint64_t word = pop_word();
-        return {static_cast<UndoKind>(word & 15), static_cast<std::uint32_t>(word >> 32),
-                static_cast<std::uint32_t>(word >> 4 & 0x0fff'ffff)};
+        return {static_cast<UndoKind>(word & ((1u << kind_bits) - 1)), static_cast<std::uint32_t>(word >> 32),
+                static_cast<std::uint32_t>(word) >> kind_bits};
     }
     void prune(std::uint64_t position) {
         PB_CHECK(position >= head_ && position <= tail_, "undo is pruned up to a mark that lies in it");
@@ -70,6 +83,8 @@ class UndoLog {
     std::size_t memory_bytes() const { return words_.capacity() * sizeof(std::uint64_t); }
 
   private:
+    static constexpr unsigned kind_bits = 5;
+    static_assert(static_cast<unsigned>(UndoKind::time_changed) < 1u << kind_bits);
     void grow();
 
     std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(1024);
@@ -105,6 +120,25 @@ class WaitingSlots {
     std::uint64_t mask_ = 255;
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;
+};
+
+// Former values of what changes rarely and is too large for words; as WaitingSlots.
+template <typename T>
+class FormerValues {
+  public:
+    void push(std::uint64_t position, T value) { entries_.emplace_back(position, std::move(value)); }
+    T pop() {
+        T value = std::move(entries_.back().second);
+        entries_.pop_back();
+        return value;
+    }
+    void prune(std::uint64_t position) {
+        while (!entries_.empty() && entries_.front().first < position)
+            entries_.pop_front();
+    }
+
+  private:
+    std::deque<std::pair<std::uint64_t, T>> entries_;  // position of the record in the undo log
 };
 
 }  // namespace peerbook::exchange

@@ -7,15 +7,15 @@
 namespace peerbook::exchange {
 
 Accounts::Accounts(const AccountId& first, std::uint64_t index_seed)
-    : hash_(index_seed), owners_(16, OwnerHash{hash_}) {
+    : hash_(index_seed), owner_indexes_(16, OwnerHash{hash_}) {
     grow();
-    accounts_[add(first, no_owner, "")].is_open = true;
+    accounts_.edit(add(first, no_owner, "")).is_open = true;
     open_count_ = 1;
 }
 
 std::optional<OwnerIndex> Accounts::find_owner(const PublicKey& key) const {
-    const auto found = owners_.find(key);
-    if (found == owners_.end()) return std::nullopt;
+    const auto found = owner_indexes_.find(key);
+    if (found == owner_indexes_.end()) return std::nullopt;
     return found->second;
 }
 
@@ -23,29 +23,32 @@ AccountIndex Accounts::open(const AccountId& id, const PublicKey& owner, std::st
     std::uint32_t index = find_known(id);
     if (index == unknown) {
         const OwnerIndex next(static_cast<std::uint32_t>(owners_.size()));
-        const auto [place, is_new] = owners_.try_emplace(owner, next);
-        if (is_new) open_of_owner_.push_back(0);
+        const auto [place, is_new] = owner_indexes_.try_emplace(owner, next);
+        if (is_new) owners_.push_back({owner, 0, {}, {}, 0});
         index = add(id, place->second.value(), name);
     }
     PB_CHECK(!accounts_[index].is_open, "an account is opened once");
-    accounts_[index].is_open = true;
-    ++open_of_owner_[accounts_[index].owner];
+    Account& account = accounts_.edit(index);
+    account.is_open = true;
+    ++owners_.edit(account.owner).open_accounts;
     ++open_count_;
     return AccountIndex(index);
 }
 
 void Accounts::undo_open(AccountIndex account) {
-    accounts_[account.value()].is_open = false;
-    --open_of_owner_[accounts_[account.value()].owner];
+    Account& closed = accounts_.edit(account.value());
+    closed.is_open = false;
+    --owners_.edit(closed.owner).open_accounts;
     --open_count_;
 }
 
 std::uint32_t Accounts::add(const AccountId& id, std::uint32_t owner, std::string_view name) {
     if ((accounts_.size() + 1) * 2 > table_.size()) grow();
     const auto index = static_cast<std::uint32_t>(accounts_.size());
-    accounts_.emplace_back().owner = owner;
-    ids_.push_back(id);
-    names_.emplace_back(name);
+    Account account;
+    account.owner = owner;
+    accounts_.push_back(std::move(account));
+    names_.push_back({id, std::string(name)});
     const std::uint32_t hashed = hash(id);
     std::size_t at = hashed & mask_;
     while (table_[at].account != unknown)
@@ -68,10 +71,10 @@ void Accounts::grow() {
 }
 
 std::size_t Accounts::memory_bytes() const {
-    std::size_t bytes = accounts_.capacity() * sizeof(Account) + ids_.capacity() * sizeof(AccountId) +
-                        names_.capacity() * sizeof(std::string) + table_.capacity() * sizeof(Entry);
-    for (const Account& account : accounts_)
-        bytes += account.nonces.memory_bytes();
+    std::size_t bytes = accounts_.memory_bytes() + names_.memory_bytes() + owners_.memory_bytes() +
+                        table_.capacity() * sizeof(Entry);
+    for (std::size_t i = 0; i < accounts_.size(); ++i)
+        bytes += accounts_[i].nonces.memory_bytes();
     return bytes;
 }
 

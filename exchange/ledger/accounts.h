@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/keys.h"
+#include "base/paged_array.h"
 #include "exchange/ledger/nonces.h"
 #include "exchange/market/index_hash.h"
 #include "exchange/market/types.h"
@@ -22,8 +23,46 @@ namespace peerbook::exchange {
 // Position of a key among those that ever owned an account here.
 using OwnerIndex = StrongId<struct OwnerIndexTag, std::uint32_t>;
 
+// Counts what passes within fixed windows of commit time.
+struct RateWindow {
+    std::uint32_t number = 0;  // commit time / length of the window
+    std::uint32_t count = 0;
+
+    // What was counted in window `now` before.
+    std::uint32_t count_in(std::uint32_t now) const { return number == now ? count : 0; }
+    friend bool operator==(const RateWindow&, const RateWindow&) = default;
+};
+
+struct alignas(64) Account {
+    NonceWindow nonces;
+    std::int64_t cancel_after_ms = 0;  // commit time of its dead-man switch; 0: off
+    RateWindow commands;               // a second each
+    std::uint32_t owner = 0xffff'ffff;
+    bool is_open = false;
+};
+static_assert(sizeof(Account) == 64);
+
+struct AccountName {
+    AccountId id;
+    std::string name;  // of hosted accounts
+};
+
+struct Owner {
+    PublicKey key;
+    std::uint32_t open_accounts = 0;
+    RateWindow openings;  // a minute each
+    RateWindow seconds;   // only its number counts: the second that `bytes` is of
+    std::uint64_t bytes = 0;
+};
+
 class Accounts {
   public:
+    struct Frozen {
+        PagedArray<Account>::Frozen accounts;
+        PagedArray<AccountName>::Frozen names;
+        PagedArray<Owner>::Frozen owners;
+    };
+
     // The account at index 0 is `first`, open from the start and without an owner. `index_seed`:
     // market/index_hash.h.
     Accounts(const AccountId& first, std::uint64_t index_seed);
@@ -40,31 +79,31 @@ class Accounts {
         return owner && own == owner->value();
     }
     // How many accounts of this owner are open.
-    std::uint32_t open_count_of(OwnerIndex owner) const { return open_of_owner_[owner.value()]; }
+    std::uint32_t open_count_of(OwnerIndex owner) const { return owners_[owner.value()].open_accounts; }
+    std::uint32_t owner_count() const { return static_cast<std::uint32_t>(owners_.size()); }
+    const Owner& owner(OwnerIndex owner) const { return owners_[owner.value()]; }
+    Owner& edit_owner(OwnerIndex owner) { return owners_.edit(owner.value()); }
+    const Account& operator[](AccountIndex account) const { return accounts_[account.value()]; }
+    Account& edit(AccountIndex account) { return accounts_.edit(account.value()); }
     // Opens an account that is not open; owner and name of an id never change, because the id is made of
     // them.
     AccountIndex open(const AccountId& id, const PublicKey& owner, std::string_view name);
     void undo_open(AccountIndex account);
 
-    NonceWindow& nonces(AccountIndex account) { return accounts_[account.value()].nonces; }
     const NonceWindow& nonces(AccountIndex account) const { return accounts_[account.value()].nonces; }
-    const AccountId& id(AccountIndex account) const { return ids_[account.value()]; }
-    const std::string& name(AccountIndex account) const { return names_[account.value()]; }
+    const AccountId& id(AccountIndex account) const { return names_[account.value()].id; }
+    const std::string& name(AccountIndex account) const { return names_[account.value()].name; }
     bool is_open(AccountIndex account) const { return accounts_[account.value()].is_open; }
     // Every index below it was given to an account, open or not.
     std::uint32_t known_count() const { return static_cast<std::uint32_t>(accounts_.size()); }
     std::uint32_t open_count() const { return open_count_; }
+    Frozen freeze() { return {accounts_.freeze(), names_.freeze(), owners_.freeze()}; }
     std::size_t memory_bytes() const;
 
   private:
     static constexpr std::uint32_t unknown = 0xffff'ffff;
     static constexpr std::uint32_t no_owner = 0xffff'ffff;
 
-    struct alignas(64) Account {
-        NonceWindow nonces;
-        std::uint32_t owner = no_owner;
-        bool is_open = false;
-    };
     struct Entry {
         std::uint32_t hash = 0;
         std::uint32_t account = unknown;
@@ -97,20 +136,19 @@ class Accounts {
         for (std::size_t at = wanted & mask_;; at = (at + 1) & mask_) {
             const Entry& entry = table_[at];
             if (entry.account == unknown) return unknown;
-            if (entry.hash == wanted && equal(ids_[entry.account], id)) return entry.account;
+            if (entry.hash == wanted && equal(names_[entry.account].id, id)) return entry.account;
         }
     }
     std::uint32_t add(const AccountId& id, std::uint32_t owner, std::string_view name);
     void grow();
 
     IndexHash hash_;
-    std::vector<Account> accounts_;
-    std::vector<AccountId> ids_;
-    std::vector<std::string> names_;
+    PagedArray<Account> accounts_;
+    PagedArray<AccountName> names_;
+    PagedArray<Owner> owners_;
     std::vector<Entry> table_;  // open addressing, at most half full; accounts are never taken out
     std::size_t mask_ = 0;
-    std::unordered_map<PublicKey, OwnerIndex, OwnerHash> owners_;
-    std::vector<std::uint32_t> open_of_owner_;  // by OwnerIndex
+    std::unordered_map<PublicKey, OwnerIndex, OwnerHash> owner_indexes_;
     std::uint32_t open_count_ = 0;
 };
 

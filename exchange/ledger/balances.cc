@@ -5,21 +5,22 @@
 namespace peerbook::exchange {
 
 void Balances::add_chunk(std::size_t place) {
-    if (place >= chunks_.size())
-        chunks_.resize((place / chunks_per_account_ + 1) * chunks_per_account_, no_chunk);
-    PB_CHECK(balances_.size() < no_chunk - chunk_size, "there are as many balances as 32 bits can name");
-    chunks_[place] = static_cast<std::uint32_t>(balances_.size() / chunk_size);
-    balances_.resize(balances_.size() + chunk_size);
+    if (place >= chunk_of_.size()) chunk_of_.resize((place / groups_ + 1) * groups_, no_chunk);
+    PB_CHECK(chunks_.size() < no_chunk / chunk_size, "there are as many balances as 32 bits can name");
+    Chunk chunk;
+    chunk.account = static_cast<std::uint32_t>(place / groups_);
+    chunk.group = static_cast<std::uint32_t>(place % groups_);
+    chunk_of_[place] = static_cast<std::uint32_t>(chunks_.push_back(chunk));
 }
 
 Balance Balances::get(AccountIndex account, AssetId asset) const {
-    const std::size_t place = account.value() * chunks_per_account_ + asset.value() / chunk_size;
-    if (place >= chunks_.size() || chunks_[place] == no_chunk) return {};
-    return balances_[chunks_[place] * chunk_size + asset.value() % chunk_size];
+    const std::size_t place = account.value() * groups_ + asset.value() / chunk_size;
+    if (place >= chunk_of_.size() || chunk_of_[place] == no_chunk) return {};
+    return chunks_[chunk_of_[place]].balances[asset.value() % chunk_size];
 }
 
 std::size_t Balances::memory_bytes() const {
-    return chunks_.capacity() * sizeof(std::uint32_t) + balances_.capacity() * sizeof(Balance);
+    return chunk_of_.capacity() * sizeof(std::uint32_t) + chunks_.memory_bytes();
 }
 
 }  // namespace peerbook::exchange

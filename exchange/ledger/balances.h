@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/paged_array.h"
 #include "exchange/market/types.h"
 
 namespace peerbook::exchange {
@@ -21,30 +22,41 @@ using BalanceSlot = std::uint32_t;
 
 class Balances {
   public:
-    explicit Balances(std::size_t asset_count)
-        : chunks_per_account_((asset_count + chunk_size - 1) / chunk_size) {}
+    static constexpr std::uint32_t chunk_size = 4;
 
-    // Makes the chunk if it is missing, which may move balances in memory: take slots first, references
-    // after.
+    // Balances of `account` in assets group × chunk_size and the following.
+    struct Chunk {
+        Balance balances[chunk_size];
+        std::uint32_t account = 0;
+        std::uint32_t group = 0;
+    };
+    using Frozen = PagedArray<Chunk, 4>::Frozen;
+
+    explicit Balances(std::size_t asset_count) : groups_((asset_count + chunk_size - 1) / chunk_size) {}
+
+    // Makes the chunk if it is missing.
     BalanceSlot slot(AccountIndex account, AssetId asset) {
-        const std::size_t place = account.value() * chunks_per_account_ + asset.value() / chunk_size;
-        if (place >= chunks_.size() || chunks_[place] == no_chunk) [[unlikely]]
+        const std::size_t place = account.value() * groups_ + asset.value() / chunk_size;
+        if (place >= chunk_of_.size() || chunk_of_[place] == no_chunk) [[unlikely]]
             add_chunk(place);
-        return chunks_[place] * chunk_size + asset.value() % chunk_size;
+        return chunk_of_[place] * chunk_size + asset.value() % chunk_size;
     }
-    Balance& operator[](BalanceSlot slot) { return balances_[slot]; }
+    const Balance& operator[](BalanceSlot slot) const {
+        return chunks_[slot / chunk_size].balances[slot % chunk_size];
+    }
+    Balance& edit(BalanceSlot slot) { return chunks_.edit(slot / chunk_size).balances[slot % chunk_size]; }
     // A zero balance for what was never touched.
     Balance get(AccountIndex account, AssetId asset) const;
+    Frozen freeze() { return chunks_.freeze(); }
     std::size_t memory_bytes() const;
 
   private:
-    static constexpr std::uint32_t chunk_size = 4;
     static constexpr std::uint32_t no_chunk = 0xffff'ffff;
     void add_chunk(std::size_t place);
 
-    std::size_t chunks_per_account_;
-    std::vector<std::uint32_t> chunks_;  // by account, then asset / chunk_size
-    std::vector<Balance> balances_;
+    std::size_t groups_;
+    std::vector<std::uint32_t> chunk_of_;  // by account, then asset / chunk_size
+    PagedArray<Chunk, 4> chunks_;
 };
 
 }  // namespace peerbook::exchange

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "exchange/market/types.h"
 
 namespace peerbook::exchange {
@@ -14,6 +16,8 @@ namespace peerbook::exchange {
 struct AssetRules {
     std::string name;       // "BTC"
     unsigned decimals = 8;  // base units = 10^-decimals, at most 18
+    // Who may issue, redeem and settle withdrawals of it; nobody if absent.
+    std::optional<AccountId> issuer;
 };
 
 struct MarketRules {
@@ -29,15 +33,27 @@ struct MarketRules {
     std::string tick_text;
     std::string lot_text;
     Price price_max{0};        // inclusive; prices are 1 … price_max
-    Quantity quantity_max{0};  // inclusive, of one order; quantities are 1 … quantity_max
+    Quantity quantity_min{1};  // inclusive, of one order
+    Quantity quantity_max{0};
+    Amount notional_min = 0;     // quote base units, of one order at its price
+    std::uint32_t band_ppm = 0;  // prices lie within reference × (1 ± band); 0: no band
     std::uint32_t maker_fee_ppm = 0;
     std::uint32_t taker_fee_ppm = 0;
+    MatchingMode matching = MatchingMode::continuous;
+    Duration auction;  // of the call auction at open and after a halt; 0: none
 };
+
+inline constexpr std::uint16_t rules_version_latest = 2;
+inline constexpr std::size_t administrators_max = 64;
 
 // What every node of a network must agree on to execute the same log to the same state.
 struct NetworkRules {
     Digest network;  // hash of the network file; in every signature, so that nothing replays elsewhere
-    std::uint16_t rules_version = 1;
+    // 1: the commands of a commit run in their order. 2: in passes and classes (exchange/README.md). An old
+    // log replays under the version that its commits name.
+    std::uint16_t rules_version = rules_version_latest;
+    // Off: no balances, no fees; trades are agreements that the parties settle elsewhere.
+    bool has_ledger = true;
     std::vector<AssetRules> assets;
     std::vector<MarketRules> markets;
     // The account that collects fees; it exists from the start, at index 0, and nobody can command it.
@@ -54,6 +70,16 @@ struct NetworkRules {
     // The most resting orders that a fill-or-kill order may need. Far below the fills of other orders,
     // because finding out costs work, and a rejected order pays nothing for it.
     std::uint32_t fok_orders_max = 1'000;
+    std::uint32_t markets_max = 4'096;  // created ones included
+    // By commit time; 0: no limit. Cancels and reductions may use twice as much.
+    std::uint32_t commands_per_second_max = 0;         // of one account
+    std::uint32_t accounts_opened_per_minute_max = 0;  // of one owner
+    std::uint64_t member_bytes_per_second_max = 0;     // of batches of one signer
+    std::uint32_t cancel_alls_per_commit_max = 8;      // of one account
+    std::uint32_t withdrawals_per_account_max = 100;   // that wait
+    std::uint32_t proposals_max = 256;                 // of administrators, that wait or were done lately
+    std::vector<AccountId> administrators;             // no two equal, at most 64
+    std::uint32_t administrators_needed = 0;
     // Of this process only, from the system's randomness: see index_hash.h. Nothing that nodes agree on may
     // depend on it.
     std::uint64_t index_seed = 0;
@@ -75,7 +101,15 @@ struct MarketSpec {
     std::string quantity_max;  // decimal quantity; empty: as high as the bounds allow, at most 10^12 lots
     std::uint32_t maker_fee_ppm = 0;
     std::uint32_t taker_fee_ppm = 0;
+    std::string quantity_min;    // decimal quantity; empty: one lot
+    std::string notional_min;    // decimal amount of the quote asset; empty: none
+    std::uint32_t band_ppm = 0;  // below 10^6
+    MatchingMode matching = MatchingMode::continuous;
+    Duration auction;  // whole milliseconds, at most auction_max
+    friend bool operator==(const MarketSpec&, const MarketSpec&) = default;
 };
+inline constexpr Duration auction_max = Duration::seconds(86'400);
+inline constexpr std::size_t markets_limit = 4'096;  // what an order's market number has room for
 Result<MarketRules> make_market_rules(const MarketSpec& spec, AssetId base, const AssetRules& base_asset,
                                       AssetId quote, const AssetRules& quote_asset);
 

@@ -1,0 +1,103 @@
+// An array in pages that never move and that can be frozen: freeze() gives a view of the contents as they are
+// now, for a few nanoseconds a page; afterwards the first change of a page copies it, so that the view stays
+// as it was. A view may be read on another thread while the array goes on. Growing neither copies nor
+// doubles.
+//
+// The array itself is for one thread. T is copied page by page; its copy must not touch what other threads
+// write.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace peerbook {
+
+template <typename T, unsigned page_bits = 6>
+class PagedArray {
+  public:
+    static constexpr std::size_t page_size = std::size_t{1} << page_bits;
+
+    class Frozen {
+      public:
+        Frozen() = default;
+        std::size_t size() const { return size_; }
+        const T& operator[](std::size_t at) const { return pages_[at >> page_bits]->items[at & mask]; }
+        std::size_t page_count() const { return pages_.size(); }
+        // True if both views hold the very same page, so that nothing in it differs.
+        bool shares_page(const Frozen& other, std::size_t page) const {
+            return page < pages_.size() && page < other.pages_.size() && pages_[page] == other.pages_[page];
+        }
+
+      private:
+        friend class PagedArray;
+        std::vector<std::shared_ptr<const typename PagedArray::Page>> pages_;
+        std::size_t size_ = 0;
+    };
+
+    std::size_t size() const { return size_; }
+    const T& operator[](std::size_t at) const { return places_[at >> page_bits].page->items[at & mask]; }
+    // For writing. References from before may name the frozen copy afterwards: take the last one.
+    T& edit(std::size_t at) {
+        Place& place = places_[at >> page_bits];
+        if (place.epoch != epoch_) [[unlikely]]
+            own(at >> page_bits);
+        return place.page->items[at & mask];
+    }
+    std::size_t push_back(T item) {
+        if (size_ == pages_.size() * page_size) add_page();
+        edit(size_) = std::move(item);
+        return size_++;
+    }
+    // Adds a page of T() and counts all of its items as there.
+    void grow_page() {
+        add_page();
+        size_ = pages_.size() * page_size;
+    }
+    Frozen freeze() {
+        Frozen frozen;
+        frozen.pages_.assign(pages_.begin(), pages_.end());
+        frozen.size_ = size_;
+        ++epoch_;
+        return frozen;
+    }
+    std::size_t memory_bytes() const {
+        return pages_.size() * (sizeof(Page) + sizeof(Place) + sizeof(pages_[0]) + 32);
+    }
+
+  private:
+    static constexpr std::size_t mask = page_size - 1;
+
+    struct alignas(64) Page {
+        T items[page_size];
+    };
+    struct Place {
+        Page* page;
+        std::uint64_t epoch;  // of the freeze after which the page was made or copied
+    };
+
+    void add_page() {
+        pages_.push_back(std::make_shared<Page>());
+        places_.push_back({pages_.back().get(), epoch_});
+    }
+    // The array's own page again: a copy if a view still holds it.
+    void own(std::size_t page) {
+        if (pages_[page].use_count() > 1) {
+            pages_[page] = std::make_shared<Page>(*pages_[page]);
+        } else {
+            // A count of one alone does not tell that the last reader's reads are done. Changing the count
+            // after its release does, and the thread sanitizer knows it, which a fence would be hidden from.
+            const std::shared_ptr<Page> acquired = pages_[page];
+        }
+        places_[page] = {pages_[page].get(), epoch_};
+    }
+
+    std::vector<std::shared_ptr<Page>> pages_;
+    std::vector<Place> places_;
+    std::size_t size_ = 0;
+    std::uint64_t epoch_ = 0;
+};
+
+}  // namespace peerbook

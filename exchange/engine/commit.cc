@@ -1,0 +1,288 @@
+#include "exchange/engine/commit.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+
+namespace peerbook::exchange {
+
+namespace {
+
+constexpr std::uint32_t not_looked_up = 0xffff'fffe;
+
+const CommandRef* target_of(const CommandBody& body) {
+    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
+    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return &reduce->target;
+    if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body)) return &(*replace)->target;
+    return nullptr;
+}
+
+bool places_orders(const CommandBody& body) {
+    return std::holds_alternative<LimitOrder>(body) || std::holds_alternative<MarketOrder>(body) ||
+           std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
+           std::holds_alternative<Boxed<ReplaceOrder>>(body) || std::holds_alternative<MassQuote>(body);
+}
+
+void tell(Event& event, const Refusal& refused) {
+    event.quantity = Quantity(static_cast<std::int64_t>(refused.limit));
+    event.amount = refused.again_at_ms;
+}
+
+}  // namespace
+
+CommitRunner::CommitRunner(EngineState& state) : state_(state), hash_(state.rules.index_seed) {}
+
+void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
+    PB_CHECK(commit.rules_version >= 1 && commit.rules_version <= rules_version_latest,
+             "a commit names rules that this program knows");
+    events_ = &events;
+    notes_.first_sequence = state_.books.next_sequence();
+    Executor executor(state_, notes_, events);
+    run_due(commit.time, executor);
+    if (commit.rules_version == 1)
+        run_in_order(commit, executor);
+    else
+        run_in_classes(commit, executor);
+    if (!notes_.batch_markets.empty()) executor.match_batches();
+}
+
+void CommitRunner::run_due(WallTime time, Executor& executor) {
+    const bool is_first = !state_.time;
+    state_.set_time(is_first ? time : std::max(*state_.time, time));
+    if (is_first)
+        for (std::uint32_t i = 0; i < state_.rules.markets.size(); ++i)
+            if (const Duration auction = state_.rules.markets[i].auction; auction.ns > 0)
+                state_.set_phase(MarketId(i), MarketPhase::auction, WallTime{state_.now_ms() + auction.ms()});
+    executor.expire_orders();
+    executor.fire_switches();
+    executor.end_auctions();
+}
+
+AccountIndex CommitRunner::account_of(const CommandBatch& batch, std::uint32_t place) {
+    std::uint32_t& known = batch_accounts_[place];
+    if (known == not_looked_up)
+        known = state_.accounts.find(batch.accounts[place]).value_or(no_account).value();
+    return AccountIndex(known);
+}
+
+bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
+                             std::uint32_t number, Executor& executor, AdmittedCommand& admitted) {
+    admitted = {&command, account_of(context.batch, command.account), number, no_order, false, false};
+    const auto reject = [&](const Refusal& refused) {
+        tell(executor.reject_unadmitted(admitted.account, command.ref(), number, refused.reason), refused);
+        return false;
+    };
+    if (refused_batch) return reject(refused_batch);
+    if (admitted.account == no_account) {
+        const auto* open = std::get_if<OpenAccount>(&command.body);
+        if (open == nullptr) return reject({Reason::unknown_account, 0, 0});
+        if (const Refusal refused = admit_opening(state_, context, command, *open)) return reject(refused);
+        const AccountIndex account = *state_.accounts.find(context.batch.accounts[command.account]);
+        batch_accounts_[command.account] = account.value();
+        for (const EventKind kind : {EventKind::accepted, EventKind::account_opened}) {
+            Event& event = events_->emplace_back();
+            event.kind = kind;
+            event.command = number;
+            event.order = OrderKey(account, command.ref());
+        }
+        return false;
+    }
+    if (const Refusal refused = admit(state_, context, command, admitted.account)) return reject(refused);
+    if (const auto* cancel = std::get_if<CancelOrder>(&command.body)) burn_target(*cancel, admitted);
+    if (std::holds_alternative<CancelAll>(command.body) && is_one_cancel_all_too_many(admitted.account))
+        return reject({Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
+    return true;
+}
+
+// A nonce that was never seen is burnt by a cancel, so that its order cannot appear later.
+void CommitRunner::burn_target(const CancelOrder& cancel, AdmittedCommand& admitted) {
+    const NonceWindow& nonces = state_.accounts.nonces(admitted.account);
+    const NonceWindow::Verdict verdict = nonces.verdict(cancel.target.nonce);
+    if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(admitted.account, cancel.target.nonce);
+    admitted.target_is_too_new =
+        verdict == NonceWindow::Verdict::out_of_window && cancel.target.nonce > nonces.highest();
+}
+
+bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
+    const auto count = std::count_if(cancel_alls_.begin(), cancel_alls_.end(),
+                                     [&](const CancelAllPlace& place) { return place.account == account; });
+    if (static_cast<std::uint64_t>(count) >= state_.rules.cancel_alls_per_commit_max) return true;
+    cancel_alls_.push_back({account, static_cast<Position>(admitted_.size())});
+    return false;
+}
+
+void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
+    cancel_alls_.clear();
+    std::uint32_t number = 0;
+    for (const CommandBatch& batch : commit.batches) {
+        BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
+        batch_accounts_.assign(batch.accounts.size(), not_looked_up);
+        const Refusal refused = admit_batch(state_, context);
+        for (const BatchCommand& command : batch.commands) {
+            AdmittedCommand admitted;
+            if (admit_one(context, refused, command, number, executor, admitted)) {
+                executor.execute(admitted);
+                if (!notes_.traded.empty()) executor.fire_triggers(number);
+            }
+            ++number;
+        }
+    }
+}
+
+CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
+    if (const auto* limit = std::get_if<LimitOrder>(&body))
+        return limit->post_only ? Class::post_only : Class::rest;
+    if (std::holds_alternative<CancelOrder>(body) || std::holds_alternative<ReduceOrder>(body) ||
+        std::holds_alternative<CancelAll>(body) || std::holds_alternative<CancelAfter>(body))
+        return Class::cancels;
+    if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body))
+        return (*replace)->post_only ? Class::post_only : Class::rest;
+    if (std::holds_alternative<MassQuote>(body)) return Class::post_only;
+    if (const auto* special = std::get_if<Boxed<SpecialOrder>>(&body))
+        return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
+    if (std::holds_alternative<Faucet>(body) || std::holds_alternative<Boxed<Issue>>(body) ||
+        std::holds_alternative<Boxed<Administer>>(body) || std::holds_alternative<OpenAccount>(body))
+        return Class::administration;
+    return Class::rest;
+}
+
+void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
+    admitted_.clear();
+    naming_.clear();
+    cancel_alls_.clear();
+    for (std::vector<Position>& list : classes_)
+        list.clear();
+    std::uint32_t number = 0;
+    for (const CommandBatch& batch : commit.batches) {
+        BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
+        batch_accounts_.assign(batch.accounts.size(), not_looked_up);
+        const Refusal refused = admit_batch(state_, context);
+        for (const BatchCommand& command : batch.commands) {
+            AdmittedCommand admitted;
+            if (admit_one(context, refused, command, number, executor, admitted)) {
+                const auto position = static_cast<Position>(admitted_.size());
+                if (const CommandRef* target = target_of(command.body)) {
+                    naming_.push_back(position);
+                    state_.books.prefetch(OrderKey(admitted.account, *target));
+                }
+                classes_[static_cast<std::size_t>(class_of(command.body))].push_back(position);
+                admitted_.push_back(admitted);
+            }
+            ++number;
+        }
+    }
+}
+
+void CommitRunner::look_up_targets() {
+    unresolved_.clear();
+    for (Position position : naming_) {
+        AdmittedCommand& admitted = admitted_[position];
+        admitted.target = state_.books.find(OrderKey(admitted.account, *target_of(admitted.command->body)));
+        if (admitted.target == no_order) unresolved_.push_back(position);
+    }
+}
+
+CommitRunner::Position CommitRunner::find_placing(const OrderKey& key) const {
+    const std::size_t mask = placed_names_.size() - 1;
+    const std::uint64_t hashed = hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce);
+    for (std::size_t at = hashed >> 32 & mask;; at = (at + 1) & mask) {
+        const PlacedName& name = placed_names_[at];
+        if (name.command == none || name.key == key) return name.command;
+    }
+}
+
+void CommitRunner::attach_to_placing_commands() {
+    std::size_t names = 0;
+    for (const AdmittedCommand& admitted : admitted_)
+        if (places_orders(admitted.command->body)) names += index_count(admitted.command->body);
+    placed_names_.assign(std::bit_ceil(names * 2 + 1), {});
+    const std::size_t mask = placed_names_.size() - 1;
+    for (Position position = 0; position < admitted_.size(); ++position) {
+        const AdmittedCommand& admitted = admitted_[position];
+        if (!places_orders(admitted.command->body)) continue;
+        for (std::uint32_t i = 0; i < index_count(admitted.command->body); ++i) {
+            const OrderKey key(admitted.account, {admitted.command->nonce, admitted.command->index + i});
+            const std::uint64_t hashed =
+                hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce);
+            std::size_t at = hashed >> 32 & mask;
+            while (placed_names_[at].command != none)
+                at = (at + 1) & mask;
+            placed_names_[at] = {key, position};
+        }
+    }
+    for (Position position : unresolved_) {
+        const AdmittedCommand& admitted = admitted_[position];
+        const Position placing = find_placing(OrderKey(admitted.account, *target_of(admitted.command->body)));
+        if (placing == none || placing >= position) continue;
+        if (first_attached_.empty()) {
+            first_attached_.assign(admitted_.size(), none);
+            last_attached_.assign(admitted_.size(), none);
+            next_attached_.assign(admitted_.size(), none);
+        }
+        Position& last = last_attached_[placing];
+        (last == none ? first_attached_[placing] : next_attached_[last]) = position;
+        last = position;
+        admitted_[position].is_attached = true;
+    }
+}
+
+void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor) {
+    admit_all(commit, executor);
+    first_attached_.clear();
+    look_up_targets();
+    if (!unresolved_.empty()) attach_to_placing_commands();
+    std::sort(cancel_alls_.begin(), cancel_alls_.end());
+    for (std::size_t i = 0; i < class_count; ++i)
+        execute_class(i, executor);
+}
+
+void CommitRunner::execute_class(std::size_t number, Executor& executor) {
+    const bool is_plain = first_attached_.empty() && cancel_alls_.empty();
+    for (Position position : classes_[number]) {
+        const AdmittedCommand& admitted = admitted_[position];
+        if (is_plain) [[likely]] {
+            executor.execute(admitted);
+        } else {
+            if (admitted.is_attached) continue;
+            execute_tree(position, executor);
+        }
+        if (!notes_.traded.empty()) executor.fire_triggers(admitted.number);
+    }
+}
+
+std::size_t CommitRunner::first_cancel_all_after(Position command) const {
+    const CancelAllPlace sought{admitted_[command].account, command};
+    return static_cast<std::size_t>(std::upper_bound(cancel_alls_.begin(), cancel_alls_.end(), sought) -
+                                    cancel_alls_.begin());
+}
+
+// Depth first, with a stack of its own, because a chain of replacements may be as long as the commit.
+void CommitRunner::execute_tree(Position root, Executor& executor) {
+    const auto enter = [&](Position position) {
+        executor.execute(admitted_[position]);
+        if (!places_orders(admitted_[position].command->body)) return;
+        const Position attached = first_attached_.empty() ? none : first_attached_[position];
+        frames_.push_back({position, attached, first_cancel_all_after(position)});
+    };
+    enter(root);
+    while (!frames_.empty()) {
+        Frame& frame = frames_.back();
+        const AdmittedCommand& placed = admitted_[frame.command];
+        const bool has_cancel_all = frame.next_cancel_all < cancel_alls_.size() &&
+                                    cancel_alls_[frame.next_cancel_all].account == placed.account;
+        const Position cancel_all = has_cancel_all ? cancel_alls_[frame.next_cancel_all].command : none;
+        const Position attached = frame.next_attached;
+        if (cancel_all == none && attached == none) {
+            frames_.pop_back();
+        } else if (cancel_all < attached) {
+            ++frame.next_cancel_all;
+            executor.cancel_placed(admitted_[cancel_all], placed);
+        } else {
+            frame.next_attached = next_attached_[attached];
+            enter(attached);
+        }
+    }
+}
+
+}  // namespace peerbook::exchange

@@ -1,0 +1,185 @@
+// Many orders at one price: the end of call auctions, and of commits in markets that match in batches.
+#include <algorithm>
+#include <utility>
+
+#include "exchange/engine/executor.h"
+#include "exchange/ledger/fees.h"
+
+namespace peerbook::exchange {
+
+void Executor::end_auctions() {
+    number_ = no_command;
+    while (!state_.auctions.empty() && state_.auctions.begin()->first <= state_.now_ms()) {
+        const MarketId market(state_.auctions.begin()->second);
+        const Uncrossing done = uncross(market);
+        state_.set_phase(market, MarketPhase::trading, std::nullopt);
+        account_ = no_account;
+        ref_ = {};
+        Event& event = emit(EventKind::market_changed);
+        event.order = {};
+        event.market = market;
+        event.price = Price(done.price);
+        event.quantity = Quantity(done.quantity);
+        notes_.traded.push_back(market);
+        fire_triggers(no_command);
+    }
+}
+
+void Executor::match_batches() {
+    std::sort(notes_.batch_markets.begin(), notes_.batch_markets.end());
+    for (std::size_t i = 0; i < notes_.batch_markets.size();) {
+        const MarketId market = notes_.batch_markets[i];
+        const std::uint64_t sequence = state_.books.next_sequence();
+        number_ = no_command;
+        uncross(market);
+        std::erase_if(notes_.immediate, [&](const OrderKey& key) {
+            const OrderSlot slot = state_.books.find(key);
+            if (slot == no_order) return true;
+            if (state_.books.order(slot).market() != market) return false;
+            take_out(slot, EventKind::cancelled, Reason::auction_ended);
+            return true;
+        });
+        notes_.traded.assign(1, market);
+        fire_triggers(no_command);
+        if (state_.books.next_sequence() == sequence) ++i;  // else triggers placed orders here
+    }
+    notes_.batch_markets.clear();
+}
+
+// Trades what crosses, at one price; again while orders of one account stood in each other's way.
+Executor::Uncrossing Executor::uncross(MarketId market) {
+    Uncrossing done;
+    const MatchingMode mode = state_.markets[market.value()].phase == MarketPhase::trading
+                                  ? state_.terms[market.value()].matching
+                                  : MatchingMode::continuous;
+    for (std::uint32_t round = 0;; ++round) {
+        AuctionBook book = crossing_orders(state_.books, market);
+        const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
+        if (!clearing) return done;
+        done.price = clearing->price;
+        allocate(book.buys, clearing->quantity, mode);
+        allocate(book.sells, clearing->quantity, mode);
+        for (std::size_t b = 0, s = 0; b < book.buys.size() && s < book.sells.size();) {
+            AuctionOrder& buy = book.buys[b];
+            AuctionOrder& sell = book.sells[s];
+            const std::int64_t quantity = std::min(buy.allocated, sell.allocated);
+            if (quantity > 0) {
+                const bool is_own =
+                    state_.books.order(buy.slot).account == state_.books.order(sell.slot).account;
+                if (is_own) {
+                    AuctionOrder& younger = buy.sequence > sell.sequence ? buy : sell;
+                    younger.allocated = 0;
+                    take_out(younger.slot, EventKind::cancelled, Reason::self_trade);
+                } else {
+                    buy.allocated -= quantity;
+                    sell.allocated -= quantity;
+                    done.quantity += quantity;
+                    trade_at(buy, sell, {clearing->price, quantity}, round);
+                }
+            }
+            if (buy.allocated == 0)
+                ++b;
+            else if (sell.allocated == 0)
+                ++s;
+        }
+        if (done.quantity > 0) state_.set_last_price(market, clearing->price);
+    }
+}
+
+// Priority decides, except among this commit's orders at the last price of a batch that is served: they
+// share, so that their order inside the commit gives nobody an edge.
+void Executor::allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const {
+    allocate_in_order(orders, quantity);
+    if (mode == MatchingMode::continuous) return;
+    // The last price served, its orders of this commit, and what they got together.
+    std::size_t last = orders.size();
+    while (last > 0 && orders[last - 1].allocated == 0)
+        --last;
+    if (last == 0) return;
+    const std::int64_t price = orders[last - 1].price;
+    std::size_t first = last;
+    while (first > 0 && orders[first - 1].price == price &&
+           orders[first - 1].sequence >= notes_.first_sequence)
+        --first;
+    while (last < orders.size() && orders[last].price == price)
+        ++last;
+    if (first == last) return;
+    std::int64_t shared = 0;
+    for (std::size_t i = first; i < last; ++i)
+        shared += orders[i].allocated;
+    const std::int64_t left = allocate_pro_rata(orders, first, last, shared);
+
+    std::vector<std::pair<OrderId, std::size_t>> by_id;
+    for (std::size_t i = first; i < last && left > 0; ++i) {
+        const OrderKey key = state_.books.order(orders[i].slot).key();
+        by_id.emplace_back(make_order_id(state_.rules.network, state_.accounts.id(key.account), key.ref()),
+                           i);
+    }
+    std::sort(by_id.begin(), by_id.end());
+    std::int64_t lots = left;
+    for (std::size_t i = 0; lots > 0; ++i) {
+        AuctionOrder& order = orders[by_id[i].second];
+        if (order.allocated == order.leaves) continue;
+        ++order.allocated;
+        --lots;
+    }
+}
+
+// Two orders may meet once in each round: `round` is the ordinal of their trade.
+void Executor::trade_at(const AuctionOrder& buy, const AuctionOrder& sell, Clearing trade,
+                        std::uint32_t round) {
+    const auto [price, quantity] = trade;
+    const AuctionOrder& younger = buy.sequence > sell.sequence ? buy : sell;
+    const AuctionOrder& older = buy.sequence > sell.sequence ? sell : buy;
+    const Order& taker = state_.books.owned(younger.slot);
+    const Order& maker = state_.books.owned(older.slot);
+    const MarketTerms& market = state_.terms[taker.market_number];
+    Event& event = emit(EventKind::filled);
+    event.order = taker.key();
+    event.maker = maker.key();
+    event.ordinal = round;
+    event.side = taker.side();
+    event.market = taker.market();
+    event.price = Price(price);
+    event.quantity = Quantity(quantity);
+    event.leaves = Quantity(state_.books.whole_leaves(taker) - quantity);
+    event.maker_leaves = Quantity(state_.books.whole_leaves(maker) - quantity);
+    event.amount = market.notional(price, quantity);
+    event.taker_fee = settle_in_auction(younger.slot, price, quantity);
+    event.maker_fee = settle_in_auction(older.slot, price, quantity);
+    const Amount fees = event.taker_fee + event.maker_fee;
+    if (fees != 0) state_.add_to_balance(state_.balances.slot(fee_account_index, market.quote), fees);
+}
+
+// Returns the fee. An iceberg trades what it hides like what it shows, and keeps its place.
+Amount Executor::settle_in_auction(OrderSlot slot, std::int64_t price, std::int64_t quantity) {
+    const Order& order = state_.books.owned(slot);
+    const MarketTerms& market = state_.terms[order.market_number];
+    const Amount money = market.money(price, quantity);
+    const FeeCharge charge = charge_fee(money, market.maker_fee_ppm, order.fee_carry);
+    const std::int64_t whole = state_.books.whole_leaves(order) - quantity;
+    const BalanceSlot base = state_.balances.slot(AccountIndex(order.account), market.base);
+    const BalanceSlot quote = state_.balances.slot(AccountIndex(order.account), market.quote);
+    if (order.is_sell != 0) {
+        const Balance sold = state_.balances[base];
+        state_.set_balance(base, sold.total - market.units(quantity), sold.reserved - market.units(quantity));
+        state_.add_to_balance(quote, money - charge.fee);
+    } else {
+        const Amount kept = whole == 0 ? 0 : state_.buy_reserve_of(market, order.price, whole, charge.carry);
+        const Balance paid = state_.balances[quote];
+        state_.set_balance(quote, paid.total - money - charge.fee,
+                           paid.reserved - state_.reserve_of(order) + kept);
+        state_.add_to_balance(base, market.units(quantity));
+    }
+    if (whole == 0) {
+        state_.remove_order(slot);
+        return charge.fee;
+    }
+    const std::int64_t display = order.is_extended != 0 ? state_.books.extension(order).display : 0;
+    const std::int64_t shown = display != 0 ? std::min(display, whole) : whole;
+    if (order.is_extended != 0) state_.change_hidden(slot, whole - shown);
+    state_.change_order(slot, shown, charge.carry);
+    return charge.fee;
+}
+
+}  // namespace peerbook::exchange
