@@ -19,22 +19,38 @@ struct Invocation {
     std::function<Exit()> run;
 };
 
-// Order, cancel, reduce, faucet, transfer.
+// Orders and their changes.
 void add_trading_commands(CLI::App& app, Invocation& invocation);
-// Book, trades, orders, balances.
+// Faucet, transfers, what issuers do, withdrawals.
+void add_money_commands(CLI::App& app, Invocation& invocation);
+// What administrators do: create-market, halt, resume.
+void add_market_commands(CLI::App& app, Invocation& invocation);
+// Book, trades, orders, balances, withdrawals.
 void add_reading_commands(CLI::App& app, Invocation& invocation);
 // Status, peers.
 void add_network_commands(CLI::App& app, Invocation& invocation);
 // Init, keys.
 void add_key_commands(CLI::App& app, Invocation& invocation);
-// What keeps the process busy: node, replay, bench.
+// What keeps the process busy: node, replay.
 void add_run_commands(CLI::App& app, Invocation& invocation);
+// Bench.
+void add_bench_commands(CLI::App& app, Invocation& invocation);
 // Config.
 void add_config_commands(CLI::App& app, Invocation& invocation);
 
 // --node, --data-dir, --cookie-file, --timeout, --json; the options live as long as the lambdas that hold
 // them.
 std::shared_ptr<ClientOptions> add_client_options(CLI::App& command);
+// A command that changes something: the flags that all of them have.
+struct Posting {
+    std::shared_ptr<ClientOptions> client;
+    std::shared_ptr<CommandOptions> options;  // --account, --nonce, --wait
+};
+Posting add_posting(CLI::App& command);
+// When the command is named it posts what `make` returns and shows what became of it.
+using MakeRequest = std::function<Result<NodeRequest>(const CommandOptions& options)>;
+void post_when_named(CLI::App& command, Invocation& invocation, const Posting& posting, MakeRequest make);
+
 // --json alone.
 std::shared_ptr<bool> add_json_option(CLI::App& command);
 

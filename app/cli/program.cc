@@ -84,9 +84,12 @@ int run_program(int argc, const char* const* argv) {
     app.get_formatter()->column_width(26);
     Invocation invocation;
     add_trading_commands(app, invocation);
+    add_money_commands(app, invocation);
     add_reading_commands(app, invocation);
+    add_market_commands(app, invocation);
     add_network_commands(app, invocation);
     add_run_commands(app, invocation);
+    add_bench_commands(app, invocation);
     add_config_commands(app, invocation);
     add_key_commands(app, invocation);
     app.footer(footer);  // after the subcommands, which would inherit it

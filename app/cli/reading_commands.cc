@@ -8,7 +8,8 @@ namespace peerbook::app::cli {
 void add_reading_commands(CLI::App& app, Invocation& invocation) {
     {
         CLI::App& command =
-            *app.add_subcommand("markets", "what can be traded, with ticks, lots and fees")->group("Reading");
+            *app.add_subcommand("markets", "what can be traded, its rules and what it does now")
+                 ->group("Reading");
         const auto client = add_client_options(command);
         command.callback([=, &invocation] {
             invocation.run = [=] { return ask_node(*client, {"GET", "/api/v1/markets", {}}, view_markets); };
@@ -56,6 +57,20 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         command.add_option("--limit", *limit, "how many at most");
         command.callback([=, &invocation] {
             invocation.run = [=] { return ask_node(*client, orders_request(*account, *limit), view_orders); };
+        });
+    }
+    {
+        CLI::App& command =
+            *app.add_subcommand("withdrawals", "withdrawals that wait for their issuer")->group("Reading");
+        const auto client = add_client_options(command);
+        const auto account = std::make_shared<std::string>();
+        const auto asset = std::make_shared<std::string>();
+        command.add_option("--account", *account, "only of this account, by name or id");
+        command.add_option("--asset", *asset, "only of this asset");
+        command.callback([=, &invocation] {
+            invocation.run = [=] {
+                return ask_node(*client, withdrawals_request(*account, *asset), view_withdrawals);
+            };
         });
     }
     {

@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 
-#include "app/bench/engine_bench.h"
 #include "app/cli/commands.h"
 #include "app/cli/json_text.h"
 #include "app/cli/setting_flags.h"
@@ -10,9 +9,6 @@
 namespace peerbook::app::cli {
 
 namespace {
-
-// Commands are prepared in memory before they are timed, at some hundred bytes each.
-constexpr std::uint64_t bench_commands_max = 20'000'000;
 
 void add_node_command(CLI::App& app, Invocation& invocation) {
     CLI::App& command = *app.add_subcommand("node", "run a node until it is told to stop")->group("Node");
@@ -131,43 +127,11 @@ void add_replay_command(CLI::App& app, Invocation& invocation) {
     });
 }
 
-void add_bench_command(CLI::App& app, Invocation& invocation) {
-    CLI::App& command =
-        *app.add_subcommand("bench", "measure the engine alone on this machine")->group("Node");
-    const auto options = std::make_shared<EngineBenchOptions>();
-    const auto json = add_json_option(command);
-    command.add_option("--workload", options->only, "only the one of this name; default: all");
-    command.add_option("--commands", options->commands, "in each workload [500000]")
-        ->check(CLI::Range(std::uint64_t{1'000}, bench_commands_max))
-        ->option_text("NUMBER");
-    command.add_option("--deep-book", options->deep_book_orders, "resting orders of the deep book [1000000]")
-        ->check(CLI::Range(std::uint64_t{1'000}, bench_commands_max))
-        ->option_text("NUMBER");
-    command.add_option("--rounds", options->rounds, "the fastest counts [3]")
-        ->check(CLI::Range(1U, 100U))
-        ->option_text("NUMBER");
-    command.add_option("--seed", options->seed, "equal seeds make equal commands [1]");
-    command.callback([=, &invocation] {
-        invocation.run = [=] {
-            const EngineBenchReport figures = run_engine_bench(*options);
-            if (figures.workloads.empty()) {
-                return report({Exit::usage, "usage",
-                               "there is no workload '" + terminal_text(options->only) +
-                                   "'; `peerbook bench` without --workload runs and names all"},
-                              *json);
-            }
-            print(*json ? to_json(figures) + "\n" : to_table(figures));
-            return Exit::ok;
-        };
-    });
-}
-
 }  // namespace
 
 void add_run_commands(CLI::App& app, Invocation& invocation) {
     add_node_command(app, invocation);
     add_replay_command(app, invocation);
-    add_bench_command(app, invocation);
 }
 
 }  // namespace peerbook::app::cli

@@ -9,17 +9,13 @@
 #include <vector>
 
 #include "app/cli/json_text.h"
+#include "app/cli/view_parts.h"
 #include "app/terminal/ladder.h"
 #include "app/terminal/progress_bar.h"
 
 namespace peerbook::app::cli {
 
 namespace {
-
-Error missing(const char* name) {
-    return {ErrorCode::invalid_input,
-            std::string("it has no '") + name + "'; is the node of another version?"};
-}
 
 std::optional<std::int64_t> number_of(const std::string& text) {
     std::int64_t number = 0;
@@ -42,10 +38,6 @@ std::string item(const Answer& array, rapidjson::SizeType index) {
 // Enough of a key or digest to tell two apart at a glance.
 std::string shortened(const std::string& hex) {
     return hex.size() > 16 ? hex.substr(0, 16) : hex;
-}
-
-Paint side_paint(const std::string& side) {
-    return side == "buy" ? Paint::green : Paint::red;
 }
 
 Result<std::vector<LadderLevel>> levels_of(const Answer& answer, const char* side) {
@@ -101,68 +93,6 @@ std::string size_text(const std::string& bytes) {
     return text + " " + units[unit];
 }
 
-Result<std::string> view_result(const Answer& answer, const TerminalStyle& style) {
-    const std::string status = text_at(answer, "status");
-    if (status.empty()) return missing("status");
-    std::string text = painted(terminal_text(status), Paint::bold, style);
-    if (const std::string message = text_at(answer, "message"); !message.empty())
-        text += ": " + terminal_text(message);
-    text += "\n";
-    Properties properties;
-    const bool is_order = status != "done";
-    properties.add(is_order ? "order" : "command", text_at(answer, "order_id"));
-    properties.add("nonce", text_at(answer, "nonce"));
-    if (is_order) {
-        properties.add("filled", text_at(answer, "filled"));
-        properties.add("leaves", text_at(answer, "leaves"));
-    }
-    if (const std::string block = text_at(answer, "block"); !block.empty())
-        properties.add("grade", text_at(answer, "grade") + (is_true(answer, "durable") ? ", durable" : "") +
-                                    ", block " + block);
-    text += properties.draw(style);
-    const Answer* fills = array_at(answer, "fills");
-    if (fills == nullptr || fills->Empty()) return text;
-    Table table({{"price", Align::right},
-                 {"quantity", Align::right},
-                 {"fee", Align::right},
-                 {"trade"},
-                 {"maker order"}});
-    for (const Answer& fill : fills->GetArray()) {
-        table.add_row({text_at(fill, "price"), text_at(fill, "quantity"), text_at(fill, "fee"),
-                       text_at(fill, "trade_id"), text_at(fill, "maker_order_id")});
-    }
-    return text + "\n" + table.draw(style);
-}
-
-Result<std::string> view_order(const Answer& answer, const TerminalStyle& style) {
-    if (text_at(answer, "order_id").empty()) return missing("order_id");
-    Properties properties;
-    for (const char* name :
-         {"order_id", "account", "market", "side", "price", "quantity", "leaves", "nonce"}) {
-        properties.add(name, text_at(answer, name));
-    }
-    return "The order rests in the book.\n" + properties.draw(style);
-}
-
-Result<std::string> view_orders(const Answer& answer, const TerminalStyle& style) {
-    const Answer* orders = array_at(answer, "orders");
-    if (orders == nullptr) return missing("orders");
-    if (orders->Empty()) return std::string("No open orders.\n");
-    Table table({{"order"},
-                 {"market"},
-                 {"side"},
-                 {"price", Align::right},
-                 {"quantity", Align::right},
-                 {"leaves", Align::right}});
-    for (const Answer& order : orders->GetArray()) {
-        const std::string side = text_at(order, "side");
-        table.add_row({text_at(order, "order_id"), text_at(order, "market"), side, text_at(order, "price"),
-                       text_at(order, "quantity"), text_at(order, "leaves")},
-                      side_paint(side));
-    }
-    return table.draw(style);
-}
-
 Result<std::string> view_book(const Answer& answer, const TerminalStyle& style) {
     Ladder ladder;
     ladder.market = text_at(answer, "market");
@@ -189,22 +119,6 @@ Result<std::string> view_book_orders(const Answer& answer, const TerminalStyle& 
         }
     }
     if (table.empty()) return std::string("The book is empty.\n");
-    return table.draw(style);
-}
-
-Result<std::string> view_markets(const Answer& answer, const TerminalStyle& style) {
-    const Answer* markets = array_at(answer, "markets");
-    if (markets == nullptr) return missing("markets");
-    if (markets->Empty()) return std::string("No markets.\n");
-    Table table({{"market"},
-                 {"tick", Align::right},
-                 {"lot", Align::right},
-                 {"maker fee", Align::right},
-                 {"taker fee", Align::right}});
-    for (const Answer& market : markets->GetArray()) {
-        table.add_row({text_at(market, "market"), text_at(market, "tick"), text_at(market, "lot"),
-                       text_at(market, "maker_fee_ppm") + " ppm", text_at(market, "taker_fee_ppm") + " ppm"});
-    }
     return table.draw(style);
 }
 

@@ -24,6 +24,7 @@ Result<std::string> view_book_orders(const Answer& answer, const TerminalStyle& 
 Result<std::string> view_markets(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_balances(const Answer& answer, const TerminalStyle& style);
+Result<std::string> view_withdrawals(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style);
 // The node's own sentence first, then the figures.
 Result<std::string> view_status(const Answer& answer, const TerminalStyle& style);
