@@ -1,28 +1,21 @@
 #include "app/bench/engine_bench.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <deque>
+#include <utility>
 
-#include "app/bench/workloads.h"
-#include "exchange/engine/engine.h"
+#include "app/bench/engine_run.h"
+#include "base/check.h"
 
 namespace peerbook::app {
 
 namespace {
 
 using namespace exchange;
-using Timer = std::chrono::steady_clock;
 
-// Below this the fixed parts (windows of levels, tables) hide what one order costs.
+// Below this the fixed parts (windows of levels, tables, pages) hide what one order costs.
 constexpr std::uint64_t orders_for_bytes_min = 100'000;
-constexpr std::size_t percentile_commands_max = 200'000;
-
-std::uint64_t ns_since(Timer::time_point start) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(Timer::now() - start).count());
-}
+constexpr std::size_t percentile_commands_max = 200'000;  // a round
+constexpr std::size_t cancelling_accounts = 16;           // a commit
 
 std::uint64_t median_timer_overhead() {
     std::vector<std::uint64_t> times(10'001);
@@ -32,201 +25,193 @@ std::uint64_t median_timer_overhead() {
     return times[times.size() / 2];
 }
 
-// An engine after its setup, with undo pruned as a node prunes it.
-class Run {
-  public:
-    explicit Run(const PreparedFlow& flow) : engine_(flow.rules) {
-        events_.reserve(64 * batch_commands);
-        memory_empty_ = engine_.stats().memory_bytes;
-        for (const CommandBatch& batch : flow.setup)
-            apply(batch);
-    }
-
-    void apply(const CommandBatch& batch) {
-        events_.clear();
-        marks_.push_back(engine_.mark());
-        engine_.apply(batch, 0, events_);
-        if (marks_.size() > undo_batches_kept) {
-            marks_.pop_front();
-            engine_.prune_undo(marks_.front());
-        }
-    }
-    const Engine& engine() const { return engine_; }
-    const EventBuffer& events() const { return events_; }
-    std::uint64_t memory_empty() const { return memory_empty_; }
-
-  private:
-    Engine engine_;
-    EventBuffer events_;
-    std::deque<UndoMark> marks_;
-    std::uint64_t memory_empty_ = 0;
+struct MeanRound {
+    double total_ns = 0;
+    CounterReading counters;
 };
 
-double measure_mean(const PreparedFlow& flow, std::uint64_t commands) {
-    Run run(flow);
+MeanRound measure_mean(const PreparedFlow& flow, PerfCounters& counters) {
+    EngineRun run(flow, undo_commits_kept);
+    run.commit_each(flow.opening);
+    run.commit_each(flow.resting);
+    MeanRound round;
+    counters.start();
     const Timer::time_point start = Timer::now();
-    for (const CommandBatch& batch : flow.flow)
-        run.apply(batch);
-    return static_cast<double>(ns_since(start)) / static_cast<double>(commands);
+    run.commit_each(flow.flow);
+    round.total_ns = static_cast<double>(ns_since(start));
+    round.counters = counters.stop();
+    return round;
 }
 
-void measure_percentiles(const PreparedFlow& flow, WorkloadFigures& figures) {
-    Run run(flow);
-    std::vector<std::uint64_t> times;
-    times.reserve(percentile_commands_max);
+void measure_singles(const PreparedFlow& flow, std::vector<std::uint64_t>& times) {
+    EngineRun run(flow, undo_commits_kept);
+    run.commit_each(flow.opening);
+    run.commit_each(flow.resting);
     CommandBatch single;
+    single.accounts.resize(1);
     single.commands.resize(1);
-    for (const CommandBatch& batch : flow.flow) {
-        single.kind = batch.kind;
-        single.signer = batch.signer;
-        for (const Command& command : batch.commands) {
+    std::size_t measured = 0;
+    for (const CommandBatch& commit : flow.flow) {
+        single.kind = commit.kind;
+        single.signer = commit.signer;
+        for (const BatchCommand& command : commit.commands) {
+            single.accounts[0] = commit.accounts[command.account];
             single.commands[0] = command;
+            single.commands[0].account = 0;
             const Timer::time_point start = Timer::now();
-            run.apply(single);
+            run.commit({&single, 1});
             times.push_back(ns_since(start));
         }
-        if (times.size() >= percentile_commands_max) break;
+        measured += commit.commands.size();
+        if (measured >= percentile_commands_max) break;
     }
+}
+
+void note_percentiles(std::vector<std::uint64_t>& times, WorkloadFigures& figures) {
     if (times.empty()) return;
     std::sort(times.begin(), times.end());
-    figures.p50_ns = times[times.size() / 2];
-    figures.p99_ns = times[times.size() * 99 / 100];
+    const auto at = [&](std::size_t thousandths) {
+        return times[std::min(times.size() - 1, times.size() * thousandths / 1'000)];
+    };
+    figures.p50_ns = at(500);
+    figures.p99_ns = at(990);
+    figures.p999_ns = at(999);
+    figures.max_ns = times.back();
+}
+
+// Every account of the flow cancels all it has.
+void cancel_everything(const PreparedFlow& flow, EngineRun& run) {
+    CommandBatch batch;
+    const auto flush = [&] {
+        run.commit({&batch, 1});
+        batch.accounts.clear();
+        batch.commands.clear();
+    };
+    for (const CommandBatch& opening : flow.opening)
+        for (const BatchCommand& command : opening.commands) {
+            if (!std::holds_alternative<OpenAccount>(command.body)) continue;
+            const AccountId& id = opening.accounts[command.account];
+            const std::uint64_t nonce = run.engine().next_nonce(*run.engine().find_account(id));
+            batch.signer = opening.signer;
+            batch.commands.push_back(
+                {nonce, 0, static_cast<std::uint32_t>(batch.accounts.size()), CancelAll{}});
+            batch.accounts.push_back(id);
+            if (batch.accounts.size() == cancelling_accounts) flush();
+        }
+    if (!batch.commands.empty()) flush();
+    run.settle();
+    PB_CHECK(run.engine().stats().resting_orders == 0, "an order outlived the cancelling of everything");
+}
+
+void count_events(const EventBuffer& events, WorkloadFigures& figures) {
+    figures.events += events.size();
+    for (const Event& event : events) {
+        figures.fills += event.kind == EventKind::filled;
+        figures.triggered += event.kind == EventKind::triggered;
+        figures.rejected += event.kind == EventKind::rejected;
+    }
+}
+
+std::uint64_t grown_since(std::uint64_t before) {
+    const std::uint64_t now = heap_bytes();
+    return now > before ? now - before : 0;
 }
 
 void count_outcomes(const PreparedFlow& flow, WorkloadFigures& figures) {
-    Run run(flow);
-    std::uint64_t undo_bytes = 0, orders_max = run.engine().stats().resting_orders;
-    std::uint64_t undo_commands = 0;
-    for (const CommandBatch& batch : flow.flow) {
-        run.apply(batch);
-        figures.commands += batch.commands.size();
-        for (const Event& event : run.events()) {
-            figures.fills += event.kind == EventKind::filled;
-            figures.rejected += event.kind == EventKind::rejected;
-        }
-    }
-    const EngineStats stats = run.engine().stats();
-    for (std::size_t i = 0; i < std::min(undo_batches_kept, flow.flow.size()); ++i)
-        undo_commands += flow.flow[flow.flow.size() - 1 - i].commands.size();
-    undo_bytes = stats.undo_bytes;
-    figures.resting_orders = stats.resting_orders;
-    orders_max = std::max(orders_max, stats.resting_orders);
-    if (orders_max >= orders_for_bytes_min)
+    const std::uint64_t heap_before = heap_bytes();
+    EngineRun run(flow, undo_commits_kept);
+    run.commit_each(flow.opening);
+    run.settle();
+    const std::uint64_t heap_opened = heap_bytes();
+    run.commit_each(flow.resting);
+    run.settle();
+    const std::uint64_t resting = run.engine().stats().resting_orders;
+    if (resting >= orders_for_bytes_min)
         figures.bytes_per_resting_order =
-            static_cast<double>(stats.memory_bytes - run.memory_empty()) / static_cast<double>(orders_max);
-    if (undo_commands > 0)
-        figures.undo_bytes_per_command = static_cast<double>(undo_bytes) / static_cast<double>(undo_commands);
+            static_cast<double>(grown_since(heap_opened)) / static_cast<double>(resting);
+    for (const CommandBatch& commit : flow.flow) {
+        run.commit({&commit, 1});
+        figures.commands += commit.commands.size();
+        count_events(run.events(), figures);
+    }
+    figures.operations = operation_count(flow.flow);
+    const EngineStats stats = run.engine().stats();
+    figures.resting_orders = stats.resting_orders;
+    const std::size_t kept = std::min(undo_commits_kept, flow.flow.size());
+    const std::uint64_t undoable =
+        operation_count({flow.flow.end() - static_cast<std::ptrdiff_t>(kept), flow.flow.end()});
+    if (undoable > 0)
+        figures.undo_bytes_per_operation =
+            static_cast<double>(stats.undo_bytes) / static_cast<double>(undoable);
+    figures.memory_peak_bytes = grown_since(heap_before);
+    cancel_everything(flow, run);
+    figures.memory_after_bytes = grown_since(heap_before);
 }
 
-WorkloadFigures measure(const PreparedFlow& flow, std::uint32_t rounds) {
+std::optional<double> divided(std::optional<double> value, double by) {
+    if (value) *value /= by;
+    return value;
+}
+
+CounterReading divided(const CounterReading& counters, double by) {
+    return {divided(counters.cycles, by), divided(counters.instructions, by),
+            divided(counters.l1d_misses, by), divided(counters.llc_misses, by)};
+}
+
+WorkloadFigures measure(const PreparedFlow& flow, const EngineBenchOptions& options, PerfCounters& counters) {
     WorkloadFigures figures;
     figures.name = flow.name;
     count_outcomes(flow, figures);
-    if (figures.commands == 0) return figures;
-    for (std::uint32_t round = 0; round < std::max(rounds, 1u); ++round) {
-        const double mean = measure_mean(flow, figures.commands);
-        figures.mean_ns = round == 0 ? mean : std::min(figures.mean_ns, mean);
+    if (figures.operations == 0) return figures;
+    const auto operations = static_cast<double>(figures.operations);
+    std::vector<std::uint64_t> times;
+    for (std::uint32_t round = 0; round < std::max(options.rounds, 1u); ++round) {
+        const MeanRound mean = measure_mean(flow, counters);
+        if (round == 0 || mean.total_ns / operations < figures.mean_ns) {
+            figures.mean_ns = mean.total_ns / operations;
+            figures.counters = divided(mean.counters, operations);
+        }
+        measure_singles(flow, times);
     }
-    measure_percentiles(flow, figures);
+    note_percentiles(times, figures);
+    if (options.parts) figures.parts = measure_parts(flow, options.rounds);
     return figures;
 }
 
-std::vector<FlowShape> shapes(const EngineBenchOptions& options) {
-    std::vector<FlowShape> all;
-    FlowShape shape;
-    shape.name = "stock-like";
-    all.push_back(shape);
-    shape.name = "64-markets";
-    shape.markets = 64;
-    shape.resting_before = 500;
-    all.push_back(shape);
-    shape = FlowShape();
-    shape.name = "add-cancel";
-    shape.cancel_ppm = 500'000;
-    shape.reduce_ppm = 0;
-    shape.take_ppm = 0;
-    all.push_back(shape);
-    shape = FlowShape();
-    shape.name = "sweeps";
-    shape.cancel_ppm = 100'000;
-    shape.take_ppm = 100'000;
-    shape.take_ticks = 10;
-    shape.take_quantity = 3'000;
-    all.push_back(shape);
-    shape = FlowShape();
-    shape.name = "wide-swings";
-    shape.jump_ppm = 20'000;
-    shape.jump_ticks = 100'000;
-    shape.depth_ticks = 1'000;
-    all.push_back(shape);
-    shape = FlowShape();
-    shape.name = "deep-book";
-    shape.depth_ticks = 1'500;
-    shape.resting_before = options.deep_book_orders;
-    all.push_back(shape);
-    return all;
-}
-
-std::string printed(const char* format, double value) {
-    char text[64];
-    std::snprintf(text, sizeof text, format, value);
-    return text;
+Status check_names(const std::vector<std::string>& only, const std::vector<Workload>& all) {
+    for (const std::string& name : only)
+        if (std::none_of(all.begin(), all.end(), [&](const Workload& known) { return known.name == name; })) {
+            std::string names;
+            for (const Workload& known : all)
+                names += (names.empty() ? "" : ", ") + known.name;
+            return Error{ErrorCode::not_found, "there is no workload '" + name + "'; there are " + names};
+        }
+    return {};
 }
 
 }  // namespace
 
-EngineBenchReport run_engine_bench(const EngineBenchOptions& options) {
+Result<EngineBenchReport> run_engine_bench(const EngineBenchOptions& options) {
+    std::vector<Workload> all = options.recorded;
+    for (Workload& generated : generated_workloads(options.size))
+        all.push_back(std::move(generated));
+    if (Status status = check_names(options.only, all); !status.ok()) return status.error();
     EngineBenchReport report;
-    report.seed = options.seed;
+    report.seed = options.size.seed;
     report.timer_overhead_ns = median_timer_overhead();
-    for (const PreparedFlow& flow : options.recorded)
-        if (options.only.empty() || options.only == flow.name)
-            report.workloads.push_back(measure(flow, options.rounds));
-    for (const FlowShape& shape : shapes(options))
-        if (options.only.empty() || options.only == shape.name)
-            report.workloads.push_back(
-                measure(make_flow(shape, options.commands, options.seed), options.rounds));
+    PerfCounters counters;
+    report.no_counters = counters.why_not();
+    for (const Workload& workload : all) {
+        if (!options.only.empty() &&
+            std::find(options.only.begin(), options.only.end(), workload.name) == options.only.end())
+            continue;
+        if (options.on_begin) options.on_begin(workload.name);
+        const Result<PreparedFlow> flow = workload.make();
+        if (!flow.ok()) return flow.error().within(workload.name);
+        report.workloads.push_back(measure(*flow, options, counters));
+        report.workloads.back().what = workload.what;
+    }
     return report;
-}
-
-std::string to_table(const EngineBenchReport& report) {
-    std::string text =
-        "workload          commands     fills  rejected  ns/command     p50     p99   resting  bytes/order  "
-        "undo B/cmd\n";
-    for (const WorkloadFigures& row : report.workloads) {
-        char line[200];
-        std::snprintf(
-            line, sizeof line, "%-14s %11llu %9llu %9llu %11.1f %7llu %7llu %9llu %12s %11.1f\n",
-            row.name.c_str(), static_cast<unsigned long long>(row.commands),
-            static_cast<unsigned long long>(row.fills), static_cast<unsigned long long>(row.rejected),
-            row.mean_ns, static_cast<unsigned long long>(row.p50_ns),
-            static_cast<unsigned long long>(row.p99_ns), static_cast<unsigned long long>(row.resting_orders),
-            row.bytes_per_resting_order > 0 ? printed("%.1f", row.bytes_per_resting_order).c_str() : "-",
-            row.undo_bytes_per_command);
-        text += line;
-    }
-    text += "One thread; p50 and p99 time each command alone and include " +
-            std::to_string(report.timer_overhead_ns) + " ns of the timer.\n";
-    return text;
-}
-
-std::string to_json(const EngineBenchReport& report) {
-    std::string text = "{\"seed\":" + std::to_string(report.seed) +
-                       ",\"timer_overhead_ns\":" + std::to_string(report.timer_overhead_ns) +
-                       ",\"workloads\":[";
-    const char* separator = "";
-    for (const WorkloadFigures& row : report.workloads) {
-        text += separator;
-        text += "{\"name\":\"" + row.name + "\",\"commands\":" + std::to_string(row.commands) +
-                ",\"fills\":" + std::to_string(row.fills) + ",\"rejected\":" + std::to_string(row.rejected) +
-                ",\"mean_ns\":" + printed("%.2f", row.mean_ns) + ",\"p50_ns\":" + std::to_string(row.p50_ns) +
-                ",\"p99_ns\":" + std::to_string(row.p99_ns) +
-                ",\"resting_orders\":" + std::to_string(row.resting_orders) +
-                ",\"bytes_per_resting_order\":" + printed("%.2f", row.bytes_per_resting_order) +
-                ",\"undo_bytes_per_command\":" + printed("%.2f", row.undo_bytes_per_command) + "}";
-        separator = ",";
-    }
-    return text + "]}";
 }
 
 }  // namespace peerbook::app

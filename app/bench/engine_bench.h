@@ -1,63 +1,76 @@
-// How fast the engine alone is: prepared commands in, events out, on one thread, with admission, nonces,
-// ledger, fees and undo. Nothing is read from disk or network while the time is taken.
+// How fast the engine alone is: prepared commits in, events out, on one thread, with admission, nonces,
+// ledger, fees, matching and undo. Nothing is read from disk or network while the time is taken, and no
+// signature is checked: batches come as decode_payload gives them.
 //
-// The mean is taken over whole runs in batches of batch_commands; the fastest of the rounds counts, since the
-// machine's other work only ever adds. Percentiles time each command on its own and include
-// timer_overhead_ns. Undo records are kept for the last undo_batches_kept batches, as a node keeps them for
-// what is not settled yet.
+// How it is measured:
+//   warm-up      a first run counts outcomes and memory and is not timed
+//   mean         whole flow in commits of commit_commands commands, a new engine each round; the fastest
+//                round counts, since the machine's other work only ever adds
+//   percentiles  each command is a commit of its own, so that one can be timed: this includes the fixed cost
+//                of a commit and the timer (timer_overhead_ns, printed and subtracted nowhere); all rounds
+//                together, so that nothing slow is left out
+//   counters     cycles, instructions and cache misses over the same loop as the mean, of its fastest round,
+//                where the machine has them
+//   memory       the heap's own count of what is in use. Bytes an order: what placing the orders that rest
+//                before the flow added. Peak: after the flow. After: when all accounts cancelled everything
+//                and undo was pruned
+// The last undo_commits_kept commits can be undone at any time, as a node keeps what is not settled yet;
+// marking and pruning are inside the time.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "exchange/engine/command.h"
-#include "exchange/market/market.h"
+#include "app/bench/engine_parts.h"
+#include "app/bench/perf_counters.h"
+#include "app/bench/workloads.h"
 
 namespace peerbook::app {
 
-// Commands to measure, in batches, with what must be there before.
-struct PreparedFlow {
-    std::string name;
-    exchange::NetworkRules rules;
-    std::vector<exchange::CommandBatch> setup;  // not timed: accounts, money, resting orders
-    std::vector<exchange::CommandBatch> flow;
-};
+inline constexpr std::size_t undo_commits_kept = 16;
 
 struct EngineBenchOptions {
-    std::uint64_t seed = 1;
-    std::uint64_t commands = 500'000;  // in each generated workload
-    std::uint64_t deep_book_orders = 1'000'000;
+    WorkloadSize size;
     std::uint32_t rounds = 3;
-    std::string only;                    // run just the workload of this name; empty: all
-    std::vector<PreparedFlow> recorded;  // flows made from recordings, measured like the generated ones
+    bool parts = false;              // measure the parts too
+    std::vector<std::string> only;   // names of workloads; empty: all
+    std::vector<Workload> recorded;  // run before the generated ones
+    // Told the name of each workload as it begins, because a whole run takes minutes.
+    std::function<void(const std::string&)> on_begin;
 };
 
 struct WorkloadFigures {
     std::string name;
+    std::string what;
     std::uint64_t commands = 0;
+    std::uint64_t operations = 0;  // mean and percentiles are of these; see operation_count
+    std::uint64_t events = 0;
     std::uint64_t fills = 0;
+    std::uint64_t triggered = 0;
     std::uint64_t rejected = 0;
-    double mean_ns = 0;  // a command
-    std::uint64_t p50_ns = 0;
-    std::uint64_t p99_ns = 0;
-    std::uint64_t resting_orders = 0;  // at the end
-    double bytes_per_resting_order =
-        0;  // memory that setup and flow added, by most orders that rested; 0 if few
-    double undo_bytes_per_command = 0;
+    double mean_ns = 0;  // an operation
+    // Of single commands; a mass quote counts as one here.
+    std::uint64_t p50_ns = 0, p99_ns = 0, p999_ns = 0, max_ns = 0;
+    CounterReading counters;             // an operation
+    std::uint64_t resting_orders = 0;    // at the end
+    double bytes_per_resting_order = 0;  // 0 where too few rest to tell
+    double undo_bytes_per_operation = 0;
+    std::uint64_t memory_peak_bytes = 0;
+    std::uint64_t memory_after_bytes = 0;
+    std::vector<PartFigures> parts;
 };
 
 struct EngineBenchReport {
     std::uint64_t seed = 0;
     std::uint64_t timer_overhead_ns = 0;
+    std::string no_counters;           // why there are no hardware counters; empty: there are
+    std::vector<std::string> skipped;  // a line each
     std::vector<WorkloadFigures> workloads;
 };
 
-inline constexpr std::size_t batch_commands = 256;
-inline constexpr std::size_t undo_batches_kept = 16;
-
-EngineBenchReport run_engine_bench(const EngineBenchOptions& options);
-std::string to_table(const EngineBenchReport& report);
-std::string to_json(const EngineBenchReport& report);
+// Error: a name in `only` that no workload has, or a recorded file that cannot be read.
+Result<EngineBenchReport> run_engine_bench(const EngineBenchOptions& options);
 
 }  // namespace peerbook::app

@@ -1,31 +1,32 @@
-// Generated workloads for the engine benchmark: a function of a shape and a seed.
+// The workloads of the engine benchmark, each a function of its sizes and a seed: equal ones make equal
+// commands. What each is for stands beside its name, and `peerbook bench engine` prints it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
-#include "app/bench/engine_bench.h"
+#include "app/bench/prepared_flow.h"
+#include "base/result.h"
 
 namespace peerbook::app {
 
-// What a flow looks like. Shares are of all commands, in parts per million; what they leave adds orders.
-struct FlowShape {
-    std::string name;
-    std::uint32_t markets = 1;
-    std::uint32_t accounts = 1'000;
-    std::uint32_t cancel_ppm = 450'000;
-    std::uint32_t reduce_ppm = 5'000;
-    std::uint32_t take_ppm = 45'000;  // immediate-or-cancel, up to take_ticks into the book
-    std::int64_t take_ticks = 2;
-    std::int64_t take_quantity = 150;
-    std::int64_t depth_ticks = 200;  // orders rest up to here from the middle, most of them near it
-    std::int64_t drift_ticks = 1;    // step of the middle's random walk
-    std::uint32_t jump_ppm = 0;      // chance that the middle jumps by jump_ticks, back and forth
-    std::int64_t jump_ticks = 0;
-    std::uint64_t resting_before = 2'000;  // orders placed in the setup, in each market
-    std::uint64_t live_max = 0;            // cancel the rest away above this many; 0: no limit
+struct WorkloadSize {
+    std::uint64_t operations = 500'000;     // measured; flows that go in cycles end with a whole one
+    std::uint64_t deep_orders = 1'000'000;  // that rest in the deep book before
+    std::uint64_t level_orders = 100'000;   // that rest in the one level before
+    std::uint32_t cascade_orders = 2'000;   // stops that trigger each other
+    std::uint64_t seed = 1;
 };
 
-PreparedFlow make_flow(const FlowShape& shape, std::uint64_t commands, std::uint64_t seed);
+struct Workload {
+    std::string name;
+    std::string what;  // one line
+    // Error: a recorded file could not be read. Generated ones never fail.
+    std::function<Result<PreparedFlow>()> make;
+};
+
+std::vector<Workload> generated_workloads(const WorkloadSize& size);
 
 }  // namespace peerbook::app

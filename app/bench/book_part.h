@@ -1,0 +1,57 @@
+// The book alone: index, levels, queues and matching of exchange/book, driven in linear order with resolved
+// accounts, writing the events that tell what happened to orders. No accounts, money, nonces, undo or
+// commits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "app/bench/prepared_flow.h"
+#include "exchange/book/matcher.h"
+#include "exchange/book/order_book.h"
+#include "exchange/engine/event.h"
+
+namespace peerbook::app {
+
+// A command as a bare matching engine takes it.
+struct BookCommand {
+    enum class Kind : std::uint8_t { place, cancel, reduce, replace };
+    Kind kind = Kind::place;
+    exchange::Side side = exchange::Side::buy;
+    bool rests = true;  // what is left of it
+    exchange::MarketId market;
+    exchange::OrderKey key;
+    exchange::CommandRef target;  // cancel, reduce, replace; of the same account
+    std::int64_t price = 0;       // ticks
+    std::int64_t quantity = 0;    // lots
+    std::int64_t display = 0;     // lots; 0: all is shown
+};
+
+// Everything of the commits that concerns books; empty if there is something that a book alone cannot do.
+// Accounts are numbered in the order of `flow.opening`.
+std::optional<std::vector<BookCommand>> book_commands(const PreparedFlow& flow,
+                                                      std::span<const exchange::CommandBatch> commits);
+
+class BookAlone {
+  public:
+    explicit BookAlone(std::size_t markets) : books_(markets, 0) {}
+
+    // Appends what happened.
+    void execute(const BookCommand& command, exchange::EventBuffer& events);
+    const exchange::OrderBooks& books() const { return books_; }
+
+  private:
+    class Steps;
+    void place(const BookCommand& command, exchange::EventBuffer& events);
+    void rest(const BookCommand& command, std::int64_t leaves, exchange::EventBuffer& events);
+    void remove(exchange::OrderSlot slot) {
+        books_.remove(slot);
+        books_.release(slot);
+    }
+
+    exchange::OrderBooks books_;
+};
+
+}  // namespace peerbook::app
