@@ -25,7 +25,8 @@ enum class SweepEnd : std::uint8_t { filled, no_match, own_order, fill_limit };
 // `on` gives what a step does:
 //   std::int64_t affordable(std::int64_t price)     the most lots that the taker can pay for at this price
 //   void fill(OrderSlot, const Order&, std::int64_t quantity)   takes the quantity off the resting order, or
-//       removes it, or shows its next part; taker.leaves is what remained after the fill
+//       removes it, or shows its next part; taker.leaves is what remained after the fill, and `on` sets it to
+//       zero when the taker's money is spent
 //   void meet_own(OrderSlot, const Order&)          not for cancel_newest: takes the resting order out, or
 //       for decrement takes from both
 // Steps are fills and meetings.
@@ -38,15 +39,16 @@ SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t steps_max, Steps& 
         const Order& maker = books.owned(slot);
         const bool is_own = maker.account == taker.account.value();
         if (is_own && taker.self_trade == SelfTradePrevention::cancel_newest) return SweepEnd::own_order;
-        if (steps_max-- == 0) [[unlikely]]
-            return SweepEnd::fill_limit;
         if (is_own) [[unlikely]] {
+            if (steps_max-- == 0) return SweepEnd::fill_limit;
             on.meet_own(slot, maker);
             if (taker.self_trade == SelfTradePrevention::cancel_both) return SweepEnd::own_order;
             continue;
         }
         const std::int64_t quantity = std::min({taker.leaves, maker.leaves, on.affordable(maker.price)});
         if (quantity == 0) return SweepEnd::no_match;
+        if (steps_max-- == 0) [[unlikely]]
+            return SweepEnd::fill_limit;
         taker.leaves -= quantity;
         on.fill(slot, maker, quantity);
     }

@@ -73,6 +73,13 @@ class OrderBooks {
     void undo_requeue(OrderSlot slot, std::uint64_t sequence_before);
 
     const Order& order(OrderSlot slot) const { return pool_[slot]; }
+    // The lines that removing the order will need.
+    void prefetch_around(OrderSlot slot) const {
+        const Order& order = pool_[slot];
+        for (OrderSlot neighbour : {order.previous, order.next, order.account_previous, order.account_next})
+            if (neighbour != no_order) __builtin_prefetch(&pool_[neighbour]);
+        sides_[place_of(order)].levels.prefetch(order.price);
+    }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
     const Order& owned(OrderSlot slot) { return pool_.edit(slot); }

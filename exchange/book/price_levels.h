@@ -56,6 +56,10 @@ class PriceLevels {
         return far_.find(key)->second;
     }
     const Level* find(std::int64_t price) const;
+    void prefetch(std::int64_t price) const {
+        const std::int64_t key = price * sign_;
+        if (in_window(key)) __builtin_prefetch(&dense_[static_cast<std::size_t>(key - base_)]);
+    }
     Level& get_or_add(std::int64_t price) {
         const std::int64_t key = price * sign_;
         if (in_window(key) && occupied(key)) [[likely]]

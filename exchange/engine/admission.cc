@@ -36,7 +36,7 @@ Refusal count_against_rate(EngineState& state, AccountIndex account, const Batch
     const std::uint64_t limit = std::uint64_t{state.rules.commands_per_second_max} * (takes_away ? 2 : 1);
     const std::uint32_t before = state.accounts[account].commands.count_in(window_of(state, second_ms));
     const std::uint32_t counts = index_count(command.body);
-    if (before + std::uint64_t{counts} > limit)
+    if (before + std::uint64_t{counts} > limit * (takes_away ? 2 : 1))
         return {Reason::rate_limit, limit, next_window_ms(state, second_ms)};
     state.count_command(account, counts);
     return {};
@@ -117,7 +117,6 @@ Refusal admit_opening(EngineState& state, BatchContext& context, const BatchComm
     context.owner = state.accounts.find_owner(signer);
     count_opening(state, *context.owner);
     burn(state, context, command.nonce, account);
-    if (state.rules.commands_per_second_max != 0) state.count_command(account, 1);
     return {};
 }
 

@@ -9,7 +9,8 @@ namespace peerbook::exchange {
 
 namespace {
 
-constexpr std::uint32_t not_looked_up = 0xffff'fffe;
+// Up to this many comparisons it is quicker to look for a target among the commands than to index them.
+constexpr std::size_t comparisons_max = 8'192;
 
 const CommandRef* target_of(const CommandBody& body) {
     if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
@@ -59,16 +60,21 @@ void CommitRunner::run_due(WallTime time, Executor& executor) {
     executor.end_auctions();
 }
 
-AccountIndex CommitRunner::account_of(const CommandBatch& batch, std::uint32_t place) {
-    std::uint32_t& known = batch_accounts_[place];
-    if (known == not_looked_up)
-        known = state_.accounts.find(batch.accounts[place]).value_or(no_account).value();
-    return AccountIndex(known);
+// All at once, so that the processor waits for many tables' lines at the same time.
+void CommitRunner::look_up_accounts(const CommandBatch& batch) {
+    batch_accounts_.clear();
+    for (const AccountId& id : batch.accounts)
+        state_.accounts.prefetch(id);
+    for (const AccountId& id : batch.accounts) {
+        const AccountIndex account = state_.accounts.find(id).value_or(no_account);
+        if (account != no_account) state_.accounts.prefetch(account);
+        batch_accounts_.push_back(account);
+    }
 }
 
 bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
                              std::uint32_t number, Executor& executor, AdmittedCommand& admitted) {
-    admitted = {&command, account_of(context.batch, command.account), number, no_order, false, false};
+    admitted = {&command, command.nonce, batch_accounts_[command.account], number, no_order, false, false};
     const auto reject = [&](const Refusal& refused) {
         tell(executor.reject_unadmitted(admitted.account, command.ref(), number, refused.reason), refused);
         return false;
@@ -79,7 +85,7 @@ bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch
         if (open == nullptr) return reject({Reason::unknown_account, 0, 0});
         if (const Refusal refused = admit_opening(state_, context, command, *open)) return reject(refused);
         const AccountIndex account = *state_.accounts.find(context.batch.accounts[command.account]);
-        batch_accounts_[command.account] = account.value();
+        batch_accounts_[command.account] = account;
         for (const EventKind kind : {EventKind::accepted, EventKind::account_opened}) {
             Event& event = events_->emplace_back();
             event.kind = kind;
@@ -117,7 +123,7 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
     std::uint32_t number = 0;
     for (const CommandBatch& batch : commit.batches) {
         BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
-        batch_accounts_.assign(batch.accounts.size(), not_looked_up);
+        look_up_accounts(batch);
         const Refusal refused = admit_batch(state_, context);
         for (const BatchCommand& command : batch.commands) {
             AdmittedCommand admitted;
@@ -156,7 +162,7 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
     std::uint32_t number = 0;
     for (const CommandBatch& batch : commit.batches) {
         BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
-        batch_accounts_.assign(batch.accounts.size(), not_looked_up);
+        look_up_accounts(batch);
         const Refusal refused = admit_batch(state_, context);
         for (const BatchCommand& command : batch.commands) {
             AdmittedCommand admitted;
@@ -165,6 +171,8 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
                 if (const CommandRef* target = target_of(command.body)) {
                     naming_.push_back(position);
                     state_.books.prefetch(OrderKey(admitted.account, *target));
+                } else if (const auto* order = std::get_if<LimitOrder>(&command.body)) {
+                    prefetch_placing(*order, admitted);
                 }
                 classes_[static_cast<std::size_t>(class_of(command.body))].push_back(position);
                 admitted_.push_back(admitted);
@@ -174,46 +182,74 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
     }
 }
 
+void CommitRunner::prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const {
+    if (order.market.value() >= state_.terms.size()) return;
+    const MarketTerms& market = state_.terms[order.market.value()];
+    state_.balances.prefetch(admitted.account, order.side == Side::buy ? market.quote : market.base);
+    state_.books.levels(order.market, order.side).prefetch(order.price.value());
+    state_.books.prefetch(OrderKey(admitted.account, admitted.command->ref()));
+}
+
 void CommitRunner::look_up_targets() {
     unresolved_.clear();
     for (Position position : naming_) {
         AdmittedCommand& admitted = admitted_[position];
         admitted.target = state_.books.find(OrderKey(admitted.account, *target_of(admitted.command->body)));
-        if (admitted.target == no_order) unresolved_.push_back(position);
+        if (admitted.target == no_order)
+            unresolved_.push_back(position);
+        else
+            state_.books.prefetch_around(admitted.target);
     }
 }
 
-CommitRunner::Position CommitRunner::find_placing(const OrderKey& key) const {
-    const std::size_t mask = placed_names_.size() - 1;
-    const std::uint64_t hashed = hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce);
-    for (std::size_t at = hashed >> 32 & mask;; at = (at + 1) & mask) {
-        const PlacedName& name = placed_names_[at];
-        if (name.command == none || name.key == key) return name.command;
-    }
+std::size_t CommitRunner::home_of(const OrderKey& key) const {
+    return hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32 &
+           (placed_names_.size() - 1);
 }
 
-void CommitRunner::attach_to_placing_commands() {
+void CommitRunner::index_placed_names() {
     std::size_t names = 0;
     for (const AdmittedCommand& admitted : admitted_)
         if (places_orders(admitted.command->body)) names += index_count(admitted.command->body);
     placed_names_.assign(std::bit_ceil(names * 2 + 1), {});
-    const std::size_t mask = placed_names_.size() - 1;
     for (Position position = 0; position < admitted_.size(); ++position) {
         const AdmittedCommand& admitted = admitted_[position];
         if (!places_orders(admitted.command->body)) continue;
         for (std::uint32_t i = 0; i < index_count(admitted.command->body); ++i) {
-            const OrderKey key(admitted.account, {admitted.command->nonce, admitted.command->index + i});
-            const std::uint64_t hashed =
-                hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce);
-            std::size_t at = hashed >> 32 & mask;
+            const OrderKey key(admitted.account, {admitted.nonce, admitted.command->index + i});
+            std::size_t at = home_of(key);
             while (placed_names_[at].command != none)
-                at = (at + 1) & mask;
+                at = (at + 1) & (placed_names_.size() - 1);
             placed_names_[at] = {key, position};
         }
     }
-    for (Position position : unresolved_) {
+}
+
+CommitRunner::Position CommitRunner::find_placing(const OrderKey& key, bool is_indexed) const {
+    if (is_indexed) {
+        for (std::size_t at = home_of(key);; at = (at + 1) & (placed_names_.size() - 1)) {
+            const PlacedName& name = placed_names_[at];
+            if (name.command == none || name.key == key) return name.command;
+        }
+    }
+    for (Position position = 0; position < admitted_.size(); ++position) {
         const AdmittedCommand& admitted = admitted_[position];
-        const Position placing = find_placing(OrderKey(admitted.account, *target_of(admitted.command->body)));
+        if (admitted.nonce != key.nonce || admitted.account != key.account) continue;
+        const BatchCommand& command = *admitted.command;
+        if (places_orders(command.body) && key.index >= command.index &&
+            key.index - command.index < index_count(command.body))
+            return position;
+    }
+    return none;
+}
+
+void CommitRunner::attach_to_placing_commands() {
+    const bool is_indexed = unresolved_.size() * admitted_.size() > comparisons_max;
+    if (is_indexed) index_placed_names();
+    for (Position position : unresolved_) {
+        AdmittedCommand& admitted = admitted_[position];
+        const Position placing =
+            find_placing(OrderKey(admitted.account, *target_of(admitted.command->body)), is_indexed);
         if (placing == none || placing >= position) continue;
         if (first_attached_.empty()) {
             first_attached_.assign(admitted_.size(), none);
@@ -223,7 +259,7 @@ void CommitRunner::attach_to_placing_commands() {
         Position& last = last_attached_[placing];
         (last == none ? first_attached_[placing] : next_attached_[last]) = position;
         last = position;
-        admitted_[position].is_attached = true;
+        admitted.is_attached = true;
     }
 }
 

@@ -48,7 +48,8 @@ class CommitRunner {
     // Admits one command. False: it was rejected. `account` is set either way.
     bool admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
                    std::uint32_t number, Executor& executor, AdmittedCommand& admitted);
-    AccountIndex account_of(const CommandBatch& batch, std::uint32_t place);
+    void look_up_accounts(const CommandBatch& batch);
+    void prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const;
     bool is_one_cancel_all_too_many(AccountIndex account);
     void burn_target(const CancelOrder& cancel, AdmittedCommand& admitted);
     static Class class_of(const CommandBody& body);
@@ -56,7 +57,10 @@ class CommitRunner {
     // --- between the passes ---
     void look_up_targets();
     void attach_to_placing_commands();
-    Position find_placing(const OrderKey& key) const;
+    void index_placed_names();
+    std::size_t home_of(const OrderKey& key) const;
+    // The command of this commit that placed the order, by the index of names or by looking at all of them.
+    Position find_placing(const OrderKey& key, bool is_indexed) const;
 
     // --- second pass ---
     void execute_class(std::size_t number, Executor& executor);
@@ -77,9 +81,8 @@ class CommitRunner {
         Position command;
         friend auto operator<=>(const CancelAllPlace&, const CancelAllPlace&) = default;
     };
-    std::vector<CancelAllPlace> cancel_alls_;  // by account, then position
-    // Of the batch that is admitted: its accounts as indexes, looked up once.
-    std::vector<std::uint32_t> batch_accounts_;
+    std::vector<CancelAllPlace> cancel_alls_;   // by account, then position
+    std::vector<AccountIndex> batch_accounts_;  // of the batch that is admitted; no_account: not open
 
     // Attached commands, as lists in order; empty if nothing is attached in this commit.
     std::vector<Position> first_attached_, last_attached_, next_attached_;

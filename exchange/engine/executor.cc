@@ -83,7 +83,10 @@ class Executor::Steps {
         event.maker_fee = maker_charge.fee;
 
         carry_ = taker_charge.carry;
-        budget_left_ -= notional + taker_charge.fee;
+        if (has_budget_) {
+            budget_left_ -= notional + taker_charge.fee;
+            if (budget_left_ == 0) taker_.leaves = 0;
+        }
         proceeds.notional += money;
         proceeds.taker_fees += taker_charge.fee;
         proceeds.maker_fees += maker_charge.fee;
@@ -310,11 +313,11 @@ Reason Executor::check_room(const Placement& order, const MarketTerms& market,
         (books.open_order_count(account_) >= state_.rules.open_orders_per_account_max ||
          books.size() >= state_.rules.open_orders_max))
         return Reason::open_order_limit;
-    const std::int64_t there =
-        order.has_trigger()
-            ? books.waiting_quantity(order.market, order.extras->trigger->when == TriggerWhen::at_or_below)
-            : books.side_quantity(order.market, order.side);
-    if (order.quantity > lots_max - (there - replaced.leaves)) return Reason::overflow;
+    // Waiting orders count for both sides, so that each has room when it becomes active.
+    const Amount there = Amount{books.side_quantity(order.market, order.side)} +
+                         books.waiting_quantity(order.market, false) +
+                         books.waiting_quantity(order.market, true) - replaced.leaves;
+    if (there + order.quantity > lots_max) return Reason::overflow;
     return Reason::none;
 }
 
@@ -444,22 +447,31 @@ void Executor::rest(const Placement& order, std::int64_t leaves, std::uint32_t c
     resting.quantity = order.quantity;
     resting.leaves = leaves;
     resting.fee_carry = carry;
-    OrderExtension extension;
-    if (order.extras != nullptr) [[unlikely]] {
-        extension.quantity = order.quantity;
-        extension.display = order.extras->display;
-        extension.expires_at_ms = order.extras->expires_at_ms;
-        if (extension.display != 0) resting.leaves = std::min(leaves, extension.display);
-        extension.hidden = leaves - resting.leaves;
-        if (extension.display != 0 || extension.expires_at_ms != 0) resting.extension = &extension;
-    }
-    state_.insert_order(resting);
+    if (order.extras == nullptr) [[likely]]
+        state_.insert_order(resting);
+    else
+        insert_extended(resting, *order.extras);
     Event& event = emit(EventKind::rested);
     event.side = order.side;
     event.market = order.market;
     event.price = Price(order.price);
     event.quantity = Quantity(resting.leaves);
     event.leaves = Quantity(leaves);
+}
+
+// Splits what is left into what is shown and what is hidden.
+void Executor::insert_extended(NewOrder& resting, const Extras& extras) {
+    OrderExtension extension;
+    extension.quantity = resting.quantity;
+    extension.display = extras.display;
+    extension.expires_at_ms = extras.expires_at_ms;
+    if (extension.display != 0) {
+        extension.hidden = std::max<std::int64_t>(resting.leaves - extension.display, 0);
+        resting.leaves -= extension.hidden;
+    }
+    if (extension.display != 0 || extension.expires_at_ms != 0) resting.extension = &extension;
+    state_.insert_order(resting);
+    resting.extension = nullptr;
 }
 
 void Executor::match_and_rest(const Placement& order) {

@@ -17,6 +17,7 @@ namespace peerbook::exchange {
 // A command that passed admission.
 struct AdmittedCommand {
     const BatchCommand* command = nullptr;
+    std::uint64_t nonce = 0;
     AccountIndex account;
     std::uint32_t number = 0;  // in the commit
     // Of a command that names a target: its slot when it was looked up.
@@ -147,6 +148,7 @@ class Executor {
     void enter(const Placement& order);
     void wait_for_trigger(const Placement& order);
     void rest(const Placement& order, std::int64_t leaves, std::uint32_t carry);
+    void insert_extended(NewOrder& resting, const Extras& extras);
     void match_and_rest(const Placement& order);
     void end_without_rest(const Placement& order, std::int64_t leaves, Amount budget_left, Reason reason);
     void settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds);
@@ -169,7 +171,7 @@ class Executor {
         std::int64_t price = 0;
         std::int64_t quantity = 0;
     };
-    Uncrossing uncross(MarketId market);
+    Uncrossing uncross(MarketId market, MatchingMode mode);
     void allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const;
     void trade_at(const AuctionOrder& buy, const AuctionOrder& sell, Clearing trade, std::uint32_t round);
     Amount settle_in_auction(OrderSlot slot, std::int64_t price, std::int64_t quantity);

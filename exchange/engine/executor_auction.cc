@@ -11,7 +11,7 @@ void Executor::end_auctions() {
     number_ = no_command;
     while (!state_.auctions.empty() && state_.auctions.begin()->first <= state_.now_ms()) {
         const MarketId market(state_.auctions.begin()->second);
-        const Uncrossing done = uncross(market);
+        const Uncrossing done = uncross(market, MatchingMode::continuous);
         state_.set_phase(market, MarketPhase::trading, std::nullopt);
         account_ = no_account;
         ref_ = {};
@@ -31,7 +31,8 @@ void Executor::match_batches() {
         const MarketId market = notes_.batch_markets[i];
         const std::uint64_t sequence = state_.books.next_sequence();
         number_ = no_command;
-        uncross(market);
+        // Also if it was halted meanwhile: what was accepted before trades. An auction collects instead.
+        if (state_.terms[market.value()].phase != MarketPhase::auction) uncross(market, MatchingMode::batch);
         std::erase_if(notes_.immediate, [&](const OrderKey& key) {
             const OrderSlot slot = state_.books.find(key);
             if (slot == no_order) return true;
@@ -47,16 +48,13 @@ void Executor::match_batches() {
 }
 
 // Trades what crosses, at one price; again while orders of one account stood in each other's way.
-Executor::Uncrossing Executor::uncross(MarketId market) {
+Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
     Uncrossing done;
-    const MatchingMode mode = state_.markets[market.value()].phase == MarketPhase::trading
-                                  ? state_.terms[market.value()].matching
-                                  : MatchingMode::continuous;
     for (std::uint32_t round = 0;; ++round) {
         AuctionBook book = crossing_orders(state_.books, market);
         const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
         if (!clearing) return done;
-        done.price = clearing->price;
+        const std::int64_t traded_before = done.quantity;
         allocate(book.buys, clearing->quantity, mode);
         allocate(book.sells, clearing->quantity, mode);
         for (std::size_t b = 0, s = 0; b < book.buys.size() && s < book.sells.size();) {
@@ -82,7 +80,9 @@ Executor::Uncrossing Executor::uncross(MarketId market) {
             else if (sell.allocated == 0)
                 ++s;
         }
-        if (done.quantity > 0) state_.set_last_price(market, clearing->price);
+        if (done.quantity == traded_before) continue;
+        done.price = clearing->price;
+        state_.set_last_price(market, clearing->price);
     }
 }
 

@@ -45,6 +45,11 @@ class Balances {
         return chunks_[slot / chunk_size].balances[slot % chunk_size];
     }
     Balance& edit(BalanceSlot slot) { return chunks_.edit(slot / chunk_size).balances[slot % chunk_size]; }
+    void prefetch(AccountIndex account, AssetId asset) const {
+        const std::size_t place = account.value() * groups_ + asset.value() / chunk_size;
+        if (place < chunk_of_.size() && chunk_of_[place] != no_chunk)
+            __builtin_prefetch(&chunks_[chunk_of_[place]].balances[asset.value() % chunk_size]);
+    }
     // A zero balance for what was never touched.
     Balance get(AccountIndex account, AssetId asset) const;
     Frozen freeze() { return chunks_.freeze(); }
