@@ -33,7 +33,7 @@ std::int64_t next_window_ms(const EngineState& state, std::int64_t length_ms) {
 Refusal count_against_rate(EngineState& state, AccountIndex account, const BatchCommand& command) {
     const bool takes_away = std::holds_alternative<CancelOrder>(command.body) ||
                             std::holds_alternative<ReduceOrder>(command.body);
-    const std::uint64_t limit = std::uint64_t{state.rules.commands_per_second_max} * (takes_away ? 2 : 1);
+    const std::uint64_t limit = state.rules.commands_per_second_max;
     const std::uint32_t before = state.accounts[account].commands.count_in(window_of(state, second_ms));
     const std::uint32_t counts = index_count(command.body);
     if (before + std::uint64_t{counts} > limit * (takes_away ? 2 : 1))
