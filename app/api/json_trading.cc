@@ -84,9 +84,9 @@ void write_result(Json& json, const CommandResult& result, const SubmitAnswer& a
     json.end();
 }
 
-void write_order(Json& json, const OrderView& order, const MarketTable& markets) {
+// Without the braces around it.
+void write_order(Json& json, const OrderView& order, const char* state, const MarketTable& markets) {
     const auto& market = markets.market(order.market);
-    json.begin();
     json.key("order_id").hex(order.id);
     json.key("nonce").number(order.ref.nonce);
     json.key("index").small(order.ref.index);
@@ -97,7 +97,7 @@ void write_order(Json& json, const OrderView& order, const MarketTable& markets)
     json.key("quantity").text(exchange::format_quantity(order.quantity, market));
     json.key("leaves").text(exchange::format_quantity(order.leaves, market));
     json.key("type").text(type_of(order));
-    json.key("state").text(state_of(order));
+    json.key("state").text(state);
     json.key("time_in_force").text(time_in_force_of(order));
     json.key("shown").text(exchange::format_quantity(order.shown, market));
     if (order.display) json.key("display").text(exchange::format_quantity(*order.display, market));
@@ -110,7 +110,6 @@ void write_order(Json& json, const OrderView& order, const MarketTable& markets)
     if (order.budget)
         json.key("budget").text(
             exchange::format_amount(*order.budget, markets.quote_of(order.market).decimals));
-    json.end();
 }
 
 void write_levels(Json& json, const std::vector<exchange::LevelView>& levels,
@@ -212,15 +211,26 @@ std::string trades_json(const TradesAnswer& trades, const MarketTable& markets) 
 std::string orders_json(const OrdersAnswer& orders, const MarketTable& markets) {
     Json json;
     json.begin().key("orders").begin_list();
-    for (const OrderView& order : orders.orders)
-        write_order(json, order, markets);
+    for (const OrderView& order : orders.orders) {
+        json.begin();
+        write_order(json, order, state_of(order), markets);
+        json.end();
+    }
     json.end_list().end();
     return json.take();
 }
 
-std::string order_json(const OrderView& order, const MarketTable& markets) {
+std::string order_json(const OrderAnswer& answer, const MarketTable& markets) {
     Json json;
-    write_order(json, order, markets);
+    json.begin();
+    write_order(json, answer.order, state_of(answer), markets);
+    if (answer.was_triggered) json.key("was_triggered").flag(true);
+    if (answer.reason != exchange::Reason::none) {
+        json.key("reason").text(exchange::to_string(answer.reason));
+        json.key("message").text(exchange::describe(answer.reason));
+    }
+    if (answer.replaced_by) json.key("replaced_by").hex(*answer.replaced_by);
+    json.end();
     return json.take();
 }
 

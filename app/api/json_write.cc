@@ -78,6 +78,10 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);
     json.key("settled_prefix").hex(status.settled_prefix);
+    if (status.state_root_commit != 0) {
+        json.key("state_root").hex(status.state_root);
+        json.key("state_root_commit").number(status.state_root_commit);
+    }
     json.key("settled_trades").number(status.settled_trades);
     json.key("retracted_trades").number(status.retracted_trades);
     json.key("commands_executed").number(status.commands_executed);

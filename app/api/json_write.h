@@ -21,7 +21,7 @@ std::string digests_json(const DigestsAnswer& digests);
 std::string book_json(const BookAnswer& book, const MarketTable& markets, bool with_orders);
 std::string trades_json(const TradesAnswer& trades, const MarketTable& markets);
 std::string orders_json(const OrdersAnswer& orders, const MarketTable& markets);
-std::string order_json(const OrderView& order, const MarketTable& markets);
+std::string order_json(const OrderAnswer& answer, const MarketTable& markets);
 std::string accounts_json(const AccountsAnswer& accounts);
 std::string account_json(const AccountView& account, const MarketTable& markets);
 std::string withdrawals_json(const WithdrawalsAnswer& withdrawals, const MarketTable& markets);

@@ -414,7 +414,7 @@ void NativeApi::State::get_order(ApiRequest& request, std::string_view id, const
     auto parsed = parse_order_id(id, "order_id");
     if (!parsed.ok()) return done(error_response(parsed.error()));
     ask<OrderAnswer>(OrderQuery{parsed.value()}, done, [](State& self, const OrderAnswer& answer) {
-        return json_response(order_json(answer.order, *self.tables.current()));
+        return json_response(order_json(answer, *self.tables.current()));
     });
 }
 

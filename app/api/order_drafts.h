@@ -23,7 +23,8 @@ struct DraftContext {
     const MarketTable& markets;
     PublicKey node;                    // whose hosted accounts names mean
     std::string_view default_account;  // used when the field is absent; empty: the field is required
-    std::optional<WallTime> now;       // what spans of time are counted from; absent: they are refused
+    std::optional<WallTime> now =
+        std::nullopt;  // what spans of time are counted from; absent: they are refused
 };
 
 // Error: names the field and what is wrong with it.

@@ -40,6 +40,10 @@ const char* state_of(const OrderView& order) {
     return order.trigger ? "waiting" : "resting";
 }
 
+const char* state_of(const OrderAnswer& answer) {
+    return answer.state == OrderState::open ? "resting" : to_string(answer.state);
+}
+
 const char* time_in_force_of(const OrderView& order) {
     if (order.expires_at) return "gtd";
     switch (order.time_in_force) {

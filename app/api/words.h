@@ -16,6 +16,8 @@ const char* text_of(exchange::TriggerWhen when);
 const char* type_of(const OrderView& order);
 // "waiting" for its trigger, or "resting" in the book.
 const char* state_of(const OrderView& order);
+// Also of one that ended: "filled", "cancelled", "expired", "replaced".
+const char* state_of(const OrderAnswer& answer);
 // "gtc", "gtd", "ioc" or "fok".
 const char* time_in_force_of(const OrderView& order);
 // Why something was refused or cancelled, with the limit and the time to try again where there is one; empty

@@ -82,7 +82,7 @@ void add_bench_commands(CLI::App& app, Invocation& invocation) {
     command.add_option("--deep-book", options.size.deep_orders, "resting orders of the deep book [1000000]")
         ->check(CLI::Range(std::uint64_t{1'000}, bench_commands_max))
         ->option_text("NUMBER");
-    command.add_option("--rounds", options.rounds, "the fastest counts [3]")
+    command.add_option("--rounds", options.rounds, "of each commit the fastest counts [5]")
         ->check(CLI::Range(1U, 100U))
         ->option_text("NUMBER");
     command.add_option("--seed", options.size.seed, "equal seeds make equal commands [1]");

@@ -37,6 +37,19 @@ std::string ref_text(const Answer& object) {
     return text_at(object, "nonce") + (index.empty() || index == "0" ? "" : "/" + index);
 }
 
+std::string state_sentence(const Answer& order) {
+    const std::string state = text_at(order, "state");
+    if (state == "waiting") return "The order waits for its trigger.";
+    if (state == "filled") return "The order was filled.";
+    if (state == "expired") return "The order expired.";
+    if (state == "replaced") return "The order was replaced by another.";
+    if (state == "cancelled") {
+        const std::string why = text_at(order, "message");
+        return "The order was cancelled" + (why.empty() ? "." : ": " + terminal_text(why));
+    }
+    return "The order rests in the book.";
+}
+
 std::string auction_text(const Answer& market) {
     const std::string ends = text_at(market, "auction_ends_at");
     if (ends.empty()) return {};
@@ -100,9 +113,8 @@ Result<std::string> view_order(const Answer& answer, const TerminalStyle& style)
     if (const std::string expires = text_at(answer, "expires_at"); !expires.empty())
         properties.add("expires_at", time_text(expires));
     properties.add("nonce", ref_text(answer));
-    const bool waits = text_at(answer, "state") == "waiting";
-    return (waits ? "The order waits for its trigger.\n" : "The order rests in the book.\n") +
-           properties.draw(style);
+    if (const std::string id = text_at(answer, "replaced_by"); !id.empty()) properties.add("replaced_by", id);
+    return state_sentence(answer) + "\n" + properties.draw(style);
 }
 
 Result<std::string> view_orders(const Answer& answer, const TerminalStyle& style) {

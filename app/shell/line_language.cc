@@ -13,12 +13,12 @@ namespace {
 
 constexpr std::size_t book_depth_max = 1'000;
 
-constexpr std::array<std::string_view, 30> verbs = {
-    "buy",         "sell",       "market",       "mass-quote",    "cancel",   "reduce",
-    "replace",     "cancel-all", "cancel-after", "faucet",        "open",     "as",
-    "book",        "transfer",   "issue",        "redeem",        "withdraw", "settle",
-    "withdrawals", "trades",     "orders",       "status",        "peers",    "connect",
-    "balances",    "help",       "markets",      "create-market", "halt",     "resume"};
+constexpr std::array<std::string_view, 31> verbs = {
+    "buy",        "sell",         "market",   "mass-quote", "cancel",      "reduce",  "replace",
+    "cancel-all", "cancel-after", "faucet",   "open",       "as",          "book",    "transfer",
+    "issue",      "redeem",       "withdraw", "settle",     "withdrawals", "trades",  "orders",
+    "status",     "peers",        "connect",  "balances",   "help",        "markets", "create-market",
+    "halt",       "show",         "resume"};
 
 Parsed book_line(Words& words) {
     const Form form(words, "book BTC-USD 10");
@@ -102,6 +102,11 @@ Parsed word_line(std::string& line) {
         if (!words.done()) action.market = words.take_name();
         return Form(words, "trades BTC-USD").finish(action);
     }
+    if (words.take_if("show")) {
+        const Form form(words, "show 0123456789abcdef0123456789abcdef");
+        if (words.done()) return form.missing("an order id");
+        return form.finish(ShowOrderAction{words.take()});
+    }
     if (words.take_if("withdrawals")) {
         WithdrawalsAction action;
         if (!words.done()) action.asset = words.take_name();
@@ -170,7 +175,7 @@ std::string_view help_text() {
            "          withdraw AMOUNT ASSET to DESTINATION    withdrawals [ASSET]\n"
            "          issuers: issue AMOUNT ASSET to ACCOUNT    redeem AMOUNT ASSET\n"
            "                   settle ACCOUNT NONCE paid|refused\n"
-           "accounts  as ACCOUNT    open    balances    orders\n"
+           "accounts  as ACCOUNT    open    balances    orders    show ID\n"
            "markets   markets    book MARKET [LEVELS]    trades [MARKET]\n"
            "          administrators: halt MARKET    resume MARKET    create-market MARKET tick T lot L "
            "[TERM "

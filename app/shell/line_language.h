@@ -10,7 +10,7 @@
 //   faucet USD 1000      transfer 10 USD to bob      issue 1000 USD to bob      redeem 10 USD
 //   withdraw 10 USD to ANY WORDS      withdrawals [USD]      settle alice 7 paid|refused
 //   create-market ETH-USD tick 0.01 lot 0.001 [FIELD VALUE]…      halt|resume BTC-USD [reference 1]
-//   open      as alice      book BTC-USD [LEVELS]   trades [BTC-USD]   orders   balances   markets
+//   open      as alice      show ID      book BTC-USD [LEVELS]   trades [BTC-USD]   orders   balances markets
 //   peers   connect host:port   status   help
 //
 // or one JSON object with the fields of POST /api/v1/orders. Words may be in either case, with '_' for '-';
@@ -41,6 +41,9 @@ struct BookAction {
 struct TradesAction {
     std::string_view market;  // empty: all
 };
+struct ShowOrderAction {
+    std::string_view id;
+};
 struct WithdrawalsAction {
     std::string_view asset;  // everyone's of it; empty: the account's own
 };
@@ -52,8 +55,8 @@ struct UseAccountAction {
 };
 enum class PlainAction : unsigned char { nothing, orders, balances, markets, peers, status, help };
 
-using Action = std::variant<PlainAction, CommandAction, BookAction, TradesAction, WithdrawalsAction,
-                            ConnectAction, UseAccountAction>;
+using Action = std::variant<PlainAction, CommandAction, BookAction, TradesAction, ShowOrderAction,
+                            WithdrawalsAction, ConnectAction, UseAccountAction>;
 
 struct LineError {
     std::string message;

@@ -50,6 +50,7 @@ struct Shell::State : std::enable_shared_from_this<Shell::State> {
     void execute(PlainAction action);
     void execute(const BookAction& action);
     void execute(const TradesAction& action);
+    void execute(const ShowOrderAction& action);
     void execute(const WithdrawalsAction& action);
     void execute(const ConnectAction& action);
     void execute(const UseAccountAction& action);
@@ -99,6 +100,7 @@ void Shell::State::run(std::shared_ptr<std::string> line) {
     if (const auto* typed = std::get_if<PlainAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<BookAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<TradesAction>(&action)) return execute(*typed);
+    if (const auto* typed = std::get_if<ShowOrderAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<WithdrawalsAction>(&action)) return execute(*typed);
     if (const auto* typed = std::get_if<ConnectAction>(&action)) return execute(*typed);
     execute(std::get<UseAccountAction>(action));
@@ -233,6 +235,17 @@ void Shell::State::execute(const TradesAction& action) {
         [](State& self, const TradesAnswer& trades) { return trades_json(trades, *self.markets()); },
         [](State& self, const TradesAnswer& trades) {
             return trades_text(trades, *self.markets(), self.options.style);
+        });
+}
+
+void Shell::State::execute(const ShowOrderAction& action) {
+    auto id = parse_order_id(action.id, "order_id");
+    if (!id.ok()) return say_error(id.error());
+    ask<OrderAnswer>(
+        OrderQuery{id.value()},
+        [](State& self, const OrderAnswer& answer) { return order_json(answer, *self.markets()); },
+        [](State& self, const OrderAnswer& answer) {
+            return order_text(answer, *self.markets(), self.options.style);
         });
 }
 

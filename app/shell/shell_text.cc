@@ -116,26 +116,48 @@ std::string trades_text(const TradesAnswer& trades, const MarketTable& markets, 
     return without_last_break(table.draw(style));
 }
 
+namespace {
+
+// The columns that open orders have, and for one that ended what became of it.
+Table orders_table() {
+    return Table({{"order"},
+                  {"nonce", Align::right},
+                  {"market"},
+                  {"side"},
+                  {"price", Align::right},
+                  {"quantity", Align::right},
+                  {"leaves", Align::right},
+                  {"state"},
+                  {"terms"}});
+}
+
+void add_order(Table& table, const OrderView& order, const char* state, const MarketTable& markets) {
+    const auto& market = markets.market(order.market);
+    table.add_row(
+        {to_hex(order.id), ref_text(order.ref), market.symbol, text_of(order.side),
+         exchange::format_price(order.price, market), exchange::format_quantity(order.quantity, market),
+         exchange::format_quantity(order.leaves, market), state, terms_text(order, markets)},
+        order.side == exchange::Side::buy ? Paint::green : Paint::red);
+}
+
+}  // namespace
+
 std::string orders_text(const OrdersAnswer& orders, const MarketTable& markets, const TerminalStyle& style) {
     if (orders.orders.empty()) return "no open orders";
-    Table table({{"order"},
-                 {"nonce", Align::right},
-                 {"market"},
-                 {"side"},
-                 {"price", Align::right},
-                 {"quantity", Align::right},
-                 {"leaves", Align::right},
-                 {"state"},
-                 {"terms"}});
-    for (const OrderView& order : orders.orders) {
-        const auto& market = markets.market(order.market);
-        table.add_row(
-            {to_hex(order.id), ref_text(order.ref), market.symbol, text_of(order.side),
-             exchange::format_price(order.price, market), exchange::format_quantity(order.quantity, market),
-             exchange::format_quantity(order.leaves, market), state_of(order), terms_text(order, markets)},
-            order.side == exchange::Side::buy ? Paint::green : Paint::red);
-    }
+    Table table = orders_table();
+    for (const OrderView& order : orders.orders)
+        add_order(table, order, state_of(order), markets);
     return without_last_break(table.draw(style));
+}
+
+std::string order_text(const OrderAnswer& answer, const MarketTable& markets, const TerminalStyle& style) {
+    Table table = orders_table();
+    add_order(table, answer.order, state_of(answer), markets);
+    std::string text = without_last_break(table.draw(style));
+    if (answer.reason != exchange::Reason::none)
+        text += std::string("\n") + exchange::describe(answer.reason);
+    if (answer.replaced_by) text += "\nreplaced by " + to_hex(*answer.replaced_by);
+    return text;
 }
 
 std::string balances_text(const AccountView& account, const MarketTable& markets,

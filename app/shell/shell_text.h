@@ -15,6 +15,7 @@ std::string result_text(const CommandResult& result, const SubmitAnswer& answer,
 std::string book_text(const BookAnswer& book, const MarketTable& markets, const TerminalStyle& style);
 std::string trades_text(const TradesAnswer& trades, const MarketTable& markets, const TerminalStyle& style);
 std::string orders_text(const OrdersAnswer& orders, const MarketTable& markets, const TerminalStyle& style);
+std::string order_text(const OrderAnswer& answer, const MarketTable& markets, const TerminalStyle& style);
 std::string balances_text(const AccountView& account, const MarketTable& markets, const TerminalStyle& style);
 std::string markets_text(const MarketsAnswer& states, const MarketTable& markets, const TerminalStyle& style);
 std::string withdrawals_text(const WithdrawalsAnswer& withdrawals, const MarketTable& markets,

@@ -1,15 +1,18 @@
 // A network with two markets, for the fuzz targets of the edge.
 #pragma once
 
+#include <memory>
+#include <utility>
+
 #include "base/check.h"
 #include "exchange/market/market.h"
 
 namespace peerbook::fuzz {
 
-inline const exchange::NetworkRules& rules() {
-    static const exchange::NetworkRules made = [] {
+inline const std::shared_ptr<const exchange::NetworkRules>& rules() {
+    static const auto made = [] {
         exchange::NetworkRules network;
-        network.assets = {{"BTC", 8}, {"USD", 6}};
+        network.assets = {{"BTC", 8, {}}, {"USD", 6, {}}};
         network.faucet_max = {0, 1'000'000'000};
         for (const char* symbol : {"BTC-USD", "XBT-USD"}) {
             exchange::MarketSpec spec;
@@ -21,7 +24,7 @@ inline const exchange::NetworkRules& rules() {
             PB_CHECK(market.ok(), "the market is sound");
             network.markets.push_back(*market);
         }
-        return network;
+        return std::make_shared<const exchange::NetworkRules>(std::move(network));
     }();
     return made;
 }

@@ -6,6 +6,7 @@
 
 #include "app/api/json_read.h"
 #include "app/api/json_write.h"
+#include "app/api/order_drafts.h"
 #include "tests/fuzz/fuzz_market.h"
 
 namespace {
@@ -18,14 +19,29 @@ void check_error(const app::ApiError& error) {
         PB_CHECK(c >= 0x20 && c < 0x7f, "an error is printable");
 }
 
+void check_order(const exchange::LimitOrder& order, bool has_quantity) {
+    const auto& market = fuzz::rules()->markets.at(order.market.value());
+    PB_CHECK(order.price.value() >= 1 && order.price <= market.price_max, "a price is within its bounds");
+    PB_CHECK(!order.post_only || order.time_in_force == exchange::TimeInForce::gtc, "terms go together");
+    if (!has_quantity) return;
+    PB_CHECK(order.quantity.value() >= 1 && order.quantity <= market.quantity_max,
+             "a quantity is within its bounds");
+}
+
 void check_draft(const app::Draft& draft) {
     PB_CHECK(app::is_account_name(draft.intent.account), "an accepted name is one");
-    const auto* order = std::get_if<exchange::LimitOrder>(&draft.intent.body);
-    if (!order) return;
-    const auto& market = fuzz::rules().markets.at(order->market.value());
-    PB_CHECK(order->price.value() >= 1 && order->price <= market.price_max, "a price is within its bounds");
-    PB_CHECK(order->quantity.value() >= 1 && order->quantity <= market.quantity_max,
-             "a quantity is within its bounds");
+    if (const auto* order = std::get_if<exchange::LimitOrder>(&draft.intent.body)) check_order(*order, true);
+    if (const auto* boxed = std::get_if<Boxed<exchange::SpecialOrder>>(&draft.intent.body)) {
+        const exchange::SpecialOrder& special = **boxed;
+        check_order(special.order, !special.budget);
+        PB_CHECK(
+            !special.display || (special.display->value() >= 1 && *special.display <= special.order.quantity),
+            "what is shown is part of the order");
+        PB_CHECK(!special.budget || (special.trigger && *special.budget > 0), "a budget waits for a trigger");
+    }
+    if (const auto* quotes = std::get_if<exchange::MassQuote>(&draft.intent.body))
+        for (const exchange::Quote& quote : quotes->quotes)
+            check_order({quotes->market, quote.side, {}, true, {}, quote.price, quote.quantity}, true);
 }
 
 }  // namespace

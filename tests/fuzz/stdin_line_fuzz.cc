@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "app/api/order_drafts.h"
 #include "app/shell/line_language.h"
 #include "tests/fuzz/fuzz_market.h"
 

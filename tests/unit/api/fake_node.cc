@@ -25,7 +25,7 @@ exchange::MarketRules market(const exchange::NetworkRules& rules, const char* sy
 exchange::NetworkRules two_markets() {
     exchange::NetworkRules rules;
     rules.network.data.fill(0x11);
-    rules.assets = {{"BTC", 8}, {"ETH", 8}, {"USD", 6}};
+    rules.assets = {{"BTC", 8, {}}, {"ETH", 8, {}}, {"USD", 6, {}}};
     rules.faucet_max = {0, 0, 1'000'000'000'000};
     rules.markets.push_back(market(rules, "BTC-USD", 0, "0.01", "0.0001"));
     rules.markets.push_back(market(rules, "ETH-USD", 1, "1", "1"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,11 +22,15 @@ PublicKey node_key();
 
 class FakeNode final : public NodeService {
   public:
-    FakeNode() : rules_(two_markets()) {}
+    FakeNode() : rules_(std::make_shared<const exchange::NetworkRules>(two_markets())) {}
 
     void submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) override;
     void ask(Query query, std::function<void(Result<Answer>)> done) override;
-    const exchange::NetworkRules& rules() const override { return rules_; }
+    std::shared_ptr<const exchange::NetworkRules> rules() const override { return rules_; }
+    // As if administrators had created markets.
+    void change_rules(exchange::NetworkRules rules) {
+        rules_ = std::make_shared<const exchange::NetworkRules>(std::move(rules));
+    }
     const std::string& network_name() const override { return name_; }
 
     // What submit() answers next; where none is laid out, every intent is done.
@@ -46,7 +51,7 @@ class FakeNode final : public NodeService {
   private:
     void give(std::function<void()> answer);
 
-    exchange::NetworkRules rules_;
+    std::shared_ptr<const exchange::NetworkRules> rules_;
     std::string name_ = "test";
     std::deque<Result<SubmitAnswer>> submit_answers_;
     std::deque<Result<Answer>> answers_;

@@ -111,6 +111,44 @@ TEST(ReadOrders, NestedValuesAreRefused) {
     EXPECT_THAT(error_of(R"("text")").message, HasSubstr("must be an object"));
 }
 
+TEST(ReadOrders, QuotesAreAList) {
+    std::string body =
+        R"([{"op":"mass_quote","quotes":[{"side":"buy","price":1.50,"quantity":"2"},{}]},{"side":"buy"}])";
+    auto list = read_orders(body);
+    ASSERT_TRUE(list.ok()) << list.error().message;
+    ASSERT_EQ(list.value().orders.size(), 2u);
+    const OrderFields& fields = list.value().orders[0];
+    EXPECT_EQ(fields[OrderField::quotes].kind, FieldKind::list);
+    ASSERT_EQ(fields.quotes.size(), 2u);
+    EXPECT_EQ(fields.quotes[0].price.text, "1.50");
+    EXPECT_EQ(fields.quotes[0].price.kind, FieldKind::number);
+    EXPECT_EQ(fields.quotes[1].side.kind, FieldKind::absent);
+    EXPECT_EQ(fields.find("quotes[0].quantity")->text, "2");
+    EXPECT_EQ(fields.find("quotes[2].quantity"), nullptr);
+    EXPECT_EQ(fields.find("quotes[0].account"), nullptr);
+    EXPECT_FALSE(list.value().orders[1].has(OrderField::quotes));
+}
+
+TEST(ReadOrders, MistakesInQuotesAreNamed) {
+    EXPECT_EQ(error_of(R"({"quotes":[{"account":"a"}]})").field, "quotes[0].account");
+    EXPECT_EQ(error_of(R"([{},{"quotes":[{},{"price":"1","price":"2"}]}])").field, "[1].quotes[1].price");
+    EXPECT_EQ(error_of(R"({"quotes":[{"price":[]}]})").field, "quotes[0].price");
+    EXPECT_EQ(error_of(R"({"quotes":[[]]})").field, "quotes[0]");
+    EXPECT_EQ(error_of(R"({"quotes":[{},7]})").field, "quotes[1]");
+    EXPECT_EQ(error_of(R"({"quotes":[null]})").field, "quotes[0]");
+    EXPECT_EQ(error_of(R"({"quotes":{}})").field, "quotes");
+    EXPECT_EQ(error_of(R"({"quotes":[],"quotes":[]})").field, "quotes");
+    EXPECT_EQ(error_of(R"({"quotes":[{"price":1e999}]})").field, "quotes[0].price");
+    EXPECT_THAT(error_of(R"({"quotes":[{"price":1)").message, HasSubstr("malformed JSON"));
+}
+
+TEST(ReadOrders, QuotesOfARequestAreBounded) {
+    std::string list = "{}";
+    for (std::size_t i = 0; i < quotes_per_request_max; ++i)
+        list += ",{}";
+    EXPECT_THAT(error_of("{\"quotes\":[" + list + "]}").message, HasSubstr("at most 4000 quotes"));
+}
+
 TEST(ReadOrders, DeepNestingEndsAtOnce) {
     EXPECT_THAT(error_of(std::string(1'000'000, '[')).message, HasSubstr("must be an object"));
 }

@@ -248,7 +248,7 @@ OrderView some_order() {
     order.side = exchange::Side::sell;
     order.price = exchange::Price(6'000'050);
     order.quantity = exchange::Quantity(10'000);
-    order.leaves = exchange::Quantity(5'000);
+    order.leaves = order.shown = exchange::Quantity(5'000);
     return order;
 }
 
@@ -257,7 +257,8 @@ TEST_F(NativeApiTest, OpenOrdersOfAnAccount) {
     const ApiResponse response = call("GET", "/api/v1/orders?account=alice&limit=5");
     expect(response, 200, R"({"orders":[{"order_id":"aaaa)");
     EXPECT_THAT(response.body,
-                HasSubstr(R"("side":"sell","price":"60000.5","quantity":"1","leaves":"0.5"}]})"));
+                HasSubstr(R"("side":"sell","price":"60000.5","quantity":"1","leaves":"0.5","type":"limit",)"
+                          R"("state":"resting","time_in_force":"gtc","shown":"0.5"}]})"));
     EXPECT_EQ(asked<OrdersQuery>().account, "alice");
     EXPECT_EQ(asked<OrdersQuery>().limit, 5u);
     expect(call("GET", "/api/v1/orders"), 400, R"("field":"account")");
@@ -272,6 +273,131 @@ TEST_F(NativeApiTest, OneOrder) {
     expect(call("GET", "/api/v1/orders/xyz"), 400, R"("field":"order_id")");
 }
 
+TEST_F(NativeApiTest, AWaitingOrderShowsWhatItWaitsForAndWhatItWillBe) {
+    OrderView order = some_order();
+    order.shown = {};
+    order.trigger = exchange::Trigger{exchange::Price(5'500'000), exchange::TriggerWhen::at_or_below};
+    order.expires_at = WallTime{1'700'000'000'000};
+    order.display = exchange::Quantity(1'000);
+    node_.will_tell(OrdersAnswer{{order}});
+    expect(call("GET", "/api/v1/orders?account=alice"), 200,
+           R"("leaves":"0.5","type":"stop_limit","state":"waiting","time_in_force":"gtd","shown":"0",)"
+           R"("display":"0.1","expires_at":"1700000000000","trigger":"55000","trigger_when":"at_or_below",)"
+           R"("post_only":false}]})");
+    order.time_in_force = exchange::TimeInForce::ioc;
+    order.expires_at.reset();
+    order.trigger->when = exchange::TriggerWhen::at_or_above;
+    order.budget = 1'500'000;
+    node_.will_tell(OrdersAnswer{{order}});
+    const ApiResponse response = call("GET", "/api/v1/orders?account=alice");
+    EXPECT_THAT(response.body, HasSubstr(R"("type":"take_profit","state":"waiting","time_in_force":"ioc")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("budget":"1.5"})"));
+}
+
+TEST_F(NativeApiTest, AnOrderThatEndedSaysHow) {
+    OrderAnswer answer{some_order()};
+    answer.state = OrderState::cancelled;
+    answer.was_triggered = true;
+    answer.reason = exchange::Reason::price_band;
+    node_.will_tell(answer);
+    const ApiResponse response = call("GET", "/api/v1/orders/" + to_hex(testing::order_id(0xaa)));
+    EXPECT_THAT(response.body, HasSubstr(R"("state":"cancelled")"));
+    EXPECT_THAT(response.body, HasSubstr(R"("was_triggered":true,"reason":"price_band","message":")"));
+    answer = OrderAnswer{some_order()};
+    answer.state = OrderState::replaced;
+    answer.replaced_by = testing::order_id(0xbb);
+    node_.will_tell(answer);
+    expect(call("GET", "/api/v1/orders/" + to_hex(testing::order_id(0xaa))), 200,
+           R"("replaced_by":")" + std::string(32, 'b') + R"("})");
+}
+
+TEST_F(NativeApiTest, AMassQuoteIsAnsweredQuoteByQuote) {
+    SubmitAnswer answer;
+    answer.block = 4;
+    CommandResult& result = answer.results.emplace_back();
+    result.market = testing::btc_usd;
+    result.orders_cancelled = 2;
+    CommandResult quote;
+    quote.order = testing::order_id(0xaa);
+    quote.market = testing::btc_usd;
+    quote.status = CommandStatus::resting;
+    quote.leaves = exchange::Quantity(5'000);
+    result.quotes.push_back(quote);
+    quote.ref.index = 1;
+    quote.status = CommandStatus::rejected;
+    quote.reason = exchange::Reason::would_trade;
+    quote.leaves = {};
+    result.quotes.push_back(quote);
+    node_.will_answer(answer);
+    const ApiResponse response = call(
+        "POST", "/api/v1/orders",
+        R"({"op":"mass_quote","account":"alice","market":"BTC-USD","quotes":[)"
+        R"({"side":"buy","price":"59000","quantity":0.5},{"side":"sell","price":61000,"quantity":"1"}]})");
+    expect(response, 200, R"("orders_cancelled":"2","quotes":[{"order_id":"aaaa)");
+    EXPECT_THAT(response.body, HasSubstr(R"("index":0,"status":"resting","reason":"none","message":"",)"
+                                         R"("leaves":"0.5"},{"order_id":"aaaa)"));
+    EXPECT_THAT(response.body, HasSubstr(R"("index":1,"status":"rejected","reason":"would_trade")"));
+    const auto& body = std::get<exchange::MassQuote>(node_.submitted.at(0).intents.at(0).body);
+    ASSERT_EQ(body.quotes.size(), 2u);
+    EXPECT_EQ(body.quotes[1], (exchange::Quote{exchange::Side::sell, exchange::Price(6'100'000),
+                                               exchange::Quantity(10'000)}));
+    expect(call("POST", "/api/v1/orders",
+                R"([{"op":"mass_quote","account":"alice","market":"BTC-USD","quotes":[)"
+                R"({"side":"buy","price":"59000.001","quantity":"0.5"}]}])"),
+           400, R"("field":"[0].quotes[0].price")");
+}
+
+TEST_F(NativeApiTest, ARateLimitSaysWhenToTryAgain) {
+    SubmitAnswer answer = testing::rejection(exchange::Reason::rate_limit);
+    answer.results[0].limit = 10;
+    answer.results[0].try_again_at = WallTime{1'700'000'001'000};
+    node_.will_answer(answer);
+    const ApiResponse response = call("POST", "/api/v1/orders", limit_order);
+    expect(response, 422, R"("limit":"10","try_again_at":"1700000001000")");
+    EXPECT_THAT(response.body, HasSubstr("Try again from 2023-11-14T22:13:21.000Z."));
+}
+
+TEST_F(NativeApiTest, AdministratorsSeeHowManyAgree) {
+    SubmitAnswer answer;
+    answer.results.emplace_back();
+    answer.results[0].approvals = 1;
+    answer.results[0].approvals_needed = 2;
+    node_.will_answer(answer);
+    expect(call("POST", "/api/v1/orders", R"({"op":"halt","account":"root","market":"BTC-USD"})"), 200,
+           R"("approvals":1,"approvals_needed":2)");
+}
+
+TEST_F(NativeApiTest, MarketsThatOpenLaterAreKnown) {
+    expect(call("GET", "/api/v1/book/SOL-USD"), 404, "no market");
+    exchange::NetworkRules rules = testing::two_markets();
+    rules.markets.push_back(rules.markets[0]);
+    rules.markets.back().symbol = "SOL-USD";
+    node_.change_rules(std::move(rules));
+    BookAnswer book;
+    book.market = exchange::MarketId(2);
+    node_.will_tell(book);
+    expect(call("GET", "/api/v1/book/SOL-USD"), 200, R"({"market":"SOL-USD")");
+    EXPECT_EQ(asked<BookQuery>().market, exchange::MarketId(2));
+}
+
+TEST_F(NativeApiTest, Withdrawals) {
+    WithdrawalsAnswer answer;
+    WithdrawalsAnswer::Item item;
+    item.name = "alice";
+    item.withdrawal = {{7, 0}, exchange::AssetId(2), 2'500'000, "IBAN 1\n2"};
+    answer.withdrawals.push_back(item);
+    node_.will_tell(answer);
+    const ApiResponse response = call("GET", "/api/v1/withdrawals?account=alice&asset=USD&limit=5");
+    expect(response, 200, R"({"withdrawals":[{"account":"alice","id":"0000)");
+    EXPECT_THAT(response.body, HasSubstr(R"("nonce":"7","index":0,"asset":"USD","amount":"2.5",)"
+                                         R"("destination":"IBAN 1?2"}]})"));
+    EXPECT_EQ(asked<WithdrawalsQuery>().account, "alice");
+    EXPECT_EQ(asked<WithdrawalsQuery>().asset, exchange::AssetId(2));
+    EXPECT_EQ(asked<WithdrawalsQuery>().limit, 5u);
+    expect(call("GET", "/api/v1/withdrawals?asset=EUR"), 400, R"("field":"asset")");
+    EXPECT_EQ(call("POST", "/api/v1/withdrawals").status, 405u);
+}
+
 TEST_F(NativeApiTest, BookByLevels) {
     BookAnswer book;
     book.commit = 12;
@@ -279,8 +405,9 @@ TEST_F(NativeApiTest, BookByLevels) {
     book.bids = {{exchange::Price(5'999'900), exchange::Quantity(5'000), 2}};
     node_.will_tell(book);
     const ApiResponse response = call("GET", "/api/v1/book/BTC-USD?depth=5");
-    EXPECT_EQ(response.body,
-              R"({"market":"BTC-USD","commit":"12","last":"60000","bids":[["59999","0.5",2]],"asks":[]})");
+    EXPECT_EQ(
+        response.body,
+        R"({"market":"BTC-USD","commit":"12","last":"60000","phase":"trading","bids":[["59999","0.5",2]],"asks":[]})");
     EXPECT_EQ(asked<BookQuery>().depth, 5u);
     EXPECT_FALSE(asked<BookQuery>().orders);
 }
@@ -290,7 +417,8 @@ TEST_F(NativeApiTest, BookByOrders) {
     book.ask_orders = {{testing::order_id(0xaa), exchange::Price(6'000'000), exchange::Quantity(1)}};
     node_.will_tell(book);
     expect(call("GET", "/api/v1/book/BTC-USD?level=3"), 200,
-           R"("last":"","bids":[],"asks":[["60000","0.0001",")" + std::string(32, 'a') + R"("]]})");
+           R"("last":"","phase":"trading","bids":[],"asks":[["60000","0.0001",")" + std::string(32, 'a') +
+               R"("]]})");
     EXPECT_TRUE(asked<BookQuery>().orders);
 }
 
@@ -364,8 +492,23 @@ TEST_F(NativeApiTest, NetworkAndMarkets) {
     const ApiResponse network = call("GET", "/api/v1/network");
     expect(network, 200, R"({"name":"test","network":"1111)");
     EXPECT_THAT(network.body, HasSubstr(R"({"asset":"USD","decimals":6,"faucet_max":"1000000"})"));
-    expect(call("GET", "/api/v1/markets"), 200,
+    MarketsAnswer states;
+    states.markets.resize(2);
+    states.markets[0].last = exchange::Price(6'000'000);
+    states.markets[1].phase = exchange::MarketPhase::auction;
+    states.markets[1].auction_ends_at = WallTime{1'700'000'000'000};
+    states.markets[1].indicative_price = exchange::Price(200);
+    states.markets[1].indicative_quantity = exchange::Quantity(3);
+    node_.will_tell(states);
+    const ApiResponse markets = call("GET", "/api/v1/markets");
+    expect(markets, 200,
            R"({"markets":[{"market":"BTC-USD","base":"BTC","quote":"USD","tick":"0.01","lot":"0.0001")");
+    EXPECT_THAT(markets.body,
+                HasSubstr(R"("quantity_min":"0.0001","quantity_max":"100000","notional_min":"0",)"
+                          R"("maker_fee_ppm":0,"taker_fee_ppm":0,"band_ppm":0,"matching":"continuous",)"
+                          R"("auction_ms":"0","last":"60000","phase":"trading"})"));
+    EXPECT_THAT(markets.body, HasSubstr(R"("last":"","phase":"auction","auction_ends_at":"1700000000000",)"
+                                        R"("indicative_price":"200","indicative_quantity":"3"}]})"));
 }
 
 TEST_F(NativeApiTest, ABlockIsAnsweredWhenItIsSettled) {

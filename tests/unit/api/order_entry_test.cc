@@ -1,5 +1,7 @@
 #include "app/api/order_entry.h"
 
+#include "app/api/protection.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +17,7 @@ class OrderEntryTest : public ::testing::Test {
     static Draft market_order(exchange::MarketId market, exchange::Side side) {
         Draft draft;
         draft.intent.account = "alice";
-        draft.intent.body = exchange::MarketOrder{market, side, exchange::Quantity(1), {}};
+        draft.intent.body = exchange::MarketOrder{market, side, {}, exchange::Quantity(1), {}};
         draft.needs_protection = true;
         return draft;
     }
@@ -80,6 +82,28 @@ TEST_F(OrderEntryTest, ABusyNodeIsPassedOn) {
     submit({draft});
     ASSERT_TRUE(error_);
     EXPECT_EQ(error_->code, ErrorCode::unavailable);
+}
+
+TEST_F(OrderEntryTest, ABudgetIsProtectedAsABuyIs) {
+    node_.will_tell(last_price(testing::btc_usd, 1'000));
+    Draft draft = market_order(testing::btc_usd, exchange::Side::buy);
+    draft.intent.body = exchange::BudgetOrder{testing::btc_usd, {}, {}, 5};
+    submit({draft});
+    const auto& order = std::get<exchange::BudgetOrder>(node_.submitted.at(0).intents.at(0).body);
+    EXPECT_EQ(order.protection, exchange::Price(1'050));
+    EXPECT_TRUE(order.budget == 5);
+}
+
+TEST(ProtectionPrice, StaysInsideHalfTheBand) {
+    auto market = testing::two_markets().markets[0];
+    market.band_ppm = 20'000;
+    EXPECT_EQ(protection_price(exchange::Price(10'000), exchange::Side::buy, market),
+              exchange::Price(10'100));
+    EXPECT_EQ(protection_price(exchange::Price(10'000), exchange::Side::sell, market),
+              exchange::Price(9'900));
+    market.band_ppm = 500'000;
+    EXPECT_EQ(protection_price(exchange::Price(10'000), exchange::Side::buy, market),
+              exchange::Price(10'500));
 }
 
 TEST(ProtectionPrice, RoundsTowardsTheLastPriceAndStaysInRange) {

@@ -1,4 +1,4 @@
-#include "app/api/order_fields.h"
+#include "app/api/order_drafts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,8 +44,7 @@ class OrderFieldsTest : public ::testing::Test {
         EXPECT_THAT(error.message, HasSubstr(words));
     }
 
-    exchange::NetworkRules rules_ = testing::two_markets();
-    MarketTable markets_{rules_};
+    MarketTable markets_{std::make_shared<const exchange::NetworkRules>(testing::two_markets())};
     DraftContext context_{markets_, testing::node_key(), {}};
     OrderFields fields_;
 };
@@ -261,13 +260,13 @@ TEST_F(OrderFieldsTest, TransferToANameOrAnId) {
     give(OrderField::amount, "10");
     expect_refused("to", "missing");
     give(OrderField::to, "bob");
-    EXPECT_EQ(std::get<exchange::Transfer>(accepted().intent.body).to,
+    EXPECT_EQ(std::get<Boxed<exchange::Transfer>>(accepted().intent.body)->to,
               exchange::hosted_account_id(testing::node_key(), "bob"));
     exchange::AccountId id;
     id.data.fill(0x5a);
     const std::string hex = to_hex(id);
     give(OrderField::to, hex);
-    EXPECT_EQ(std::get<exchange::Transfer>(accepted().intent.body).to, id);
+    EXPECT_EQ(std::get<Boxed<exchange::Transfer>>(accepted().intent.body)->to, id);
     give(OrderField::to, "Bob Smith");
     expect_refused("to", "\"Bob Smith\"");
 }
