@@ -15,7 +15,9 @@ Accounts::Accounts(const AccountId& first, std::uint64_t index_seed)
 
 std::optional<OwnerIndex> Accounts::find_owner(const PublicKey& key) const {
     const auto found = owner_indexes_.find(key);
-    if (found == owner_indexes_.end()) return std::nullopt;
+    // A key whose accounts were all undone is as unknown as it was before them.
+    if (found == owner_indexes_.end() || owners_[found->second.value()].open_accounts == 0)
+        return std::nullopt;
     return found->second;
 }
 

@@ -66,6 +66,27 @@ std::uint64_t NonceWindow::next_marked(std::uint64_t nonce) const {
     return highest_ + 1;
 }
 
+NonceWindow NonceWindow::restored(std::uint64_t highest, const std::vector<Gap>& gaps) {
+    NonceWindow window;
+    window.highest_ = highest;
+    window.base_ = gaps.empty() ? highest : gaps.front().first - 1;
+    for (std::size_t i = 0; i < gaps.size(); ++i)
+        window.mark(gaps[i].last + 1, i + 1 < gaps.size() ? gaps[i + 1].first - 1 : highest);
+    return window;
+}
+
+void NonceWindow::mark(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t word = first / 64; word <= last / 64; ++word) {
+        const std::uint64_t number = word / 8;
+        if (chunks_.empty() || chunks_.back().number_plus_1 != number + 1)
+            add_chunk(chunks_.size(), Chunk{number + 1, {}});
+        std::uint64_t bits = ~std::uint64_t{0};
+        if (word == first / 64) bits &= bits_from(first);
+        if (word == last / 64) bits &= ~(bits_from(last) << 1);
+        chunks_.back().bits[word % 8] |= bits;
+    }
+}
+
 NonceWindow::Verdict NonceWindow::slow_verdict(std::uint64_t nonce) const {
     if (nonce == 0) return Verdict::out_of_window;
     if (nonce > highest_) return nonce - highest_ <= nonce_window ? Verdict::free : Verdict::out_of_window;

@@ -25,6 +25,12 @@ class NonceWindow {
     struct Chunk {
         std::uint64_t number_plus_1 = 0;  // nonce / 512 + 1; 0 for no chunk
         std::array<std::uint64_t, 8> bits{};
+        friend bool operator==(const Chunk&, const Chunk&) = default;
+    };
+    // A run of free nonces with burnt ones on both sides.
+    struct Gap {
+        std::uint64_t first = 0, last = 0;
+        friend bool operator==(const Gap&, const Gap&) = default;
     };
     // What undo() needs. For a client that counts up, `in_order` is true and nothing else matters.
     struct Burn {
@@ -34,6 +40,10 @@ class NonceWindow {
         std::uint64_t nonce = 0;
         Chunk dropped;  // the oldest chunk, which nothing will ask for again; empty if none was dropped
     };
+
+    // A window in which exactly the nonces up to `highest` are burnt that lie in no gap. Precondition: gaps
+    // are as for_each_gap() visits them.
+    static NonceWindow restored(std::uint64_t highest, const std::vector<Gap>& gaps);
 
     Verdict verdict(std::uint64_t nonce) const {
         if (nonce == highest_ + 1 && nonce != 0) [[likely]]
@@ -65,6 +75,8 @@ class NonceWindow {
         }
     }
     std::size_t memory_bytes() const { return chunks_.capacity() * sizeof(Chunk); }
+    // The same inside as well; two that are not equal may still give the same verdicts.
+    friend bool operator==(const NonceWindow&, const NonceWindow&) = default;
 
   private:
     static constexpr std::uint64_t chunk_nonces = 512;
@@ -82,6 +94,7 @@ class NonceWindow {
         return place < chunks_.size() && chunks_[place].number_plus_1 == number + 1;
     }
     void add_chunk(std::size_t place, const Chunk& chunk);
+    void mark(std::uint64_t first, std::uint64_t last);  // none of them is below a nonce that is marked
     // The marks of the 64 nonces from 64 × word.
     std::uint64_t marks_of(std::uint64_t word) const;
     // Preconditions: base_ < nonce ≤ highest_. The first from `nonce` on; highest_ + 1 if all are marked, and
