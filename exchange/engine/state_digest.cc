@@ -151,7 +151,10 @@ void add_markets(const EngineState& state, HashingEncoder& hash) {
     }
     for (const MarketRules& market : state.rules.markets)
         hash.out().text(market.symbol);
-    for (const Proposal& proposal : state.proposals) {
+    std::vector<Proposal> proposals = state.proposals;  // their order follows from no rule
+    std::sort(proposals.begin(), proposals.end(),
+              [](const Proposal& a, const Proposal& b) { return a.id < b.id; });
+    for (const Proposal& proposal : proposals) {
         hash.out().raw(proposal.id.view());
         hash.out().i64(proposal.since.ms);
         hash.out().u64(proposal.words);

@@ -1,0 +1,578 @@
+#include "exchange/engine/snapshot.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exchange/engine/restore.h"
+#include "tests/unit/exchange/state_world.h"
+
+namespace peerbook::exchange {
+namespace {
+
+using testing::HasSubstr;
+
+std::size_t count_of(const WrittenSnapshot& snapshot, StateDomain domain) {
+    return snapshot.manifest.entries[static_cast<std::size_t>(domain)];
+}
+
+std::unique_ptr<Engine> restored(const WrittenSnapshot& snapshot, const NetworkRules& rules) {
+    Result<SnapshotReader> reader = read_snapshot(snapshot, rules);
+    if (!reader.ok()) {
+        ADD_FAILURE() << reader.error().message;
+        return nullptr;
+    }
+    Result<std::unique_ptr<Engine>> engine = restore_engine(rules, *reader);
+    if (!engine.ok()) {
+        ADD_FAILURE() << engine.error().message;
+        return nullptr;
+    }
+    return std::move(engine).value();
+}
+
+// A world after some commits.
+struct World {
+    explicit World(std::uint64_t seed, int commits = 60) : flow(seed) {
+        apply(engine, flow.first());
+        for (int i = 0; i < commits; ++i)
+            apply(engine, flow.next(engine, 20));
+    }
+    Engine engine{state_world_rules()};
+    RandomFlow flow;
+};
+
+TEST(Snapshot, ARestoredEngineGoesOnAsTheOriginal) {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        World world(seed);
+        const WrittenSnapshot snapshot = write_snapshot(world.engine.freeze());
+        const std::unique_ptr<Engine> copy = restored(snapshot, state_world_rules());
+        ASSERT_TRUE(copy);
+        EXPECT_EQ(state_root_of(copy->freeze()), snapshot.manifest.origin.state_root);
+        EXPECT_EQ(copy->state_digest(), world.engine.state_digest());
+        EXPECT_EQ(copy->next_deadline(), world.engine.next_deadline());
+        for (int i = 0; i < 80; ++i) {
+            const Commit commit = world.flow.next(world.engine, 20);
+            const EventBuffer events = apply(world.engine, commit);
+            const EventBuffer copied = told_by(world.engine, *copy, apply(*copy, commit));
+            ASSERT_EQ(events, copied) << "seed " << seed << " commit " << i;
+            ASSERT_EQ(copy->state_digest(), world.engine.state_digest()) << i;
+            ASSERT_EQ(copy->next_deadline(), world.engine.next_deadline()) << i;
+        }
+        EXPECT_EQ(state_root_of(copy->freeze()), state_root_of(world.engine.freeze()));
+        EXPECT_TRUE(copy->check_invariants().ok());
+    }
+}
+
+TEST(Snapshot, TheFlowOfTheseTestsReachesEveryKindOfEntry) {
+    std::array<std::size_t, state_domain_count> entries{};
+    std::size_t icebergs = 0, expiring = 0, waiting = 0, budgets = 0, gaps = 0, switches = 0, auctions = 0,
+                created = 0;
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        World world(seed);
+        const FrozenState state = world.engine.freeze();
+        const WrittenSnapshot snapshot = write_snapshot(state);
+        for (std::size_t i = 0; i < state_domain_count; ++i)
+            entries[i] += snapshot.manifest.entries[i];
+        for (std::size_t slot = 0; slot < state.orders.size(); ++slot) {
+            const Order& order = state.orders[slot];
+            if (order.is_live == 0) continue;
+            waiting += order.is_waiting;
+            if (order.is_extended == 0) continue;
+            const OrderExtension& extension =
+                state.extensions[static_cast<std::size_t>(order.quantity_or_extension)];
+            icebergs += extension.hidden != 0 ? 1u : 0u;
+            expiring += extension.expires_at_ms != 0 ? 1u : 0u;
+            budgets += extension.budget != 0 ? 1u : 0u;
+        }
+        for (std::size_t i = 0; i < state.accounts.accounts.size(); ++i) {
+            const Account& account = state.accounts.accounts[i];
+            switches += account.cancel_after_ms != 0 ? 1u : 0u;
+            account.nonces.for_each_gap([&](std::uint64_t, std::uint64_t) { ++gaps; });
+        }
+        for (const MarketState& market : state.markets) {
+            auctions += market.phase == MarketPhase::auction ? 1u : 0u;
+            created += market.created_from ? 1u : 0u;
+        }
+    }
+    for (std::size_t i = 0; i < state_domain_count; ++i)
+        EXPECT_GT(entries[i], 0u) << to_string(static_cast<StateDomain>(i));
+    for (const std::size_t seen : {icebergs, expiring, waiting, budgets, gaps, switches, created})
+        EXPECT_GT(seen, 0u);
+    World young(1, 2);
+    for (const MarketState& market : young.engine.freeze().markets)
+        auctions += market.phase == MarketPhase::auction ? 1u : 0u;
+    EXPECT_GT(auctions, 0u);
+}
+
+TEST(Snapshot, AnEngineThatExecutedNothingIsRestored) {
+    Engine engine(state_world_rules());
+    const WrittenSnapshot snapshot = write_snapshot(engine.freeze(), 0);
+    const std::unique_ptr<Engine> copy = restored(snapshot, state_world_rules());
+    ASSERT_TRUE(copy);
+    // The first commit starts the auctions of both.
+    RandomFlow flow(1);
+    const Commit first = flow.first();
+    const EventBuffer events = apply(engine, first);
+    EXPECT_EQ(events, told_by(engine, *copy, apply(*copy, first)));
+    EXPECT_EQ(engine.state_digest(), copy->state_digest());
+}
+
+TEST(Snapshot, ARestoredEngineUndoesWhatItExecutedItself) {
+    World world(2);
+    const WrittenSnapshot snapshot = write_snapshot(world.engine.freeze());
+    const std::unique_ptr<Engine> copy = restored(snapshot, state_world_rules());
+    ASSERT_TRUE(copy);
+    const UndoMark mark = copy->mark();
+    for (int i = 0; i < 30; ++i)
+        apply(*copy, world.flow.next(*copy, 20));
+    copy->undo_to(mark);
+    EXPECT_EQ(state_root_of(copy->freeze()), snapshot.manifest.origin.state_root);
+    EXPECT_TRUE(copy->check_invariants().ok());
+}
+
+TEST(Snapshot, EqualStatesGiveEqualBytes) {
+    World world(3);
+    const WrittenSnapshot snapshot = write_snapshot(world.engine.freeze());
+    const std::unique_ptr<Engine> copy = restored(snapshot, state_world_rules());
+    ASSERT_TRUE(copy);
+    const WrittenSnapshot again = write_snapshot(copy->freeze());
+    EXPECT_EQ(again.manifest, snapshot.manifest);
+    EXPECT_EQ(again.manifest.digest(), snapshot.manifest.digest());
+    EXPECT_EQ(again.chunks, snapshot.chunks);
+}
+
+TEST(Snapshot, AManifestComesBackFromItsBytes) {
+    World world(3);
+    const SnapshotManifest manifest = write_snapshot(world.engine.freeze(), 1'234'567).manifest;
+    const Result<SnapshotManifest> read = SnapshotManifest::decode(manifest.encode());
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(*read, manifest);
+    EXPECT_EQ(read->origin.commit, 1'234'567u);
+}
+
+TEST(Snapshot, WritingWhileTheEngineExecutesGivesTheStateAtTheFreeze) {
+    World world(4);
+    const FrozenState frozen = world.engine.freeze();
+    const WrittenSnapshot expected = write_snapshot(frozen);
+    SnapshotWriter writer(frozen, expected.manifest.origin);
+    std::vector<Bytes> chunks;
+    int steps = 0;
+    while (!writer.is_done()) {
+        apply(world.engine, world.flow.next(world.engine, 20));
+        Result<std::optional<Bytes>> chunk = writer.step();
+        ASSERT_TRUE(chunk.ok());
+        if (*chunk) chunks.push_back(std::move(**chunk));
+        ++steps;
+    }
+    EXPECT_GT(steps, 9);  // at least one for each domain
+    EXPECT_EQ(writer.manifest(), expected.manifest);
+    EXPECT_EQ(chunks, expected.chunks);
+    EXPECT_NE(state_root_of(world.engine.freeze()), expected.manifest.origin.state_root);
+}
+
+// Sixty thousand orders, so that there are several chunks and several runs to merge.
+class LargeSnapshot : public testing::Test {
+  protected:
+    static constexpr std::uint64_t orders_count = 60'000;
+    static NetworkRules rules() {
+        NetworkRules rules = state_world_rules();
+        rules.commands_per_second_max = 0;
+        return rules;
+    }
+    static void SetUpTestSuite() {
+        engine = std::make_unique<Engine>(rules());
+        PublicKey node;
+        node.data.fill(7);
+        for (int i = 0; i < 10; ++i) {
+            CommandBatch batch;
+            batch.signer = node;
+            const std::string name = "trader" + std::to_string(i);
+            const AccountId id = hosted_account_id(node, name);
+            batch.add(id, {1, 0}, OpenAccount{name});
+            batch.add(id, {2, 0}, Faucet{AssetId(0), 1'000'000'000});
+            for (std::uint64_t nonce = 3; nonce < 3 + orders_count / 10; ++nonce) {
+                LimitOrder order;
+                order.market = MarketId(0);
+                order.price = Price(static_cast<std::int64_t>(1 + nonce % 500));
+                order.quantity = Quantity(static_cast<std::int64_t>(1 + nonce % 7));
+                batch.add(id, {nonce, 0}, order);
+            }
+            apply(*engine, {{1'000 + i}, {batch}});
+        }
+        snapshot = write_snapshot(engine->freeze());
+    }
+    static void TearDownTestSuite() { engine.reset(); }
+    static inline std::unique_ptr<Engine> engine;
+    static inline WrittenSnapshot snapshot;
+};
+
+TEST_F(LargeSnapshot, IsCutIntoChunksThatAreFull) {
+    EXPECT_EQ(count_of(snapshot, StateDomain::orders), orders_count);
+    ASSERT_GT(snapshot.chunks.size(), 6u);
+    for (std::size_t i = 0; i < snapshot.chunks.size(); ++i) {
+        EXPECT_LE(snapshot.chunks[i].size(), snapshot_chunk_bytes_max);
+        if (i + 1 < snapshot.chunks.size()) {
+            EXPECT_GT(snapshot.chunks[i].size(), snapshot_chunk_bytes_max - 200);
+        }
+    }
+}
+
+TEST_F(LargeSnapshot, TakesChunksInAnyOrder) {
+    Result<SnapshotReader> reader = SnapshotReader::open(snapshot.manifest.encode(), rules());
+    ASSERT_TRUE(reader.ok());
+    EXPECT_THAT(reader->finish().error().message, HasSubstr("of its chunks are missing"));
+    for (std::size_t i = snapshot.chunks.size(); i-- > 0;) {
+        EXPECT_FALSE(reader->has_chunk(i));
+        EXPECT_EQ(reader->missing_count(), i + 1);
+        ASSERT_TRUE(reader->add_chunk(i, snapshot.chunks[i]).ok());
+        EXPECT_TRUE(reader->has_chunk(i));
+    }
+    ASSERT_TRUE(reader->finish().ok()) << reader->finish().error().message;
+    Result<std::unique_ptr<Engine>> copy = restore_engine(rules(), *reader);
+    ASSERT_TRUE(copy.ok()) << copy.error().message;
+    EXPECT_EQ((*copy)->state_digest(), engine->state_digest());
+    const auto first = engine->orders(MarketId(0), Side::buy, 1'000);
+    const auto restored_first = (*copy)->orders(MarketId(0), Side::buy, 1'000);
+    ASSERT_EQ(first.size(), restored_first.size());
+    for (std::size_t i = 0; i < first.size(); ++i)
+        EXPECT_EQ(first[i].sequence, restored_first[i].sequence);
+}
+
+TEST_F(LargeSnapshot, RefusesChunksThatAreNotTheManifests) {
+    Result<SnapshotReader> reader = SnapshotReader::open(snapshot.manifest.encode(), rules());
+    ASSERT_TRUE(reader.ok());
+    const auto expect_corrupt = [&](std::size_t number, Bytes chunk) {
+        const Status status = reader->add_chunk(number, std::move(chunk));
+        ASSERT_FALSE(status.ok());
+        EXPECT_EQ(status.error().code, ErrorCode::corrupt);
+        EXPECT_THAT(status.error().message,
+                    HasSubstr("chunk " + std::to_string(number) + " is not what the manifest says"));
+    };
+    for (std::size_t at : {0ul, 1ul, 1'000ul, snapshot.chunks[2].size() - 1}) {
+        Bytes damaged = snapshot.chunks[2];
+        damaged[at] ^= 0x20;
+        expect_corrupt(2, damaged);
+    }
+    Bytes truncated = snapshot.chunks[2];
+    truncated.pop_back();
+    expect_corrupt(2, truncated);
+    Bytes oversized = snapshot.chunks[2];
+    oversized.push_back(0);
+    expect_corrupt(2, oversized);
+    expect_corrupt(2, Bytes(snapshot_chunk_bytes_max * 3));
+    expect_corrupt(2, {});
+    expect_corrupt(2, snapshot.chunks[3]);  // the right content in the wrong place
+    EXPECT_THAT(reader->add_chunk(snapshot.chunks.size(), snapshot.chunks[0]).error().message,
+                HasSubstr("there is no chunk"));
+    // Nothing of that was taken in.
+    for (std::size_t i = 0; i < snapshot.chunks.size(); ++i)
+        ASSERT_TRUE(reader->add_chunk(i, snapshot.chunks[i]).ok());
+    EXPECT_THAT(reader->add_chunk(0, snapshot.chunks[0]).error().message, HasSubstr("is there already"));
+    EXPECT_TRUE(reader->finish().ok());
+}
+
+TEST_F(LargeSnapshot, RefusesChunksThatAManifestNamesInTheWrongOrder) {
+    WrittenSnapshot swapped = snapshot;
+    std::swap(swapped.chunks[2], swapped.chunks[3]);
+    std::swap(swapped.manifest.chunks[2], swapped.manifest.chunks[3]);
+    EXPECT_THAT(read_snapshot(swapped, rules()).error().message,
+                HasSubstr("chunk 3 does not go on where the one before ends"));
+}
+
+TEST_F(LargeSnapshot, RefusesOtherCountsTimesAndRootsThanTheManifests) {
+    WrittenSnapshot other = snapshot;
+    --other.manifest.entries[static_cast<std::size_t>(StateDomain::orders)];
+    EXPECT_THAT(read_snapshot(other, rules()).error().message,
+                HasSubstr("it has 60000 entries of orders, and its manifest says 59999"));
+    other = snapshot;
+    other.manifest.origin.state_root.data[0] ^= 1;
+    EXPECT_THAT(read_snapshot(other, rules()).error().message, HasSubstr("state root"));
+    other = snapshot;
+    other.manifest.time = WallTime{1};
+    EXPECT_THAT(read_snapshot(other, rules()).error().message, HasSubstr("another time"));
+}
+
+// --- manifests ---
+
+TEST(SnapshotManifest, IsRefusedIfItIsNotOne) {
+    World world(3);
+    const SnapshotManifest manifest = write_snapshot(world.engine.freeze()).manifest;
+    const auto refusal = [](const Bytes& bytes, NetworkRules rules = state_world_rules()) {
+        Result<SnapshotReader> reader = SnapshotReader::open(bytes, rules);
+        return reader.ok() ? std::string("accepted") : reader.error().message;
+    };
+    const Bytes bytes = manifest.encode();
+    EXPECT_EQ(refusal(bytes), "accepted");
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_THAT(refusal(Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size))),
+                    HasSubstr("snapshot manifest: malformed"))
+            << size;
+    Bytes longer = bytes;
+    longer.push_back(0);
+    EXPECT_THAT(refusal(longer), HasSubstr("left over"));
+    Bytes other_format = bytes;
+    other_format[1] = 2;
+    EXPECT_THAT(refusal(other_format), HasSubstr("unknown format version"));
+    EXPECT_THAT(refusal(Bytes(snapshot_manifest_bytes_max + 1)), HasSubstr("above 1 MiB"));
+
+    NetworkRules elsewhere = state_world_rules();
+    elsewhere.network.data[0] ^= 1;
+    EXPECT_THAT(refusal(bytes, elsewhere), HasSubstr("another network"));
+    SnapshotManifest changed = manifest;
+    changed.origin.rules_version = rules_version_latest + 1;
+    EXPECT_THAT(refusal(changed.encode()), HasSubstr("rules of version"));
+    changed = manifest;
+    changed.chunks[0].size = snapshot_chunk_bytes_max + 1;
+    EXPECT_THAT(refusal(changed.encode()), HasSubstr("a chunk is above 512 KiB"));
+    changed.chunks[0].size = 0;
+    EXPECT_THAT(refusal(changed.encode()), HasSubstr("a chunk is empty"));
+    changed.chunks.clear();
+    EXPECT_THAT(refusal(changed.encode()), HasSubstr("there are no chunks"));
+    changed.chunks.resize(snapshot_chunks_max + 1);
+    EXPECT_THAT(refusal(changed.encode()), HasSubstr("more than 16,384 chunks"));
+}
+
+// --- content that no state has, in chunks with the right hashes ---
+
+struct LooseEntry {
+    StateDomain domain;
+    Bytes bytes;
+};
+
+std::vector<LooseEntry> entries_of(const WrittenSnapshot& snapshot) {
+    std::vector<LooseEntry> entries;
+    for (const Bytes& chunk : snapshot.chunks) {
+        Decoder in(chunk);
+        while (in.remaining() != 0) {
+            const auto domain = static_cast<StateDomain>(in.u8());
+            const ByteView bytes = in.bytes(1 << 20, "");
+            entries.push_back({domain, Bytes(bytes.begin(), bytes.end())});
+        }
+    }
+    return entries;
+}
+
+// One chunk, with a manifest that fits it.
+WrittenSnapshot packed(const std::vector<LooseEntry>& entries, const SnapshotManifest& like) {
+    WrittenSnapshot snapshot;
+    snapshot.manifest = like;
+    snapshot.manifest.entries = {};
+    DomainSums sums;
+    Bytes& chunk = snapshot.chunks.emplace_back();
+    Encoder out(chunk);
+    for (const LooseEntry& entry : entries) {
+        out.u8(static_cast<std::uint8_t>(entry.domain));
+        out.bytes(entry.bytes);
+        if (static_cast<std::size_t>(entry.domain) >= state_domain_count) continue;
+        ++snapshot.manifest.entries[static_cast<std::size_t>(entry.domain)];
+        sums[static_cast<std::size_t>(entry.domain)].add(hash_domain(entry.domain), entry.bytes);
+    }
+    snapshot.manifest.origin.state_root = root_of(sums);
+    snapshot.manifest.chunks = {{snapshot_chunk_hash(chunk), static_cast<std::uint32_t>(chunk.size())}};
+    return snapshot;
+}
+
+class OddSnapshot : public testing::Test {
+  protected:
+    OddSnapshot() : snapshot(write_snapshot(world.engine.freeze())), entries(entries_of(snapshot)) {}
+
+    // Why reading or restoring the entries was refused.
+    std::string refusal(const std::vector<LooseEntry>& odd) const {
+        const WrittenSnapshot written = packed(odd, snapshot.manifest);
+        Result<SnapshotReader> reader = read_snapshot(written, state_world_rules());
+        if (!reader.ok()) return reader.error().message;
+        Result<std::unique_ptr<Engine>> engine = restore_engine(state_world_rules(), *reader);
+        return engine.ok() ? "restored" : engine.error().message;
+    }
+    std::size_t first(StateDomain domain) const {
+        const auto found = std::find_if(entries.begin(), entries.end(),
+                                        [&](const LooseEntry& entry) { return entry.domain == domain; });
+        return static_cast<std::size_t>(found - entries.begin());
+    }
+    // The same with the first entry of a domain changed.
+    std::vector<LooseEntry> with(StateDomain domain, const std::function<void(Bytes&)>& change) const {
+        std::vector<LooseEntry> odd = entries;
+        change(odd[first(domain)].bytes);
+        return odd;
+    }
+    std::vector<LooseEntry> without(StateDomain domain) const {
+        std::vector<LooseEntry> odd = entries;
+        odd.erase(odd.begin() + static_cast<std::ptrdiff_t>(first(domain)));
+        return odd;
+    }
+
+    World world{5};
+    WrittenSnapshot snapshot;
+    std::vector<LooseEntry> entries;
+};
+
+TEST_F(OddSnapshot, AsItIsItIsRestored) {
+    EXPECT_EQ(refusal(entries), "restored");
+}
+
+TEST_F(OddSnapshot, EntriesOutOfOrderOrTwiceAreRefused) {
+    std::vector<LooseEntry> odd = entries;
+    std::swap(odd[first(StateDomain::orders)], odd[first(StateDomain::orders) + 1]);
+    EXPECT_THAT(refusal(odd), HasSubstr("entries are not in the order of their keys"));
+    odd = entries;
+    odd.insert(odd.begin(), odd.front());
+    EXPECT_THAT(refusal(odd), HasSubstr("entries are not in the order of their keys"));
+    odd = entries;
+    std::swap(odd.front(), odd.back());
+    EXPECT_THAT(refusal(odd), HasSubstr("entries are not in the order of their keys"));
+}
+
+TEST_F(OddSnapshot, UnknownDomainsAndEntriesOfTheWrongSizeAreRefused) {
+    std::vector<LooseEntry> odd = entries;
+    odd.push_back({static_cast<StateDomain>(state_domain_count), Bytes(50)});
+    EXPECT_THAT(refusal(odd), HasSubstr("unknown domain"));
+    for (std::size_t i = 0; i < state_domain_count; ++i) {
+        const auto domain = static_cast<StateDomain>(i);
+        EXPECT_THAT(refusal(with(domain, [](Bytes& bytes) { bytes.push_back(0); })), HasSubstr("left over"))
+            << to_string(domain);
+        EXPECT_THAT(refusal(with(domain, [](Bytes& bytes) { bytes.pop_back(); })), HasSubstr("malformed"))
+            << to_string(domain);
+    }
+    EXPECT_THAT(refusal(with(StateDomain::orders, [](Bytes& bytes) { bytes.resize(40); })),
+                HasSubstr("shorter than its key"));
+    EXPECT_THAT(refusal(with(StateDomain::accounts, [](Bytes& bytes) { bytes.resize(200'000); })),
+                HasSubstr("an entry is too long"));
+}
+
+TEST_F(OddSnapshot, MissingPartsAreRefused) {
+    EXPECT_THAT(refusal(without(StateDomain::meta)), HasSubstr("it has no time"));
+    EXPECT_THAT(refusal(without(StateDomain::markets)), HasSubstr("has a gap in front of it"));
+    std::vector<LooseEntry> odd = entries;
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::markets; });
+    EXPECT_THAT(refusal(odd), HasSubstr("lacks markets"));
+    EXPECT_THAT(refusal(without(StateDomain::issued)), HasSubstr("does not fit together"));
+    odd = entries;
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::accounts; });
+    EXPECT_THAT(refusal(odd), HasSubstr("has windows but no account"));
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::owners; });
+    EXPECT_THAT(refusal(odd), HasSubstr("a balance is of no account or asset"));
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::balances; });
+    std::vector<LooseEntry> no_orders = odd;
+    std::erase_if(no_orders, [](const LooseEntry& entry) { return entry.domain == StateDomain::orders; });
+    EXPECT_THAT(refusal(no_orders), HasSubstr("a withdrawal is of no account or asset"));
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::withdrawals; });
+    EXPECT_THAT(refusal(odd), HasSubstr("an order is of no account"));
+    std::erase_if(odd, [](const LooseEntry& entry) { return entry.domain == StateDomain::orders; });
+    EXPECT_THAT(refusal(odd), HasSubstr("lacks the fee account"));
+    EXPECT_THAT(refusal(without(StateDomain::balances)), HasSubstr("does not fit together"));
+    EXPECT_THAT(refusal(without(StateDomain::orders)), HasSubstr("does not fit together"));
+}
+
+TEST_F(OddSnapshot, AccountsThatAreNotNamedRightAreRefused) {
+    EXPECT_THAT(refusal(with(StateDomain::accounts, [](Bytes& bytes) { bytes[31] ^= 1; })),
+                HasSubstr("is not what its owner and name make"));
+}
+
+TEST_F(OddSnapshot, OrdersWithTermsThatNoOrderHasAreRefused) {
+    const auto with_order = [&](const std::function<void(OrderEntry&)>& change) {
+        return refusal(with(StateDomain::orders, [&](Bytes& bytes) {
+            Decoder in(bytes);
+            OrderEntry entry = decode_order(in);
+            change(entry);
+            // Encoded as the state would.
+            PagedArray<Order> orders;
+            PagedArray<AccountName> names;
+            PagedArray<OrderExtension> extensions;
+            entry.order.account = 0;
+            if (entry.order.is_extended != 0) entry.order.quantity_or_extension = 0;
+            orders.push_back(entry.order);
+            extensions.push_back(entry.extension);
+            names.push_back({entry.account, ""});
+            FrozenState state;
+            state.accounts.names = names.freeze();
+            state.orders = orders.freeze();
+            state.extensions = extensions.freeze();
+            bytes.clear();
+            encode_entry(state, StateDomain::orders, 0, bytes);
+        }));
+    };
+    EXPECT_EQ(with_order([](OrderEntry&) {}), "restored");
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.price = 0; }), HasSubstr("price is out of range"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.price = INT64_MAX; }), HasSubstr("price is out of"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.leaves = -1; }),
+                HasSubstr("quantity is out of range"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.leaves = INT64_MAX; }), HasSubstr("quantity is out"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.fee_carry = 1'000'000; }), HasSubstr("fee carry"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.sequence = (1ull << 48) - 1; }),
+                HasSubstr("sequence is another's, or not below the next"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.sequence = 0; }), HasSubstr("sequence is another's"));
+    EXPECT_THAT(with_order([](OrderEntry& e) { e.order.market_number = 4'000; }),
+                HasSubstr("there is no such market"));
+    EXPECT_THAT(with_order([](OrderEntry& e) {
+                    e.order.is_extended = 0;
+                    e.order.is_waiting = 1;
+                }),
+                HasSubstr("it waits and has no limit"));
+    EXPECT_THAT(with_order([](OrderEntry& e) {
+                    e.order.is_extended = 1;
+                    e.extension.quantity = 100;
+                    e.extension.hidden = -1;
+                }),
+                HasSubstr("quantity is out of range"));
+    EXPECT_THAT(with_order([](OrderEntry& e) {
+                    e.order.is_extended = 1;
+                    e.extension.quantity = 100;
+                    e.extension.budget = 5;
+                }),
+                HasSubstr("its budget does not fit it"));
+}
+
+TEST_F(OddSnapshot, NoChangedByteMakesAnEngineThatIsNotAsItsSnapshot) {
+    Random random(9);
+    int restored_count = 0;
+    for (int i = 0; i < 600; ++i) {
+        std::vector<LooseEntry> odd = entries;
+        Bytes& bytes = odd[random.below(odd.size())].bytes;
+        bytes[random.below(bytes.size())] ^= static_cast<std::uint8_t>(1u << random.below(8));
+        const std::string outcome = refusal(odd);
+        EXPECT_THAT(outcome, testing::Not(HasSubstr("what was restored has another state root")));
+        if (outcome == "restored") ++restored_count;
+    }
+    EXPECT_GT(restored_count, 0);  // a window's count, a switch: another state, but a sound one
+    EXPECT_LT(restored_count, 400);
+}
+
+// --- windows of nonces ---
+
+TEST(NonceWindow, IsRestoredFromItsHighestAndItsGaps) {
+    Random random(5);
+    for (int round = 0; round < 40; ++round) {
+        NonceWindow window;
+        std::uint64_t highest = 0;
+        for (int i = 0; i < 2'000; ++i) {
+            const std::uint64_t reach = random.below(50) == 0 ? 70'000 : 40;
+            const std::uint64_t nonce = highest + 20 - std::min(highest + 20, random.below(reach));
+            if (window.verdict(nonce) == NonceWindow::Verdict::free) window.burn(nonce);
+            highest = window.highest();
+        }
+        std::vector<NonceWindow::Gap> gaps;
+        window.for_each_gap([&](std::uint64_t first, std::uint64_t last) { gaps.push_back({first, last}); });
+        NonceWindow copy = NonceWindow::restored(window.highest(), gaps);
+        for (std::uint64_t nonce = 0; nonce < window.highest() + 70'000; ++nonce)
+            ASSERT_EQ(copy.verdict(nonce), window.verdict(nonce)) << nonce;
+        // And they stay alike.
+        for (int i = 0; i < 500; ++i) {
+            const std::uint64_t nonce = window.highest() + 20 - std::min(window.highest(), random.below(300));
+            ASSERT_EQ(copy.verdict(nonce), window.verdict(nonce));
+            if (window.verdict(nonce) != NonceWindow::Verdict::free) continue;
+            window.burn(nonce);
+            copy.burn(nonce);
+        }
+        for (std::uint64_t nonce = 0; nonce < window.highest() + 100; ++nonce)
+            ASSERT_EQ(copy.verdict(nonce), window.verdict(nonce)) << nonce;
+    }
+}
+
+}  // namespace
+}  // namespace peerbook::exchange
