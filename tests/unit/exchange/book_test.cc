@@ -63,6 +63,15 @@ OrderKey key(std::uint32_t account, std::uint64_t nonce) {
     return {AccountIndex(account), {nonce, 0}};
 }
 
+NewOrder new_order(OrderKey name, Side side, std::int64_t price, std::int64_t quantity) {
+    NewOrder order;
+    order.key = name;
+    order.side = side;
+    order.price = price;
+    order.quantity = order.leaves = quantity;
+    return order;
+}
+
 TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
     OrderBooks books(1, 7);
     std::map<std::pair<std::uint32_t, std::uint64_t>, OrderSlot> expected;
@@ -72,9 +81,8 @@ TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
         const auto account = static_cast<std::uint32_t>(random.below(50));
         if (random.below(3) > 0) {
             ++nonce;
-            expected[{account, nonce}] =
-                books.insert({key(account, nonce), MarketId(0), Side::buy,
-                              1 + static_cast<std::int64_t>(random.below(100)), 5, 5, 0});
+            expected[{account, nonce}] = books.insert(new_order(
+                key(account, nonce), Side::buy, 1 + static_cast<std::int64_t>(random.below(100)), 5));
         } else if (!expected.empty()) {
             auto any = expected.lower_bound({account, random.below(nonce + 1)});
             if (any == expected.end()) any = expected.begin();
@@ -93,16 +101,16 @@ TEST(OrderBooks, AMillionRestingOrdersStayWithinTheirBytes) {
     OrderBooks books(1, 7);
     const std::size_t empty = books.memory_bytes();
     for (std::uint64_t i = 0; i < 1'000'000; ++i)
-        books.insert({key(static_cast<std::uint32_t>(i % 1'000), i), MarketId(0), Side::buy,
-                      1'000'000 - static_cast<std::int64_t>(i % 3'000), 1, 1, 0});
+        books.insert(new_order(key(static_cast<std::uint32_t>(i % 1'000), i), Side::buy,
+                               1'000'000 - static_cast<std::int64_t>(i % 3'000), 1));
     EXPECT_LE((books.memory_bytes() - empty) / 1'000'000, 96u);
 }
 
 TEST(OrderBooks, RemovalIsUndoneInTheMiddleOfAQueue) {
     OrderBooks books(1, 7);
-    const OrderSlot first = books.insert({key(1, 1), MarketId(0), Side::sell, 10, 1, 1, 0});
-    const OrderSlot second = books.insert({key(2, 1), MarketId(0), Side::sell, 10, 2, 2, 0});
-    const OrderSlot third = books.insert({key(1, 2), MarketId(0), Side::sell, 10, 3, 3, 0});
+    const OrderSlot first = books.insert(new_order(key(1, 1), Side::sell, 10, 1));
+    const OrderSlot second = books.insert(new_order(key(2, 1), Side::sell, 10, 2));
+    const OrderSlot third = books.insert(new_order(key(1, 2), Side::sell, 10, 3));
     books.remove(second);
     books.remove(first);
     books.remove(third);

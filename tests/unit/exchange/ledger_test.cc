@@ -5,45 +5,9 @@
 #include "base/random.h"
 #include "exchange/ledger/fees.h"
 #include "exchange/ledger/nonces.h"
-#include "tests/unit/exchange/market_fixture.h"
 
 namespace peerbook::exchange {
 namespace {
-
-class Ledger : public Market {};
-
-TEST_F(Ledger, BothSidesPayInQuoteAndTheFeeAccountCollects) {
-    sell("alice", 100, 50);
-    buy("bob", 100, 60);  // 5,000: the taker pays 10, the maker 5
-    EXPECT_EQ(total("alice", 0), 1'000'000 + 5'000 - 5);
-    EXPECT_EQ(total("alice", 1), 1'000'000 - 100);
-    EXPECT_EQ(total("bob", 0), 1'000'000 - 5'000 - 10);
-    EXPECT_EQ(total("bob", 1), 1'000'000 + 100);
-    EXPECT_EQ(engine.balances(AccountIndex(0))[0].total, 15);
-    EXPECT_EQ(reserved("bob", 0), 0);
-    EXPECT_EQ(reserved("alice", 1), 0);
-}
-
-TEST_F(Ledger, ManySmallFillsCostNoMoreFeeThanOneLargeFill) {
-    buy("bob", 100, 7);
-    const std::int64_t reserve = reserved("bob", 0);
-    EXPECT_EQ(reserve, 700 + 2);  // 700 × 2,000 ppm = 1.4
-    std::int64_t maker_fees = 0;
-    for (int i = 0; i < 100; ++i) {
-        sell("alice", 1, 7);
-        maker_fees += static_cast<std::int64_t>(events.at(1).maker_fee);
-    }
-    EXPECT_EQ(maker_fees, 1);  // ⌈700 × 1,000 / 10^6⌉, not 100 times 1
-    EXPECT_EQ(total("bob", 0), 1'000'000 - 700 - 1);
-    EXPECT_EQ(reserved("bob", 0), 0);
-}
-
-TEST_F(Ledger, TransferMovesOnlyWhatIsAvailable) {
-    EXPECT_EQ(run("alice", Transfer{id("bob"), AssetId(0), 400}), (Lines{"accepted", "transferred 400"}));
-    EXPECT_EQ(events[1].maker.account, account("bob"));
-    EXPECT_EQ(total("alice", 0), 999'600);
-    EXPECT_EQ(total("bob", 0), 1'000'400);
-}
 
 TEST(Fees, TotalIsTheCeilingOfTheSumWhateverTheFills) {
     Random random(5);

@@ -1,9 +1,9 @@
-// A small exchange with domain verbs: accounts alice, bob and carol with money, one market of tick 1 and lot
-// 1, fees of 1,000 and 2,000 ppm. Events are told as short lines.
+// A small exchange for what scenarios (scenario.h) cannot say: accounts alice, bob and carol with money, one
+// market of tick 1 and lot 1, fees of 1,000 and 2,000 ppm.
 #pragma once
 
 #include <string>
-#include <vector>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ inline NetworkRules test_rules() {
     NetworkRules rules;
     rules.network.data.fill(9);
     rules.fee_account.data.fill(0xfe);
-    rules.assets = {{"USD", 8}, {"BTC", 8}, {"GEM", 0}};
+    rules.assets = {{"USD", 8, {}}, {"BTC", 8, {}}, {"GEM", 0, {}}};
     rules.faucet_max = {1'000'000'000, 1'000'000'000, 0};
     MarketRules market;
     market.symbol = "BTC-USD";
@@ -48,6 +48,7 @@ class Market : public testing::Test {
             run(name, OpenAccount{name});
             run(name, Faucet{AssetId(0), funds});
             run(name, Faucet{AssetId(1), funds});
+            EXPECT_EQ(refused(), "");
         }
     }
     ~Market() override {
@@ -62,97 +63,50 @@ class Market : public testing::Test {
         return index ? engine.next_nonce(*index) : 1;
     }
 
-    // Events of one command with a nonce, as lines.
-    std::vector<std::string> run_as(const std::string& name, std::uint64_t nonce, CommandBody body) {
+    // One command in a commit of its own, at `time`.
+    void run_as(const std::string& name, std::uint64_t nonce, CommandBody body) {
         CommandBatch batch;
         batch.signer = node;
-        batch.commands.push_back({id(name), {nonce, 0}, std::move(body)});
-        return run_batch(batch);
+        batch.add(id(name), {nonce, 0}, std::move(body));
+        run_batch(batch);
     }
-    std::vector<std::string> run(const std::string& name, CommandBody body) {
-        return run_as(name, next_nonce(name), std::move(body));
-    }
-    std::vector<std::string> run_batch(const CommandBatch& batch) {
+    void run(const std::string& name, CommandBody body) { run_as(name, next_nonce(name), std::move(body)); }
+    void run_batch(const CommandBatch& batch) {
         events.clear();
-        engine.apply(batch, 0, events);
-        std::vector<std::string> lines;
-        for (const Event& event : events)
-            lines.push_back(line(event));
-        return lines;
+        engine.apply({time, engine.rules().rules_version, {&batch, 1}}, events);
     }
-    // The name of the reason if the first event is a rejection, else "".
-    std::string refused(const std::vector<std::string>&) const {
-        return !events.empty() && events.front().kind == EventKind::rejected
-                   ? to_string(events.front().reason)
-                   : "";
+    // The names of the reasons of all rejections, with blanks between.
+    std::string refused() const {
+        std::string names;
+        for (const Event& event : events) {
+            if (event.kind != EventKind::rejected) continue;
+            if (!names.empty()) names += " ";
+            names += to_string(event.reason);
+        }
+        return names;
     }
 
-    static LimitOrder limit(Side side, std::int64_t quantity, std::int64_t price,
-                            TimeInForce time_in_force = TimeInForce::gtc, bool post_only = false) {
-        return {MarketId(0), side, Price(price), Quantity(quantity), time_in_force, post_only};
+    static LimitOrder limit(Side side, std::int64_t quantity, std::int64_t price) {
+        LimitOrder order;
+        order.market = MarketId(0);
+        order.side = side;
+        order.price = Price(price);
+        order.quantity = Quantity(quantity);
+        return order;
     }
-    std::vector<std::string> buy(const std::string& name, std::int64_t quantity, std::int64_t price,
-                                 TimeInForce time_in_force = TimeInForce::gtc) {
-        return run(name, limit(Side::buy, quantity, price, time_in_force));
+    void buy(const std::string& name, std::int64_t quantity, std::int64_t price) {
+        run(name, limit(Side::buy, quantity, price));
     }
-    std::vector<std::string> sell(const std::string& name, std::int64_t quantity, std::int64_t price,
-                                  TimeInForce time_in_force = TimeInForce::gtc) {
-        return run(name, limit(Side::sell, quantity, price, time_in_force));
+    void sell(const std::string& name, std::int64_t quantity, std::int64_t price) {
+        run(name, limit(Side::sell, quantity, price));
     }
     // The nonce of the account's last command.
     std::uint64_t last_nonce(const std::string& name) const { return next_nonce(name) - 1; }
 
-    // "10@99 alice, 5@98 bob": best first.
-    std::string book(Side side) const {
-        std::string text;
-        for (const RestingOrderView& order : engine.orders(MarketId(0), side, 100)) {
-            if (!text.empty()) text += ", ";
-            text += std::to_string(order.leaves.value()) + "@" + std::to_string(order.price.value()) + " " +
-                    engine.account_name(order.order.account);
-        }
-        return text;
-    }
-    std::int64_t total(const std::string& name, std::uint32_t asset) const {
-        return static_cast<std::int64_t>(engine.balances(account(name))[asset].total);
-    }
-    std::int64_t reserved(const std::string& name, std::uint32_t asset) const {
-        return static_cast<std::int64_t>(engine.balances(account(name))[asset].reserved);
-    }
-
-    std::string line(const Event& event) const {
-        const auto number = [](auto value) { return std::to_string(static_cast<std::int64_t>(value)); };
-        switch (event.kind) {
-            case EventKind::accepted:
-                return "accepted";
-            case EventKind::rejected:
-                return std::string("rejected ") + to_string(event.reason);
-            case EventKind::rested:
-                return "rested " + number(event.quantity.value());
-            case EventKind::filled:
-                return "filled " + number(event.quantity.value()) + "@" + number(event.price.value()) + " " +
-                       engine.account_name(event.maker.account) + " fees " + number(event.taker_fee) + "/" +
-                       number(event.maker_fee) + " leaves " + number(event.leaves.value()) + "/" +
-                       number(event.maker_leaves.value());
-            case EventKind::reduced:
-                return "reduced " + number(event.quantity.value()) + " leaves " +
-                       number(event.leaves.value());
-            case EventKind::cancelled:
-                return "cancelled " + number(event.quantity.value()) + " " + to_string(event.reason);
-            case EventKind::account_opened:
-                return "opened";
-            case EventKind::issued:
-                return "issued " + number(event.amount);
-            case EventKind::transferred:
-                return "transferred " + number(event.amount);
-        }
-        return "?";
-    }
-
     const PublicKey node = test_key(1);
     Engine engine;
-    EventBuffer events;
+    EventBuffer events;                // of the last commit
+    WallTime time{1'700'000'000'000};  // of the next commit
 };
-
-using Lines = std::vector<std::string>;
 
 }  // namespace peerbook::exchange
