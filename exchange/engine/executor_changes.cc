@@ -184,7 +184,7 @@ void Executor::run(const MassQuote& quotes) {
         reject(market.phase == MarketPhase::halted ? Reason::market_halted : Reason::not_now);
         return;
     }
-    if (quotes.quotes.empty()) accept();
+    if (quotes.quotes.empty()) emit(EventKind::accepted).market = quotes.market;
     for (OrderSlot slot : open_orders_by_name(
              [&](const Order& order) { return order.is_quote != 0 && order.market() == quotes.market; }))
         take_out(slot, EventKind::cancelled, Reason::requoted);
