@@ -43,7 +43,8 @@ std::string main_table(const EngineBenchReport& report) {
                         static_cast<double>(row.memory_after_bytes) / mega);
     }
     text += "One thread. ns/op: commits of " + std::to_string(commit_commands) +
-            " commands, fastest round. p50 … max: ns of a single command as a commit of its own, all rounds, "
+            " commands, of each the fastest round. p50 … max: ns of a single command as a commit of its own, "
+            "all rounds, "
             "with\n" +
             std::to_string(report.timer_overhead_ns) +
             " ns of the timer in each. after: when every account has cancelled everything.\n";

@@ -4,13 +4,13 @@
 //
 // How it is measured:
 //   warm-up      a first run counts outcomes and memory and is not timed
-//   mean         whole flow in commits of commit_commands commands, a new engine each round; the fastest
-//                round counts, since the machine's other work only ever adds
+//   mean         whole flow in commits of commit_commands commands, a new engine each round; of each commit
+//                the fastest round counts (FastestStretches)
 //   percentiles  each command is a commit of its own, so that one can be timed: this includes the fixed cost
 //                of a commit and the timer (timer_overhead_ns, printed and subtracted nowhere); all rounds
 //                together, so that nothing slow is left out
-//   counters     cycles, instructions and cache misses over the same loop as the mean, of its fastest round,
-//                where the machine has them
+//   counters     cycles, instructions and cache misses over the same loop as the mean, of the round with the
+//                fewest cycles, where the machine has them
 //   memory       the heap's own count of what is in use. Bytes an order: what placing the orders that rest
 //                before the flow added. Peak: after the flow. After: when all accounts cancelled everything
 //                and undo was pruned
@@ -33,7 +33,7 @@ inline constexpr std::size_t undo_commits_kept = 16;
 
 struct EngineBenchOptions {
     WorkloadSize size;
-    std::uint32_t rounds = 3;
+    std::uint32_t rounds = 5;
     bool parts = false;              // measure the parts too
     std::vector<std::string> only;   // names of workloads; empty: all
     std::vector<Workload> recorded;  // run before the generated ones

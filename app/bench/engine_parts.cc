@@ -1,7 +1,6 @@
 #include "app/bench/engine_parts.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -25,6 +24,7 @@ constexpr std::size_t commits_max = 4'096;  // of the flow that the parts are me
 constexpr std::size_t undo_commits = 16;    // rolled back at once
 constexpr std::size_t checkpoint_commits = 16;
 constexpr std::size_t checkpoints_max = 8;
+constexpr std::uint32_t root_rounds_max = 3;  // each begins with a root from scratch
 
 // Hosted batches of the author carry no signature.
 class NoSignatures final : public Verifier {
@@ -41,12 +41,30 @@ struct Outcome {
     std::vector<MoneyMove> moves;
 };
 
-// The fastest of `rounds` calls, each of which returns its nanoseconds.
-double fastest(std::uint32_t rounds, const std::function<std::uint64_t()>& run) {
-    std::uint64_t best = run();
-    for (std::uint32_t round = 1; round < rounds; ++round)
-        best = std::min(best, run());
-    return static_cast<double>(best);
+// Calls run(stretches) for each of `rounds` rounds; returns the nanoseconds of the fastest stretches.
+template <typename Run>
+double fastest(std::uint32_t rounds, Run run) {
+    FastestStretches stretches;
+    for (std::uint32_t round = 0; round < std::max(rounds, 1u); ++round) {
+        stretches.begin_round();
+        run(stretches);
+    }
+    return stretches.total_ns();
+}
+
+// The nanoseconds of one call.
+template <typename Work>
+std::uint64_t time_of(Work work) {
+    const Timer::time_point start = Timer::now();
+    work();
+    return ns_since(start);
+}
+
+// Calls visit(span) for each commit_commands of `all`.
+template <typename T, typename Visit>
+void for_each_stretch(std::span<const T> all, Visit visit) {
+    for (std::size_t first = 0; first < all.size(); first += commit_commands)
+        visit(all.subspan(first, std::min(commit_commands, all.size() - first)));
 }
 
 PartFigures per_operation(const char* name, double total_ns, std::uint64_t operations) {
@@ -87,30 +105,27 @@ PartFigures measure_decode(const PreparedFlow& flow, Commits commits, const Outc
         payloads.push_back(builder.take());
     }
     const NoSignatures verifier;
-    const double ns = fastest(rounds, [&] {
-        const Timer::time_point start = Timer::now();
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         for (const Bytes& payload : payloads)
-            PB_CHECK(
-                decode_payload(payload, author, flow.rules.network, flow.rules.rules_version, verifier).ok(),
-                "a benchmark's payload decodes");
-        return ns_since(start);
+            stretches.add(time_of([&] {
+                PB_CHECK(
+                    decode_payload(payload, author, flow.rules.network, flow.rules.rules_version, verifier)
+                        .ok(),
+                    "a benchmark's payload decodes");
+            }));
     });
     return per_operation("decode", ns, outcome.operations);
 }
 
 PartFigures measure_admission(const PreparedFlow& flow, Commits commits, const Outcome& outcome,
                               std::uint32_t rounds) {
-    const double ns = fastest(rounds, [&] {
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         AdmissionAlone admission(flow);
-        std::uint64_t admitted = 0, commands = 0;
-        const Timer::time_point start = Timer::now();
-        for (const CommandBatch& commit : commits) {
-            admitted += admission.admit(commit, 1);
-            commands += commit.commands.size();
-        }
-        const std::uint64_t elapsed = ns_since(start);
-        PB_CHECK(admitted == commands, "a benchmark's commands pass admission");
-        return elapsed;
+        for (const CommandBatch& commit : commits)
+            stretches.add(time_of([&] {
+                PB_CHECK(admission.admit(commit, 1) == commit.commands.size(),
+                         "a benchmark's commands pass admission");
+            }));
     });
     return per_operation("admission", ns, outcome.operations);
 }
@@ -122,59 +137,58 @@ std::optional<PartFigures> measure_book(const PreparedFlow& flow, Commits commit
     if (!before || !commands) return std::nullopt;
     EventBuffer events;
     events.reserve(64 * commit_commands);
-    const double ns = fastest(rounds, [&] {
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         BookAlone book(flow.rules.markets.size());
-        for (const BookCommand& command : *before) {
+        const auto execute = [&](std::span<const BookCommand> stretch) {
             events.clear();
-            book.execute(command, events);
-        }
-        const Timer::time_point start = Timer::now();
-        for (std::size_t i = 0; i < commands->size(); ++i) {
-            if (i % commit_commands == 0) events.clear();
-            book.execute((*commands)[i], events);
-        }
-        return ns_since(start);
+            for (const BookCommand& command : stretch)
+                book.execute(command, events);
+        };
+        for_each_stretch<BookCommand>(*before, execute);
+        for_each_stretch<BookCommand>(*commands, [&](std::span<const BookCommand> stretch) {
+            stretches.add(time_of([&] { execute(stretch); }));
+        });
     });
     return per_operation("book", ns, outcome.operations);
 }
 
 PartFigures measure_ledger(const PreparedFlow& flow, const Outcome& outcome, std::uint32_t rounds) {
-    const double ns = fastest(rounds, [&] {
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         LedgerAlone ledger(flow.rules);
         for (const MoneyMove& move : outcome.moves)  // makes the balances
             ledger.apply(move);
-        const Timer::time_point start = Timer::now();
-        for (const MoneyMove& move : outcome.moves)
-            ledger.apply(move);
-        return ns_since(start);
+        for_each_stretch<MoneyMove>(outcome.moves, [&](std::span<const MoneyMove> stretch) {
+            stretches.add(time_of([&] {
+                for (const MoneyMove& move : stretch)
+                    ledger.apply(move);
+            }));
+        });
     });
     return per_operation("ledger", ns, outcome.operations);
 }
 
 PartFigures measure_undo_record(const Outcome& outcome, std::uint32_t rounds) {
     const std::uint64_t words_a_commit = outcome.undo_words / outcome.event_counts.size() + 1;
-    const double ns = fastest(rounds, [&] {
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         UndoLog log;
         for (std::uint64_t i = 0; i < undo_commits * words_a_commit; ++i)
             log.push_word(i);
-        const Timer::time_point start = Timer::now();
-        for (std::size_t commit = 0; commit < outcome.event_counts.size(); ++commit) {
-            for (std::uint64_t i = 0; i < words_a_commit; ++i)
-                log.push_word(i);
-            log.prune(log.position() - undo_commits * words_a_commit);
-        }
-        return ns_since(start);
+        for (std::size_t commit = 0; commit < outcome.event_counts.size(); ++commit)
+            stretches.add(time_of([&] {
+                for (std::uint64_t i = 0; i < words_a_commit; ++i)
+                    log.push_word(i);
+                log.prune(log.position() - undo_commits * words_a_commit);
+            }));
     });
     return per_operation("undo record", ns, outcome.operations);
 }
 
 PartFigures measure_undo_back(const PreparedFlow& flow, Commits commits, std::uint32_t rounds) {
     std::uint64_t operations = 0;
-    const double ns = fastest(rounds, [&] {
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
         EngineRun run(flow, undo_commits);
         execute_before(flow, run);
         operations = 0;
-        std::uint64_t elapsed = 0;
         // Each stretch is executed, rolled back under the clock, and executed again to go on.
         for (std::size_t first = 0; first < commits.size(); first += undo_commits) {
             const Commits stretch = commits.subspan(first, std::min(undo_commits, commits.size() - first));
@@ -184,31 +198,27 @@ PartFigures measure_undo_back(const PreparedFlow& flow, Commits commits, std::ui
                 for (const BatchCommand& command : commit.commands)
                     operations += std::max<std::uint32_t>(index_count(command.body), 1);
             }
-            const Timer::time_point start = Timer::now();
-            run.engine().undo_to(mark);
-            elapsed += ns_since(start);
+            stretches.add(time_of([&] { run.engine().undo_to(mark); }));
             run.forget_commits(stretch.size());
             for (const CommandBatch& commit : stretch)
                 run.commit({&commit, 1});
             run.settle();
         }
-        return elapsed;
     });
     return per_operation("undo back", ns, operations);
 }
 
 PartFigures measure_events(const Outcome& outcome, std::uint32_t rounds) {
     EventBuffer events;
-    const double ns = fastest(rounds, [&] {
-        const Timer::time_point start = Timer::now();
-        for (const std::uint32_t count : outcome.event_counts) {
-            events.clear();
-            for (std::uint32_t i = 0, from = 0; i < count; ++i) {
-                events.push_back(outcome.some_events[from]);
-                if (++from == outcome.some_events.size()) from = 0;
-            }
-        }
-        return ns_since(start);
+    const double ns = fastest(rounds, [&](FastestStretches& stretches) {
+        for (const std::uint32_t count : outcome.event_counts)
+            stretches.add(time_of([&] {
+                events.clear();
+                for (std::uint32_t i = 0, from = 0; i < count; ++i) {
+                    events.push_back(outcome.some_events[from]);
+                    if (++from == outcome.some_events.size()) from = 0;
+                }
+            }));
     });
     return per_operation("events", ns, outcome.operations);
 }
@@ -242,17 +252,16 @@ void measure_snapshot(const PreparedFlow& flow, const FrozenState& state, std::u
     origin.state_root = state_root_of(state);
     std::vector<Bytes> chunks;
     Bytes manifest;
-    const double write_ns = fastest(rounds, [&] {
+    const double write_ns = fastest(rounds, [&](FastestStretches& stretches) {
         chunks.clear();
-        const Timer::time_point start = Timer::now();
         SnapshotWriter writer(state, origin);
-        while (!writer.is_done()) {
-            Result<std::optional<Bytes>> chunk = writer.step();
-            PB_CHECK(chunk.ok(), "a benchmark's state fits a snapshot");
-            if (*chunk) chunks.push_back(std::move(**chunk));
-        }
-        manifest = writer.manifest().encode();
-        return ns_since(start);
+        while (!writer.is_done())
+            stretches.add(time_of([&] {
+                Result<std::optional<Bytes>> chunk = writer.step();
+                PB_CHECK(chunk.ok(), "a benchmark's state fits a snapshot");
+                if (*chunk) chunks.push_back(std::move(**chunk));
+            }));
+        stretches.add(time_of([&] { manifest = writer.manifest().encode(); }));
     });
     std::uint64_t bytes = manifest.size();
     for (const Bytes& chunk : chunks)
@@ -272,26 +281,30 @@ void measure_snapshot(const PreparedFlow& flow, const FrozenState& state, std::u
 // The root along the flow, and snapshots of its end.
 void measure_state(const PreparedFlow& flow, Commits commits, std::uint32_t rounds,
                    std::vector<PartFigures>& parts) {
-    EngineRun run(flow, 0);
-    execute_before(flow, run);
-    StateRoot root;
-    FrozenState before = run.engine().freeze();
-    root.advance(before);
-    std::uint64_t elapsed = 0, changed = 0;
-    const std::size_t last = std::min(commits.size(), checkpoint_commits * checkpoints_max);
-    for (std::size_t i = 0; i < last; ++i) {
-        run.commit({&commits[i], 1});
-        if ((i + 1) % checkpoint_commits != 0 && i + 1 != last) continue;
-        const Timer::time_point start = Timer::now();
-        FrozenState now = run.engine().freeze();
-        root.advance(now);
-        elapsed += ns_since(start);
-        changed += changed_entries(before, now);
-        before = std::move(now);
-    }
-    if (changed > 0)
-        parts.push_back(
-            {"state root", "ns/key", static_cast<double>(elapsed) / static_cast<double>(changed), changed});
+    commits = commits.first(std::min(commits.size(), checkpoint_commits * checkpoints_max));
+    std::uint64_t changed = 0;
+    bool is_counted = false;
+    FrozenState before;
+    const double ns = fastest(std::min(rounds, root_rounds_max), [&](FastestStretches& stretches) {
+        EngineRun run(flow, 0);
+        execute_before(flow, run);
+        StateRoot root;
+        before = run.engine().freeze();
+        root.advance(before);
+        for (std::size_t i = 0; i < commits.size(); ++i) {
+            run.commit({&commits[i], 1});
+            if ((i + 1) % checkpoint_commits != 0 && i + 1 != commits.size()) continue;
+            FrozenState now;
+            stretches.add(time_of([&] {
+                now = run.engine().freeze();
+                root.advance(now);
+            }));
+            if (!is_counted) changed += changed_entries(before, now);
+            before = std::move(now);
+        }
+        is_counted = true;
+    });
+    if (changed > 0) parts.push_back({"state root", "ns/key", ns / static_cast<double>(changed), changed});
     measure_snapshot(flow, before, rounds, parts);
 }
 

@@ -48,7 +48,7 @@ std::vector<Shaped> everyday_shapes() {
 std::vector<Shaped> one_sided_shapes(const WorkloadSize& size) {
     std::vector<Shaped> all;
     FlowShape shape = named("add-cancel");
-    shape.cancel_ppm = 500'000;
+    shape.cancel_ppm = 490'000;
     shape.reduce_ppm = 0;
     shape.take_ppm = 0;
     all.push_back({shape, "adds and cancels alone"});
