@@ -16,10 +16,6 @@ struct alignas(64) Vector {
     std::array<std::uint16_t, LtHash::lanes> lanes;
 };
 
-std::uint16_t swapped(std::uint16_t lane) {
-    return static_cast<std::uint16_t>(lane << 8 | lane >> 8);
-}
-
 void expand(std::string_view domain, ByteView element, Vector& out) {
     // Chooses the fastest implementation for this processor.
     static const bool is_ready = sodium_init() >= 0;
@@ -30,7 +26,7 @@ void expand(std::string_view domain, ByteView element, Vector& out) {
                            key.data.data());
     if constexpr (std::endian::native == std::endian::big)
         for (std::uint16_t& lane : out.lanes)
-            lane = swapped(lane);
+            lane = static_cast<std::uint16_t>(lane << 8 | lane >> 8);
 }
 
 // Plain loops over whole arrays, which compilers turn into vector instructions.

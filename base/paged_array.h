@@ -17,6 +17,8 @@ namespace peerbook {
 
 template <typename T, unsigned page_bits = 6>
 class PagedArray {
+    struct Page;
+
   public:
     static constexpr std::size_t page_size = std::size_t{1} << page_bits;
 
@@ -33,7 +35,7 @@ class PagedArray {
 
       private:
         friend class PagedArray;
-        std::vector<std::shared_ptr<const typename PagedArray::Page>> pages_;
+        std::vector<std::shared_ptr<const Page>> pages_;
         std::size_t size_ = 0;
     };
 

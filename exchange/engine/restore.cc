@@ -17,6 +17,9 @@ Error refused(const std::string& what) {
     return {ErrorCode::invalid_input, "snapshot: " + what};
 }
 
+// Far beyond any clock, and far from where times overflow.
+constexpr std::int64_t time_ms_max = std::int64_t{1} << 53;
+
 bool is_within(std::int64_t value, std::int64_t least, std::int64_t most) {
     return value >= least && value <= most;
 }
@@ -108,6 +111,7 @@ Status EngineRestorer::restore_entry(StateDomain domain, ByteView bytes) {
 Status EngineRestorer::take(const MetaEntry& meta) {
     if (meta.next_sequence == 0 || meta.next_sequence >= std::uint64_t{1} << 48)
         return refused("its next sequence is out of range");
+    if (meta.time && !is_within(meta.time->ms, 0, time_ms_max)) return refused("its time is out of range");
     state_.time = meta.time;
     next_sequence_ = meta.next_sequence;
     return {};
@@ -156,6 +160,7 @@ Status EngineRestorer::take(const Proposal& proposal) {
     if (administrators < 64 && proposal.words >> administrators != 0)
         return refused("a proposal has the word of an administrator whom the network does not have");
     if (proposal.words == 0) return refused("a proposal has nobody's word");
+    if (!is_within(proposal.since.ms, 0, state_.now_ms())) return refused("a proposal is of the future");
     state_.proposals.push_back(proposal);
     return {};
 }
