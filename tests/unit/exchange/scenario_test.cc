@@ -151,6 +151,17 @@ TEST(Scenarios, ShowEveryKindOfEventAndEveryReason) {
             ADD_FAILURE() << "no scenario shows the reason " << to_string(static_cast<Reason>(i));
 }
 
+TEST(Scenarios, StandBesideATableThatNamesEveryReason) {
+    std::ifstream file(fs::path(PEERBOOK_SOURCE_DIR) / "exchange/README.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    for (int i = 1; i <= static_cast<int>(last_reason); ++i) {
+        const std::string name = to_string(static_cast<Reason>(i));
+        EXPECT_NE(text.str().find("`" + name + "`"), std::string::npos)
+            << "exchange/README.md does not say what to do about " << name;
+    }
+}
+
 TEST(Scenarios, HaveNamesOfTheirOwn) {
     std::set<std::string> seen;
     for (const Page& page : pages()) {
