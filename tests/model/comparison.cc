@@ -116,14 +116,9 @@ void Comparison::apply(Millis time, std::uint16_t rules_version, std::vector<Com
     expect(status.ok(), status.ok() ? "" : "an invariant broke: " + status.error().message);
     compare_state();
     check_conservation();
-    for (const Event& event : step.events) {
-        ++reached_.kinds[event.kind];
-        if (event.kind == EventKind::rejected)
-            ++reached_.rejected[event.reason];
-        else if (event.reason != Reason::none)
-            ++reached_.others[event.reason];
+    for (const Event& event : step.events)
         history_.push_back("    -> " + text_of(event));
-    }
+    reached_.note(step.events);
     ++reached_.commits;
     for (const CommandBatch& batch : step.batches)
         reached_.commands += batch.commands.size();

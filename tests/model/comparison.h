@@ -17,8 +17,14 @@ struct Reached {
     std::map<EventKind, std::uint64_t> kinds;
     std::map<Reason, std::uint64_t> rejected;
     std::map<Reason, std::uint64_t> others;  // reasons of cancelled and reduced orders
+    // Rare states that no kind or reason tells.
+    std::map<std::string, std::uint64_t> states;
     std::uint64_t commits = 0, commands = 0, undone = 0, encoded = 0;
+
+    void note(const EventBuffer& events);
 };
+// The names of the states that are looked for.
+const std::vector<std::string>& states_looked_for();
 
 // Engine and oracle differ, or the engine breaks one of its promises. The message has the whole history.
 class Difference : public std::runtime_error {

@@ -113,6 +113,8 @@ TEST(EngineModel, FixedScriptsReachEveryKindAndReason) {
             EXPECT_GT(reached.others[reason], 0u) << to_string(reason);
         }
     }
+    for (const std::string& state : states_looked_for())
+        EXPECT_GT(reached.states[state], 0u) << state;
     EXPECT_GT(reached.undone, 100u);
     EXPECT_GT(reached.encoded, 100u);
 }

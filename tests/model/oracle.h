@@ -228,11 +228,12 @@ class Oracle {
     void end_auction(std::uint32_t market);
     void end_batches();
     // Lots that traded; none if the book is not crossed.
-    std::optional<Clearing> uncross(std::uint32_t market, bool is_batch);
+    // `round` counts the uncrossings of one auction: a pair of orders may trade again in a later one.
+    std::optional<Clearing> uncross(std::uint32_t market, std::uint32_t round, bool is_batch);
     std::map<OrderName, std::int64_t> allocate(const Clearing& at, std::uint32_t market, Side side,
                                                bool is_batch) const;
-    void pair_off(const Clearing& at, std::uint32_t market, std::map<OrderName, std::int64_t> lots,
-                  Clearing& done);
+    void pair_off(const Clearing& at, std::uint32_t market, std::uint32_t round,
+                  std::map<OrderName, std::int64_t> lots, Clearing& done);
     void cancel_immediate_orders(std::uint32_t market);
 
     // --- accounts and money (oracle_money.cc) ---

@@ -15,7 +15,9 @@ void Oracle::open_market(Market& market) const {
 
 void Oracle::end_auction(std::uint32_t number) {
     Clearing all;
-    while (const std::optional<Clearing> done = uncross(number, false)) {
+    for (std::uint32_t round = 0;; ++round) {
+        const std::optional<Clearing> done = uncross(number, round, false);
+        if (!done) break;
         if (done->volume > 0) all.price = done->price;
         all.volume += done->volume;
     }
@@ -35,9 +37,9 @@ void Oracle::end_batches() {
     for (std::uint32_t market = 0; market < markets_.size(); ++market) {
         if (markets_[market].rules.matching != MatchingMode::batch) continue;
         while (running_.placed.erase(market) > 0) {
-            if (markets_[market].phase == MarketPhase::trading)
-                while (uncross(market, true)) {
-                }
+            const bool trades = markets_[market].phase != MarketPhase::auction;
+            for (std::uint32_t round = 0; trades && uncross(market, round, true);)
+                ++round;
             cancel_immediate_orders(market);
             fire(market);
         }
@@ -81,13 +83,13 @@ std::optional<Clearing> Oracle::clearing(std::uint32_t market) const {
     return Clearing{std::get<3>(*best), static_cast<std::int64_t>(Big(-std::get<0>(*best)))};
 }
 
-std::optional<Clearing> Oracle::uncross(std::uint32_t market, bool is_batch) {
+std::optional<Clearing> Oracle::uncross(std::uint32_t market, std::uint32_t round, bool is_batch) {
     const std::optional<Clearing> at = clearing(market);
     if (!at) return std::nullopt;
     std::map<OrderName, std::int64_t> lots = allocate(*at, market, Side::buy, is_batch);
     lots.merge(allocate(*at, market, Side::sell, is_batch));
     Clearing done{at->price, 0};
-    pair_off(*at, market, std::move(lots), done);
+    pair_off(*at, market, round, std::move(lots), done);
     return done;
 }
 
@@ -134,8 +136,8 @@ std::map<OrderName, std::int64_t> Oracle::allocate(const Clearing& at, std::uint
 }
 
 // Walks both sides in order of priority; `done` gets the lots that traded.
-void Oracle::pair_off(const Clearing& at, std::uint32_t market, std::map<OrderName, std::int64_t> lots,
-                      Clearing& done) {
+void Oracle::pair_off(const Clearing& at, std::uint32_t market, std::uint32_t round,
+                      std::map<OrderName, std::int64_t> lots, Clearing& done) {
     const auto first_with_lots = [&](Side side) -> Order* {
         for (Order* order : book(market, side))
             if (const auto found = lots.find(order->name()); found != lots.end() && found->second > 0)
@@ -154,7 +156,7 @@ void Oracle::pair_off(const Clearing& at, std::uint32_t market, std::map<OrderNa
             continue;
         }
         const std::int64_t quantity = std::min(lots.at(buy->name()), lots.at(sell->name()));
-        trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm);
+        trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm).ordinal = round;
         done.volume += quantity;
         for (Order* order : {buy, sell}) {
             lots.at(order->name()) -= quantity;

@@ -115,13 +115,11 @@ Reason Oracle::check_room(const Order& order, const Order* replaced) const {
     if (replaced == nullptr && (open_names(order.account).size() >= rules_.open_orders_per_account_max ||
                                 orders_.size() >= rules_.open_orders_max))
         return Reason::open_order_limit;
+    // Any waiting order may come to this side one day.
     Big beside = order.quantity;
-    for (const auto& [name, other] : orders_) {
-        if (other.market != order.market || &other == replaced) continue;
-        const bool is_beside = order.trigger ? other.trigger && other.trigger->when == order.trigger->when
-                                             : !other.trigger && other.side == order.side;
-        if (is_beside) beside += other.leaves;
-    }
+    for (const auto& [name, other] : orders_)
+        if (other.market == order.market && &other != replaced && (other.trigger || other.side == order.side))
+            beside += other.leaves;
     return beside > std::numeric_limits<std::int64_t>::max() ? Reason::overflow : Reason::none;
 }
 
@@ -224,7 +222,7 @@ void Oracle::run(const ReplaceOrder& command) {
     if (found == nullptr) return reject(Reason::unknown_order);
     const Order target = *found;
     Order order = new_order(MarketId(target.market), target.side, command.price, command.quantity);
-    order.time_in_force = target.time_in_force;
+    if (target.trigger) order.time_in_force = target.time_in_force;
     order.post_only = command.post_only;
     order.self_trade = command.self_trade;
     if (target.display) order.display = std::min(*target.display, order.quantity);

@@ -50,7 +50,7 @@ MarketRules make_market(const RulesRecipe& recipe, std::uint32_t number) {
     std::tie(market.maker_fee_ppm, market.taker_fee_ppm) = fees[(recipe[3] + number) % fees.size()];
     if ((recipe[6] >> number & 9) == 9) market.matching = MatchingMode::batch;
     if ((recipe[7] >> number & 9) == 9)
-        market.auction = Duration::milliseconds(choose<std::int64_t>(recipe[7], 200, {2'000, 90'000}));
+        market.auction = Duration::milliseconds(choose<std::int64_t>(recipe[7], 200, {9'000, 90'000}));
     return market;
 }
 

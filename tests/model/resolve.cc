@@ -170,6 +170,8 @@ class Resolver {
         order.price = choose_price(order.market, r(6), r(7));
         order.quantity = choose_quantity(order.market, r(8));
         if (r(9) >= 180) order.time_in_force = r(9) >= 220 ? TimeInForce::fok : TimeInForce::ioc;
+        if (order.time_in_force == TimeInForce::ioc && r(8) % 4 == 3 && r(8) < 225)
+            order.quantity = Quantity(order.quantity.value() * 4);
         order.self_trade = choose_prevention(r(10));
         order.post_only = r(10) >= 235;
         return order;
