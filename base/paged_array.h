@@ -85,7 +85,7 @@ class PagedArray {
         places_.push_back({pages_.back().get(), epoch_});
     }
     // The array's own page again: a copy if a view still holds it.
-    void own(std::size_t page) {
+    [[gnu::noinline, gnu::cold]] void own(std::size_t page) {
         if (pages_[page].use_count() > 1) {
             pages_[page] = std::make_shared<Page>(*pages_[page]);
         } else {

@@ -57,10 +57,10 @@ class OrderBooks {
     // Its own inverse. `leaves` is what is shown.
     void change(OrderSlot slot, std::int64_t leaves, std::uint32_t fee_carry) {
         Order& order = pool_.edit(slot);
-        BookSide& side = sides_[place_of(order)];
+        const std::size_t place = place_of(order);
         const std::int64_t difference = leaves - order.leaves;
-        side.levels.at(order.price).quantity += difference;
-        side.quantity += difference;
+        sides_[place].at(order.price).quantity += difference;
+        lots_[place] += difference;
         order.leaves = leaves;
         order.fee_carry = fee_carry & fee_carry_mask;
     }
@@ -78,7 +78,7 @@ class OrderBooks {
         const Order& order = pool_[slot];
         for (OrderSlot neighbour : {order.previous, order.next, order.account_previous, order.account_next})
             if (neighbour != no_order) __builtin_prefetch(&pool_[neighbour]);
-        sides_[place_of(order)].levels.prefetch(order.price);
+        sides_[place_of(order)].prefetch(order.price);
     }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
@@ -93,17 +93,20 @@ class OrderBooks {
     }
     OrderSlot find(OrderKey key) const { return index_.find(key.account.value(), key.nonce, key.index); }
     void prefetch(OrderKey key) const { index_.prefetch(key.account.value(), key.nonce, key.index); }
-    PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)].levels; }
-    const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)].levels; }
+    PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)]; }
+    const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)]; }
     const PriceLevels& waiting(MarketId market, bool below) const {
-        return sides_[waiting_place(market, below)].levels;
+        return sides_[waiting_place(market, below)];
     }
     // Lots on one side of one market, hidden ones too, all levels together.
-    std::int64_t side_quantity(MarketId market, Side side) const {
-        return sides_[place(market, side)].quantity;
-    }
+    std::int64_t side_quantity(MarketId market, Side side) const { return lots_[place(market, side)]; }
     std::int64_t waiting_quantity(MarketId market, bool below) const {
-        return sides_[waiting_place(market, below)].quantity;
+        return lots_[waiting_place(market, below)];
+    }
+    // Those of the side and all that wait.
+    Amount lots_that_may_meet(MarketId market, Side side) const {
+        const std::int64_t* lots = &lots_[place(market, Side::buy)];
+        return Amount{lots[side == Side::sell ? 1 : 0]} + lots[2] + lots[3];
     }
     // Orders that expire, the next one first.
     struct Expiry {
@@ -134,10 +137,6 @@ class OrderBooks {
   private:
     static constexpr std::uint32_t fee_carry_mask = (1u << 20) - 1;
 
-    struct BookSide {
-        PriceLevels levels;
-        std::int64_t quantity = 0;
-    };
     struct AccountOrders {
         OrderSlot newest = no_order;
         std::uint32_t count = 0;
@@ -156,12 +155,13 @@ class OrderBooks {
     }
     void link_last(OrderSlot slot, Order& order, Level& level);
     void unlink_from_level(const Order& order, Level& level);
-    void count_extension(const Order& order, BookSide& side, Level& level, bool is_added, OrderSlot slot);
+    void count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot);
 
     OrderPool pool_;
     OrderIndex index_;
     std::pmr::unsynchronized_pool_resource far_memory_;
-    std::vector<BookSide> sides_;  // four for each market
+    std::vector<PriceLevels> sides_;  // four for each market
+    std::vector<std::int64_t> lots_;  // of each, hidden ones too
     std::vector<AccountOrders> accounts_;
     std::pmr::set<Expiry> expiries_{&far_memory_};
     std::uint64_t next_sequence_ = 1;

@@ -19,10 +19,15 @@ const CommandRef* target_of(const CommandBody& body) {
     return nullptr;
 }
 
-bool places_orders(const CommandBody& body) {
-    return std::holds_alternative<LimitOrder>(body) || std::holds_alternative<MarketOrder>(body) ||
-           std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
-           std::holds_alternative<Boxed<ReplaceOrder>>(body) || std::holds_alternative<MassQuote>(body);
+// Names of orders that the command may place, from its own on.
+std::uint32_t placed_names(const CommandBody& body) {
+    if (const auto* quotes = std::get_if<MassQuote>(&body))
+        return static_cast<std::uint32_t>(quotes->quotes.size());
+    const bool places =
+        std::holds_alternative<LimitOrder>(body) || std::holds_alternative<MarketOrder>(body) ||
+        std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
+        std::holds_alternative<Boxed<ReplaceOrder>>(body);
+    return places ? 1 : 0;
 }
 
 void tell(Event& event, const Refusal& refused) {
@@ -62,19 +67,30 @@ void CommitRunner::run_due(WallTime time, Executor& executor) {
 
 // All at once, so that the processor waits for many tables' lines at the same time.
 void CommitRunner::look_up_accounts(const CommandBatch& batch) {
-    batch_accounts_.clear();
+    hashes_.clear();
     for (const AccountId& id : batch.accounts)
-        state_.accounts.prefetch(id);
-    for (const AccountId& id : batch.accounts) {
-        const AccountIndex account = state_.accounts.find(id).value_or(no_account);
-        if (account != no_account) state_.accounts.prefetch(account);
+        hashes_.push_back(state_.accounts.prefetch(id));
+    batch_accounts_.clear();
+    for (std::size_t i = 0; i < batch.accounts.size(); ++i) {
+        const AccountIndex account = state_.accounts.find(batch.accounts[i], hashes_[i]).value_or(no_account);
         batch_accounts_.push_back(account);
     }
 }
 
+bool CommitRunner::admit_quickly(const BatchContext& context, const BatchCommand& command,
+                                 AccountIndex account) {
+    if (account == no_account || context.batch.kind == BatchKind::self_custodied ||
+        state_.rules.commands_per_second_max != 0)
+        return false;
+    return state_.accounts.is_owned_by(account, context.owner) && state_.burn_if_next(account, command.nonce);
+}
+
 bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
                              std::uint32_t number, Executor& executor, AdmittedCommand& admitted) {
-    admitted = {&command, command.nonce, batch_accounts_[command.account], number, no_order, false, false};
+    admitted.command = &command;
+    admitted.nonce = command.nonce;
+    admitted.account = batch_accounts_[command.account];
+    admitted.number = number;
     const auto reject = [&](const Refusal& refused) {
         tell(executor.reject_unadmitted(admitted.account, command.ref(), number, refused.reason), refused);
         return false;
@@ -94,7 +110,9 @@ bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch
         }
         return false;
     }
-    if (const Refusal refused = admit(state_, context, command, admitted.account)) return reject(refused);
+    if (!admit_quickly(context, command, admitted.account)) {
+        if (const Refusal refused = admit(state_, context, command, admitted.account)) return reject(refused);
+    }
     if (const auto* cancel = std::get_if<CancelOrder>(&command.body)) burn_target(*cancel, admitted);
     if (std::holds_alternative<CancelAll>(command.body) && is_one_cancel_all_too_many(admitted.account))
         return reject({Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
@@ -104,6 +122,7 @@ bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch
 // A nonce that was never seen is burnt by a cancel, so that its order cannot appear later.
 void CommitRunner::burn_target(const CancelOrder& cancel, AdmittedCommand& admitted) {
     const NonceWindow& nonces = state_.accounts.nonces(admitted.account);
+    if (nonces.is_behind(cancel.target.nonce)) return;
     const NonceWindow::Verdict verdict = nonces.verdict(cancel.target.nonce);
     if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(admitted.account, cancel.target.nonce);
     admitted.target_is_too_new =
@@ -114,7 +133,7 @@ bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
     const auto count = std::count_if(cancel_alls_.begin(), cancel_alls_.end(),
                                      [&](const CancelAllPlace& place) { return place.account == account; });
     if (static_cast<std::uint64_t>(count) >= state_.rules.cancel_alls_per_commit_max) return true;
-    cancel_alls_.push_back({account, static_cast<Position>(admitted_.size())});
+    cancel_alls_.push_back({account, static_cast<Position>(admitted_.size()) - 1});  // it is the last of them
     return false;
 }
 
@@ -137,13 +156,10 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
 }
 
 CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
-    if (const auto* limit = std::get_if<LimitOrder>(&body))
-        return limit->post_only ? Class::post_only : Class::rest;
-    if (std::holds_alternative<CancelOrder>(body) || std::holds_alternative<ReduceOrder>(body) ||
-        std::holds_alternative<CancelAll>(body) || std::holds_alternative<CancelAfter>(body))
-        return Class::cancels;
     if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body))
         return (*replace)->post_only ? Class::post_only : Class::rest;
+    if (std::holds_alternative<CancelAll>(body) || std::holds_alternative<CancelAfter>(body))
+        return Class::cancels;
     if (std::holds_alternative<MassQuote>(body)) return Class::post_only;
     if (const auto* special = std::get_if<Boxed<SpecialOrder>>(&body))
         return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
@@ -151,6 +167,23 @@ CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
         std::holds_alternative<Boxed<Administer>>(body) || std::holds_alternative<OpenAccount>(body))
         return Class::administration;
     return Class::rest;
+}
+
+void CommitRunner::add_to_class(Position position) {
+    const AdmittedCommand& admitted = admitted_[position];
+    const CommandBody& body = admitted.command->body;
+    Class its_class = Class::cancels;
+    if (const auto* order = std::get_if<LimitOrder>(&body)) {
+        prefetch_placing(*order, admitted);
+        its_class = order->post_only ? Class::post_only : Class::rest;
+    } else if (const CommandRef* target = target_of(body)) {
+        naming_.push_back(position);
+        state_.books.prefetch(OrderKey(admitted.account, *target));
+        if (std::holds_alternative<Boxed<ReplaceOrder>>(body)) its_class = class_of(body);
+    } else {
+        its_class = class_of(body);
+    }
+    classes_[static_cast<std::size_t>(its_class)].push_back(position);
 }
 
 void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
@@ -165,19 +198,11 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
         look_up_accounts(batch);
         const Refusal refused = admit_batch(state_, context);
         for (const BatchCommand& command : batch.commands) {
-            AdmittedCommand admitted;
-            if (admit_one(context, refused, command, number, executor, admitted)) {
-                const auto position = static_cast<Position>(admitted_.size());
-                if (const CommandRef* target = target_of(command.body)) {
-                    naming_.push_back(position);
-                    state_.books.prefetch(OrderKey(admitted.account, *target));
-                } else if (const auto* order = std::get_if<LimitOrder>(&command.body)) {
-                    prefetch_placing(*order, admitted);
-                }
-                classes_[static_cast<std::size_t>(class_of(command.body))].push_back(position);
-                admitted_.push_back(admitted);
-            }
-            ++number;
+            AdmittedCommand& admitted = admitted_.emplace_back();
+            if (admit_one(context, refused, command, number++, executor, admitted))
+                add_to_class(static_cast<Position>(admitted_.size() - 1));
+            else
+                admitted_.pop_back();
         }
     }
 }
@@ -210,12 +235,11 @@ std::size_t CommitRunner::home_of(const OrderKey& key) const {
 void CommitRunner::index_placed_names() {
     std::size_t names = 0;
     for (const AdmittedCommand& admitted : admitted_)
-        if (places_orders(admitted.command->body)) names += index_count(admitted.command->body);
+        names += placed_names(admitted.command->body);
     placed_names_.assign(std::bit_ceil(names * 2 + 1), {});
     for (Position position = 0; position < admitted_.size(); ++position) {
         const AdmittedCommand& admitted = admitted_[position];
-        if (!places_orders(admitted.command->body)) continue;
-        for (std::uint32_t i = 0; i < index_count(admitted.command->body); ++i) {
+        for (std::uint32_t i = 0; i < placed_names(admitted.command->body); ++i) {
             const OrderKey key(admitted.account, {admitted.nonce, admitted.command->index + i});
             std::size_t at = home_of(key);
             while (placed_names_[at].command != none)
@@ -236,8 +260,7 @@ CommitRunner::Position CommitRunner::find_placing(const OrderKey& key, bool is_i
         const AdmittedCommand& admitted = admitted_[position];
         if (admitted.nonce != key.nonce || admitted.account != key.account) continue;
         const BatchCommand& command = *admitted.command;
-        if (places_orders(command.body) && key.index >= command.index &&
-            key.index - command.index < index_count(command.body))
+        if (key.index >= command.index && key.index - command.index < placed_names(command.body))
             return position;
     }
     return none;
@@ -274,15 +297,15 @@ void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor)
 }
 
 void CommitRunner::execute_class(std::size_t number, Executor& executor) {
-    const bool is_plain = first_attached_.empty() && cancel_alls_.empty();
+    const bool has_attached = !first_attached_.empty();
     for (Position position : classes_[number]) {
         const AdmittedCommand& admitted = admitted_[position];
-        if (is_plain) [[likely]] {
+        if (admitted.is_attached) continue;
+        const bool is_alone = cancel_alls_.empty() && (!has_attached || first_attached_[position] == none);
+        if (is_alone) [[likely]]
             executor.execute(admitted);
-        } else {
-            if (admitted.is_attached) continue;
+        else
             execute_tree(position, executor);
-        }
         if (!notes_.traded.empty()) executor.fire_triggers(admitted.number);
     }
 }
@@ -297,7 +320,7 @@ std::size_t CommitRunner::first_cancel_all_after(Position command) const {
 void CommitRunner::execute_tree(Position root, Executor& executor) {
     const auto enter = [&](Position position) {
         executor.execute(admitted_[position]);
-        if (!places_orders(admitted_[position].command->body)) return;
+        if (placed_names(admitted_[position].command->body) == 0) return;
         const Position attached = first_attached_.empty() ? none : first_attached_[position];
         frames_.push_back({position, attached, first_cancel_all_after(position)});
     };

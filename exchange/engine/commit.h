@@ -45,13 +45,17 @@ class CommitRunner {
 
     // --- first pass ---
     void admit_all(const CommitInput& commit, Executor& executor);
-    // Admits one command. False: it was rejected. `account` is set either way.
+    // True for what most commands are: of an open account of the signer, with its next nonce, without a
+    // quota.
+    bool admit_quickly(const BatchContext& context, const BatchCommand& command, AccountIndex account);
+    // Admits one command. False: it was rejected, or opened an account.
     bool admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
                    std::uint32_t number, Executor& executor, AdmittedCommand& admitted);
     void look_up_accounts(const CommandBatch& batch);
     void prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const;
     bool is_one_cancel_all_too_many(AccountIndex account);
     void burn_target(const CancelOrder& cancel, AdmittedCommand& admitted);
+    void add_to_class(Position position);
     static Class class_of(const CommandBody& body);
 
     // --- between the passes ---
@@ -82,6 +86,7 @@ class CommitRunner {
         friend auto operator<=>(const CancelAllPlace&, const CancelAllPlace&) = default;
     };
     std::vector<CancelAllPlace> cancel_alls_;   // by account, then position
+    std::vector<std::uint32_t> hashes_;         // of the batch's accounts
     std::vector<AccountIndex> batch_accounts_;  // of the batch that is admitted; no_account: not open
 
     // Attached commands, as lists in order; empty if nothing is attached in this commit.

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "exchange/ledger/fees.h"
 
 namespace peerbook::exchange {
 
@@ -148,8 +147,7 @@ void EngineState::set_last_price(MarketId market, std::int64_t price) {
 }
 
 void EngineState::set_issued(AssetId asset, Amount amount) {
-    undo.push_amount(issued[asset.value()]);
-    undo.push_record(UndoKind::issued, asset.value());
+    undo.push_change(UndoKind::issued, asset.value(), issued[asset.value()]);
     issued[asset.value()] = amount;
 }
 
@@ -336,11 +334,6 @@ void EngineState::prune_undo(std::uint64_t position) {
         books.release(removed_orders.front().slot);
     removed_withdrawals_.prune(position);
     former_proposals_.prune(position);
-}
-
-Amount EngineState::buy_reserve_of(const MarketTerms& market, std::int64_t price, std::int64_t quantity,
-                                   std::uint32_t fee_carry) const {
-    return buy_reserve(market.money(price, quantity), market.highest_fee_ppm, fee_carry);
 }
 
 Amount EngineState::reserve_of_extended(const Order& order, const MarketTerms& market) const {

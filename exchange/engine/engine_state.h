@@ -14,6 +14,7 @@
 #include "exchange/engine/undo.h"
 #include "exchange/ledger/accounts.h"
 #include "exchange/ledger/balances.h"
+#include "exchange/ledger/fees.h"
 #include "exchange/ledger/withdrawals.h"
 #include "exchange/market/market.h"
 
@@ -74,24 +75,31 @@ struct EngineState {
 
     void set_reserved(BalanceSlot slot, Amount reserved) {
         Balance& balance = balances.edit(slot);
-        undo.push_amount(balance.reserved);
-        undo.push_record(UndoKind::reserved_changed, slot);
+        undo.push_change(UndoKind::reserved_changed, slot, balance.reserved);
         balance.reserved = reserved;
     }
     void set_balance(BalanceSlot slot, Amount total, Amount reserved) {
         Balance& balance = balances.edit(slot);
-        undo.push_amount(balance.total);
-        undo.push_amount(balance.reserved);
-        undo.push_record(UndoKind::balance_changed, slot);
+        undo.push_change(UndoKind::balance_changed, slot, balance.total, balance.reserved);
         balance.total = total;
         balance.reserved = reserved;
     }
     void add_to_balance(BalanceSlot slot, Amount change) {
-        const Balance& balance = balances[slot];
-        set_balance(slot, balance.total + change, balance.reserved);
+        Balance& balance = balances.edit(slot);
+        undo.push_change(UndoKind::balance_changed, slot, balance.total, balance.reserved);
+        balance.total += change;
     }
     void add_to_reserved(BalanceSlot slot, Amount change) {
-        if (change != 0) set_reserved(slot, balances[slot].reserved + change);
+        if (change == 0) return;
+        Balance& balance = balances.edit(slot);
+        undo.push_change(UndoKind::reserved_changed, slot, balance.reserved);
+        balance.reserved += change;
+    }
+    // burn_nonce() if it is the account's next one; else false, and nothing changed.
+    bool burn_if_next(AccountIndex account, std::uint64_t nonce) {
+        if (!accounts.edit(account).nonces.burn_if_next(nonce)) return false;
+        undo.push_record(UndoKind::nonce_in_order, account.value());
+        return true;
     }
     // Precondition: the nonce is free.
     void burn_nonce(AccountIndex account, std::uint64_t nonce);
@@ -142,8 +150,10 @@ struct EngineState {
         return order.is_sell != 0 ? market.units(order.leaves)
                                   : buy_reserve_of(market, order.price, order.leaves, order.fee_carry);
     }
-    Amount buy_reserve_of(const MarketTerms& market, std::int64_t price, std::int64_t quantity,
-                          std::uint32_t fee_carry) const;
+    static Amount buy_reserve_of(const MarketTerms& market, std::int64_t price, std::int64_t quantity,
+                                 std::uint32_t fee_carry) {
+        return buy_reserve(market.money(price, quantity), market.highest_fee_ppm, fee_carry);
+    }
     AssetId reserve_asset_of(const Order& order) const {
         const MarketTerms& market = terms[order.market_number];
         return order.is_sell != 0 ? market.base : market.quote;

@@ -243,14 +243,12 @@ void Executor::run(const SpecialOrder& special) {
            order.post_only, order.self_trade, false, &extras});
 }
 
-BalanceSlot Executor::paying_slot(const Placement& order, const MarketTerms& market) {
-    return state_.balances.slot(account_, order.side == Side::buy ? market.quote : market.base);
-}
-
-Amount Executor::reserve_of(const Placement& order, const MarketTerms& market) const {
-    if (order.has_budget()) return state_.rules.has_ledger ? order.budget() : 0;
-    return order.side == Side::buy ? state_.buy_reserve_of(market, order.price, order.quantity, 0)
-                                   : market.units(order.quantity);
+Executor::Funding Executor::funding_of(const Placement& order, const MarketTerms& market) {
+    if (order.side == Side::sell)
+        return {state_.balances.slot(account_, market.base), market.units(order.quantity)};
+    const BalanceSlot slot = state_.balances.slot(account_, market.quote);
+    if (order.has_budget()) return {slot, state_.rules.has_ledger ? order.budget() : 0};
+    return {slot, EngineState::buy_reserve_of(market, order.price, order.quantity, 0)};
 }
 
 bool Executor::is_outside_band(MarketId market, std::int64_t price) const {
@@ -314,9 +312,7 @@ Reason Executor::check_room(const Placement& order, const MarketTerms& market,
          books.size() >= state_.rules.open_orders_max))
         return Reason::open_order_limit;
     // Waiting orders count for both sides, so that each has room when it becomes active.
-    const Amount there = Amount{books.side_quantity(order.market, order.side)} +
-                         books.waiting_quantity(order.market, false) +
-                         books.waiting_quantity(order.market, true) - replaced.leaves;
+    const Amount there = books.lots_that_may_meet(order.market, order.side) - replaced.leaves;
     if (there + order.quantity > lots_max) return Reason::overflow;
     return Reason::none;
 }
@@ -340,7 +336,7 @@ Reason Executor::check_against_book(const Placement& order) const {
     return Reason::none;
 }
 
-Reason Executor::check(const Placement& order, const Replaced& replaced) {
+Reason Executor::check(const Placement& order, const Replaced& replaced, Funding& funding) {
     const MarketTerms& market = state_.terms[order.market.value()];
     if (market.phase == MarketPhase::halted) return Reason::market_halted;
     if (const Reason reason = check_terms(order, market); reason != Reason::none) return reason;
@@ -355,8 +351,8 @@ Reason Executor::check(const Placement& order, const Replaced& replaced) {
         if (market.band_ppm != 0 && is_outside_band(order.market, order.price)) return Reason::price_band;
     }
     if (const Reason reason = check_room(order, market, replaced); reason != Reason::none) return reason;
-    const Balance& balance = state_.balances[paying_slot(order, market)];
-    if (reserve_of(order, market) > balance.available() + replaced.reserve)
+    funding = funding_of(order, market);
+    if (funding.reserve > state_.balances[funding.slot].available() + replaced.reserve)
         return Reason::insufficient_balance;
     if (market.phase == MarketPhase::trading && market.matching == MatchingMode::continuous &&
         !order.has_trigger())
@@ -378,30 +374,31 @@ void Executor::place(const Placement& order) {
         reject(Reason::unknown_market);
         return;
     }
-    const Reason refused = check(order, {});
+    Funding funding;
+    const Reason refused = check(order, {}, funding);
     if (refused != Reason::none) {
         reject(refused);
         return;
     }
     accept_order(order);
-    enter(order);
+    enter(order, funding);
 }
 
-void Executor::enter(const Placement& order) {
+void Executor::enter(const Placement& order, const Funding& funding) {
     const MarketTerms& market = state_.terms[order.market.value()];
     if (order.has_trigger()) [[unlikely]]
-        return wait_for_trigger(order);
+        return wait_for_trigger(order, funding);
     if (market.matching == MatchingMode::continuous && market.phase == MarketPhase::trading) [[likely]]
-        return match_and_rest(order);
+        return match_and_rest(order, funding);
     if (market.matching == MatchingMode::batch && market.phase == MarketPhase::trading) {
         note(notes_.batch_markets, order.market);
         if (order.time_in_force == TimeInForce::ioc)
             notes_.immediate.push_back(OrderKey(account_, order.ref));
     }
-    rest(order, order.quantity, 0);
+    rest(order, funding, order.quantity, 0);
 }
 
-void Executor::wait_for_trigger(const Placement& order) {
+void Executor::wait_for_trigger(const Placement& order, const Funding& funding) {
     const Extras& extras = *order.extras;
     OrderExtension extension;
     extension.quantity = order.quantity;
@@ -421,8 +418,7 @@ void Executor::wait_for_trigger(const Placement& order) {
     waiting.price = extras.trigger->price.value();
     waiting.leaves = order.quantity;
     waiting.extension = &extension;
-    const MarketTerms& market = state_.terms[order.market.value()];
-    state_.add_to_reserved(paying_slot(order, market), reserve_of(order, market));
+    state_.add_to_reserved(funding.slot, funding.reserve);
     state_.insert_order(waiting);
     Event& event = emit(EventKind::waiting);
     event.side = order.side;
@@ -432,12 +428,15 @@ void Executor::wait_for_trigger(const Placement& order) {
     event.amount = order.budget();
 }
 
-// The order's reserve is held already.
-void Executor::rest(const Placement& order, std::int64_t leaves, std::uint32_t carry) {
-    const MarketTerms& market = state_.terms[order.market.value()];
-    const Amount reserve = order.side == Side::buy ? state_.buy_reserve_of(market, order.price, leaves, carry)
-                                                   : market.units(leaves);
-    state_.add_to_reserved(paying_slot(order, market), reserve);
+void Executor::rest(const Placement& order, const Funding& funding, std::int64_t leaves,
+                    std::uint32_t carry) {
+    Amount reserve = funding.reserve;
+    if (leaves != order.quantity) [[unlikely]] {
+        const MarketTerms& market = state_.terms[order.market.value()];
+        reserve = order.side == Side::buy ? EngineState::buy_reserve_of(market, order.price, leaves, carry)
+                                          : market.units(leaves);
+    }
+    state_.add_to_reserved(funding.slot, reserve);
     NewOrder resting;
     resting.key = OrderKey(account_, order.ref);
     resting.market = order.market;
@@ -461,6 +460,7 @@ void Executor::rest(const Placement& order, std::int64_t leaves, std::uint32_t c
 
 // Splits what is left into what is shown and what is hidden.
 void Executor::insert_extended(NewOrder& resting, const Extras& extras) {
+    if (extras.placed != 0) resting.quantity = extras.placed;
     OrderExtension extension;
     extension.quantity = resting.quantity;
     extension.display = extras.display;
@@ -474,7 +474,7 @@ void Executor::insert_extended(NewOrder& resting, const Extras& extras) {
     resting.extension = nullptr;
 }
 
-void Executor::match_and_rest(const Placement& order) {
+void Executor::match_and_rest(const Placement& order, const Funding& funding) {
     const MarketTerms& market = state_.terms[order.market.value()];
     Taker taker{account_,         order.market, order.side,
                 order.self_trade, order.price,  order.has_budget() ? lots_max : order.quantity};
@@ -493,7 +493,7 @@ void Executor::match_and_rest(const Placement& order) {
     }
     if (end == SweepEnd::filled) return;
     if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc)
-        return rest(order, taker.leaves, carry);
+        return rest(order, funding, taker.leaves, carry);
     end_without_rest(order, taker.leaves, budget_left, reason_of(end));
 }
 

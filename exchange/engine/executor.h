@@ -62,6 +62,7 @@ class Executor {
         std::int64_t expires_at_ms = 0;  // 0: never
         std::optional<Trigger> trigger;
         std::optional<Amount> budget;
+        std::int64_t placed = 0;  // lots as placed, if some were taken off since; 0: all are there
     };
     // All orders in one shape.
     struct Placement {
@@ -134,22 +135,27 @@ class Executor {
 
     // --- placing ---
     void place(const Placement& order);
-    Reason check(const Placement& order, const Replaced& replaced);
+    // What a placement needs on its account, and where.
+    struct Funding {
+        BalanceSlot slot = 0;
+        Amount reserve = 0;
+    };
+    Reason check(const Placement& order, const Replaced& replaced, Funding& funding);
     Reason check_terms(const Placement& order, const MarketTerms& market) const;
     Reason check_extras(const Placement& order, const MarketTerms& market) const;
     Reason check_room(const Placement& order, const MarketTerms& market, const Replaced& replaced) const;
     Reason check_against_book(const Placement& order) const;
     bool is_outside_band(MarketId market, std::int64_t price) const;
     // What the order needs on its account before anything is filled.
-    Amount reserve_of(const Placement& order, const MarketTerms& market) const;
-    BalanceSlot paying_slot(const Placement& order, const MarketTerms& market);
+    Funding funding_of(const Placement& order, const MarketTerms& market);
     void accept_order(const Placement& order);
     // After it was accepted.
-    void enter(const Placement& order);
-    void wait_for_trigger(const Placement& order);
-    void rest(const Placement& order, std::int64_t leaves, std::uint32_t carry);
+    void enter(const Placement& order, const Funding& funding);
+    void wait_for_trigger(const Placement& order, const Funding& funding);
+    // `funding` is for all of it.
+    void rest(const Placement& order, const Funding& funding, std::int64_t leaves, std::uint32_t carry);
     void insert_extended(NewOrder& resting, const Extras& extras);
-    void match_and_rest(const Placement& order);
+    void match_and_rest(const Placement& order, const Funding& funding);
     void end_without_rest(const Placement& order, std::int64_t leaves, Amount budget_left, Reason reason);
     void settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds);
     void show_next_part(OrderSlot slot);

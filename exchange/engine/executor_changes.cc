@@ -118,11 +118,12 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
     const bool has_budget = old.is_extended != 0 && state_.books.extension(old).budget != 0;
     const bool bad_terms = has_budget || (replace.trigger && old.is_waiting == 0);
     const Replaced replaced{slot, state_.reserve_of(old), state_.books.whole_leaves(old)};
+    Funding funding;
     Reason refused = Reason::none;
     if (state_.terms[old.market_number].phase == MarketPhase::halted)
         refused = Reason::market_halted;
     else
-        refused = bad_terms ? Reason::bad_order_terms : check(order, replaced);
+        refused = bad_terms ? Reason::bad_order_terms : check(order, replaced, funding);
     if (refused != Reason::none) {
         reject(refused);
         return;
@@ -131,7 +132,7 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
     Event& event = emit_order(EventKind::replaced, old);
     event.maker = OrderKey(account_, ref_);
     take_out_silently(slot);
-    enter(order);
+    enter(order, funding);
 }
 
 void Executor::run(const CancelAll& cancel) {
@@ -242,6 +243,7 @@ void Executor::trigger(OrderSlot slot) {
     Extras extras;
     extras.display = std::min(extension.display, quantity);
     extras.expires_at_ms = extension.expires_at_ms;
+    extras.placed = extension.quantity;
     if (extension.budget != 0) extras.budget = extension.budget;
     const Placement order{ref_,
                           waiting.market(),
@@ -261,7 +263,7 @@ void Executor::trigger(OrderSlot slot) {
     const MatchingMode mode = state_.terms[order.market.value()].matching;
     if (refused == Reason::none && mode == MatchingMode::continuous) refused = check_against_book(order);
     if (refused != Reason::none) return end_without_rest(order, quantity, order.budget(), refused);
-    enter(order);
+    enter(order, funding_of(order, state_.terms[order.market.value()]));
 }
 
 }  // namespace peerbook::exchange

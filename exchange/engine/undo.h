@@ -46,16 +46,28 @@ class UndoLog {
     std::uint64_t oldest() const { return head_; }
 
     void push_word(std::uint64_t word) {
-        if (tail_ - head_ == words_.size()) [[unlikely]]
-            grow();
+        make_room(1);
         words_[tail_++ & mask_] = word;
     }
     void push_amount(Amount amount) {
-        push_word(static_cast<std::uint64_t>(amount));
-        push_word(static_cast<std::uint64_t>(static_cast<unsigned __int128>(amount) >> 64));
+        make_room(2);
+        put_amount(amount);
     }
     void push_record(UndoKind kind, std::uint32_t a, std::uint32_t b = 0) {
-        push_word(std::uint64_t{a} << 32 | std::uint64_t{b} << kind_bits | static_cast<std::uint64_t>(kind));
+        make_room(1);
+        put_record(kind, a, b);
+    }
+    // A record with one or two amounts before it.
+    void push_change(UndoKind kind, std::uint32_t a, Amount first) {
+        make_room(3);
+        put_amount(first);
+        put_record(kind, a, 0);
+    }
+    void push_change(UndoKind kind, std::uint32_t a, Amount first, Amount second) {
+        make_room(5);
+        put_amount(first);
+        put_amount(second);
+        put_record(kind, a, 0);
     }
 
     struct Record {
@@ -85,6 +97,20 @@ class UndoLog {
   private:
     static constexpr unsigned kind_bits = 5;
     static_assert(static_cast<unsigned>(UndoKind::time_changed) < 1u << kind_bits);
+    void make_room(std::uint64_t words) {
+        if (tail_ - head_ + words > words_.size()) [[unlikely]]
+            grow();
+    }
+    void put_amount(Amount amount) {
+        words_[tail_ & mask_] = static_cast<std::uint64_t>(amount);
+        words_[(tail_ + 1) & mask_] =
+            static_cast<std::uint64_t>(static_cast<unsigned __int128>(amount) >> 64);
+        tail_ += 2;
+    }
+    void put_record(UndoKind kind, std::uint32_t a, std::uint32_t b) {
+        words_[tail_++ & mask_] =
+            std::uint64_t{a} << 32 | std::uint64_t{b} << kind_bits | static_cast<std::uint64_t>(kind);
+    }
     void grow();
 
     std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(1024);

@@ -73,6 +73,19 @@ class Accounts {
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;
         return AccountIndex(index);
     }
+    // Where the search for the id begins; for find() with it.
+    std::uint32_t prefetch(const AccountId& id) const {
+        const std::uint32_t hashed = hash(id);
+        __builtin_prefetch(&table_[hashed & mask_]);
+        return hashed;
+    }
+    std::optional<AccountIndex> find(const AccountId& id, std::uint32_t hashed) const {
+        const std::uint32_t index = find_known(id, hashed);
+        if (index == unknown || !accounts_[index].is_open) return std::nullopt;
+        return AccountIndex(index);
+    }
+    void prefetch(AccountIndex account) const { __builtin_prefetch(&accounts_[account.value()]); }
+    // A key that owns an open account.
     std::optional<OwnerIndex> find_owner(const PublicKey& key) const;
     bool is_owned_by(AccountIndex account, std::optional<OwnerIndex> owner) const {
         const std::uint32_t own = accounts_[account.value()].owner;
@@ -131,8 +144,8 @@ class Accounts {
         std::memcpy(y.data(), b.data.data(), sizeof y);
         return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) == 0;
     }
-    std::uint32_t find_known(const AccountId& id) const {
-        const std::uint32_t wanted = hash(id);
+    std::uint32_t find_known(const AccountId& id) const { return find_known(id, hash(id)); }
+    std::uint32_t find_known(const AccountId& id, std::uint32_t wanted) const {
         for (std::size_t at = wanted & mask_;; at = (at + 1) & mask_) {
             const Entry& entry = table_[at];
             if (entry.account == unknown) return unknown;

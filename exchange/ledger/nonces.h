@@ -58,6 +58,14 @@ class NonceWindow {
         }
         return burn_out_of_order(nonce);
     }
+    // burn() for the nonce that a client that counts up uses next; false, and nothing changed, for others.
+    bool burn_if_next(std::uint64_t nonce) {
+        if (nonce != highest_ + 1 || base_ != highest_ || nonce == 0 || !chunks_.empty()) return false;
+        base_ = highest_ = nonce;
+        return true;
+    }
+    // True for what was burnt in order or is long past; others may be too.
+    bool is_behind(std::uint64_t nonce) const { return nonce <= base_; }
     void undo_in_order() { base_ = --highest_; }
     // The inverse of the last burn that was not undone.
     void undo(const Burn& burn);
