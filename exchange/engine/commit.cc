@@ -44,6 +44,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
              "a commit names rules that this program knows");
     events_ = &events;
     notes_.first_sequence = state_.books.next_sequence();
+    if (!notes_.looked_through.empty()) notes_.looked_through.clear();
     Executor executor(state_, notes_, events);
     run_due(commit.time, executor);
     if (commit.rules_version == 1)

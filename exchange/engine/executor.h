@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "exchange/book/auction.h"
@@ -33,6 +34,8 @@ struct CommitNotes {
     std::vector<MarketId> batch_markets;  // got orders to match in a batch
     std::vector<OrderKey> immediate;      // IOC orders that stand in them until the batch was matched
     std::uint64_t first_sequence = 0;     // of this commit
+    // By account: its open orders that commands of this commit looked through.
+    std::unordered_map<std::uint32_t, std::uint64_t> looked_through;
 };
 
 class Executor {
@@ -179,7 +182,13 @@ class Executor {
     };
     Uncrossing uncross(MarketId market, MatchingMode mode);
     void allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const;
-    void trade_at(const AuctionOrder& buy, const AuctionOrder& sell, Clearing trade, std::uint32_t round);
+    void trade_at(OrderSlot older, OrderSlot younger, Clearing trade);
+    // An own order was met: the quantity is gone without a trade.
+    void take_off(OrderSlot slot, std::int64_t quantity);
+    // Split again into what is shown and what is hidden, in its place.
+    void set_whole_leaves(OrderSlot slot, std::int64_t whole, std::uint32_t fee_carry);
+    // Counts the account's open orders against what it may have looked through in one commit.
+    bool may_look_through_orders();
     Amount settle_in_auction(OrderSlot slot, std::int64_t price, std::int64_t quantity);
 
     // --- administration ---

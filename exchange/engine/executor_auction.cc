@@ -47,43 +47,39 @@ void Executor::match_batches() {
     notes_.batch_markets.clear();
 }
 
-// Trades what crosses, at one price; again while orders of one account stood in each other's way.
+// Trades what crosses, at one price. Orders of one account that meet lose the quantity without a trade, so
+// that one pass is always enough: nobody can make it long with orders that stand in each other's way.
 Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
+    AuctionBook book = crossing_orders(state_.books, market);
+    const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
+    if (!clearing) return {};
+    allocate(book.buys, clearing->quantity, mode);
+    allocate(book.sells, clearing->quantity, mode);
     Uncrossing done;
-    for (std::uint32_t round = 0;; ++round) {
-        AuctionBook book = crossing_orders(state_.books, market);
-        const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
-        if (!clearing) return done;
-        const std::int64_t traded_before = done.quantity;
-        allocate(book.buys, clearing->quantity, mode);
-        allocate(book.sells, clearing->quantity, mode);
-        for (std::size_t b = 0, s = 0; b < book.buys.size() && s < book.sells.size();) {
-            AuctionOrder& buy = book.buys[b];
-            AuctionOrder& sell = book.sells[s];
-            const std::int64_t quantity = std::min(buy.allocated, sell.allocated);
-            if (quantity > 0) {
-                const bool is_own =
-                    state_.books.order(buy.slot).account == state_.books.order(sell.slot).account;
-                if (is_own) {
-                    AuctionOrder& younger = buy.sequence > sell.sequence ? buy : sell;
-                    younger.allocated = 0;
-                    take_out(younger.slot, EventKind::cancelled, Reason::self_trade);
-                } else {
-                    buy.allocated -= quantity;
-                    sell.allocated -= quantity;
-                    done.quantity += quantity;
-                    trade_at(buy, sell, {clearing->price, quantity}, round);
-                }
+    for (std::size_t b = 0, s = 0; b < book.buys.size() && s < book.sells.size();) {
+        AuctionOrder& buy = book.buys[b];
+        AuctionOrder& sell = book.sells[s];
+        const std::int64_t quantity = std::min(buy.allocated, sell.allocated);
+        if (quantity > 0) {
+            buy.allocated -= quantity;
+            sell.allocated -= quantity;
+            const AuctionOrder& older = buy.sequence < sell.sequence ? buy : sell;
+            const AuctionOrder& younger = buy.sequence < sell.sequence ? sell : buy;
+            if (state_.books.order(older.slot).account == state_.books.order(younger.slot).account) {
+                take_off(older.slot, quantity);
+                take_off(younger.slot, quantity);
+            } else {
+                trade_at(older.slot, younger.slot, {clearing->price, quantity});
+                done = {clearing->price, done.quantity + quantity};
             }
-            if (buy.allocated == 0)
-                ++b;
-            else if (sell.allocated == 0)
-                ++s;
         }
-        if (done.quantity == traded_before) continue;
-        done.price = clearing->price;
-        state_.set_last_price(market, clearing->price);
+        if (buy.allocated == 0)
+            ++b;
+        else if (sell.allocated == 0)
+            ++s;
     }
+    if (done.quantity > 0) state_.set_last_price(market, done.price);
+    return done;
 }
 
 // Priority decides, except among this commit's orders at the last price of a batch that is served: they
@@ -125,19 +121,14 @@ void Executor::allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity
     }
 }
 
-// Two orders may meet once in each round: `round` is the ordinal of their trade.
-void Executor::trade_at(const AuctionOrder& buy, const AuctionOrder& sell, Clearing trade,
-                        std::uint32_t round) {
+void Executor::trade_at(OrderSlot older, OrderSlot younger, Clearing trade) {
     const auto [price, quantity] = trade;
-    const AuctionOrder& younger = buy.sequence > sell.sequence ? buy : sell;
-    const AuctionOrder& older = buy.sequence > sell.sequence ? sell : buy;
-    const Order& taker = state_.books.owned(younger.slot);
-    const Order& maker = state_.books.owned(older.slot);
+    const Order& taker = state_.books.owned(younger);
+    const Order& maker = state_.books.owned(older);
     const MarketTerms& market = state_.terms[taker.market_number];
     Event& event = emit(EventKind::filled);
     event.order = taker.key();
     event.maker = maker.key();
-    event.ordinal = round;
     event.side = taker.side();
     event.market = taker.market();
     event.price = Price(price);
@@ -145,8 +136,8 @@ void Executor::trade_at(const AuctionOrder& buy, const AuctionOrder& sell, Clear
     event.leaves = Quantity(state_.books.whole_leaves(taker) - quantity);
     event.maker_leaves = Quantity(state_.books.whole_leaves(maker) - quantity);
     event.amount = market.notional(price, quantity);
-    event.taker_fee = settle_in_auction(younger.slot, price, quantity);
-    event.maker_fee = settle_in_auction(older.slot, price, quantity);
+    event.taker_fee = settle_in_auction(younger, price, quantity);
+    event.maker_fee = settle_in_auction(older, price, quantity);
     const Amount fees = event.taker_fee + event.maker_fee;
     if (fees != 0) state_.add_to_balance(state_.balances.slot(fee_account_index, market.quote), fees);
 }
@@ -175,11 +166,29 @@ Amount Executor::settle_in_auction(OrderSlot slot, std::int64_t price, std::int6
         state_.remove_order(slot);
         return charge.fee;
     }
+    set_whole_leaves(slot, whole, charge.carry);
+    return charge.fee;
+}
+
+void Executor::set_whole_leaves(OrderSlot slot, std::int64_t whole, std::uint32_t fee_carry) {
+    const Order& order = state_.books.owned(slot);
     const std::int64_t display = order.is_extended != 0 ? state_.books.extension(order).display : 0;
     const std::int64_t shown = display != 0 ? std::min(display, whole) : whole;
     if (order.is_extended != 0) state_.change_hidden(slot, whole - shown);
-    state_.change_order(slot, shown, charge.carry);
-    return charge.fee;
+    state_.change_order(slot, shown, fee_carry);
+}
+
+void Executor::take_off(OrderSlot slot, std::int64_t quantity) {
+    const Order& order = state_.books.owned(slot);
+    const std::int64_t whole = state_.books.whole_leaves(order) - quantity;
+    if (whole == 0) return take_out(slot, EventKind::cancelled, Reason::self_trade);
+    const Amount reserve_before = state_.reserve_of(order);
+    set_whole_leaves(slot, whole, order.fee_carry);
+    state_.add_to_reserved(state_.reserve_slot_of(order), state_.reserve_of(order) - reserve_before);
+    Event& event = emit_order(EventKind::reduced, order);
+    event.reason = Reason::self_trade;
+    event.quantity = Quantity(quantity);
+    event.leaves = Quantity(whole);
 }
 
 }  // namespace peerbook::exchange

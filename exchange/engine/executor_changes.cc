@@ -135,11 +135,24 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
     enter(order, funding);
 }
 
+bool Executor::may_look_through_orders() {
+    const std::uint64_t limit = state_.rules.orders_looked_through_max;
+    std::uint64_t& looked_through = notes_.looked_through[account_.value()];
+    const std::uint32_t orders = state_.books.open_order_count(account_);
+    if (looked_through + orders > limit) {
+        reject(Reason::rate_limit).quantity = Quantity(static_cast<std::int64_t>(limit));
+        return false;
+    }
+    looked_through += orders;
+    return true;
+}
+
 void Executor::run(const CancelAll& cancel) {
     if (cancel.market && cancel.market->value() >= state_.terms.size()) {
         reject(Reason::unknown_market);
         return;
     }
+    if (!may_look_through_orders()) return;
     accept();
     for (OrderSlot slot : open_orders_by_name([&](const Order& order) {
              return (!cancel.market || *cancel.market == order.market()) &&
@@ -185,6 +198,7 @@ void Executor::run(const MassQuote& quotes) {
         reject(market.phase == MarketPhase::halted ? Reason::market_halted : Reason::not_now);
         return;
     }
+    if (!may_look_through_orders()) return;
     if (quotes.quotes.empty()) emit(EventKind::accepted).market = quotes.market;
     for (OrderSlot slot : open_orders_by_name(
              [&](const Order& order) { return order.is_quote != 0 && order.market() == quotes.market; }))

@@ -75,10 +75,13 @@ struct NetworkRules {
     std::uint32_t commands_per_second_max = 0;         // of one account
     std::uint32_t accounts_opened_per_minute_max = 0;  // of one owner
     std::uint64_t member_bytes_per_second_max = 0;     // of batches of one signer
-    std::uint32_t cancel_alls_per_commit_max = 8;      // of one account
-    std::uint32_t withdrawals_per_account_max = 100;   // that wait
-    std::uint32_t proposals_max = 256;                 // of administrators, that wait or were done lately
-    std::vector<AccountId> administrators;             // no two equal, at most 64
+    // Of one account in one commit: its open orders that cancel-alls and mass quotes look through, because
+    // they cost work whatever they find.
+    std::uint64_t orders_looked_through_max = 1'000'000;
+    std::uint32_t cancel_alls_per_commit_max = 8;     // of one account
+    std::uint32_t withdrawals_per_account_max = 100;  // that wait
+    std::uint32_t proposals_max = 256;                // of administrators, that wait or were done lately
+    std::vector<AccountId> administrators;            // no two equal, at most 64
     std::uint32_t administrators_needed = 0;
     // Of this process only, from the system's randomness: see index_hash.h. Nothing that nodes agree on may
     // depend on it.

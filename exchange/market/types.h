@@ -89,8 +89,7 @@ using TradeId = FixedBytes<struct TradeIdTag, 16>;
 // H(network ‖ account ‖ nonce ‖ index), first 128 bits.
 OrderId make_order_id(const Digest& network, const AccountId& account, CommandRef ref);
 // H(maker order ‖ taker order ‖ ordinal), first 128 bits. The ordinal is Event::ordinal: how often the maker,
-// an iceberg order, had shown a new part of itself before this trade; in an auction, how many rounds were
-// made before this one; 0 for all others.
+// an iceberg order, had shown a new part of itself before this trade; 0 for all others.
 TradeId make_trade_id(const OrderId& maker, const OrderId& taker, std::uint32_t ordinal);
 // The account that node `owner` keeps for `name`: H('hosted' ‖ node key ‖ name).
 AccountId hosted_account_id(const PublicKey& owner, std::string_view name);
