@@ -140,7 +140,15 @@ Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const 
     if (in.ok()) {
         // Nothing behind this point can be read without the right view.
         if (header.network != network) return foreign("network");
-        if (header.rules_version != rules_version) return foreign("version of the rules");
+        if (header.rules_version == 0 || header.rules_version > rules_version_latest)
+            return Error{ErrorCode::invalid_input,
+                         "the block is of rules version " + std::to_string(header.rules_version) +
+                             ", and this program knows 1 to " + std::to_string(rules_version_latest) +
+                             "; a newer one may know more"};
+        if (header.rules_version != rules_version)
+            return Error{ErrorCode::conflict, "the block is of rules version " +
+                                                  std::to_string(header.rules_version) + ", the network of " +
+                                                  std::to_string(rules_version)};
         if (header.ledger != view.ledger) return foreign("ledger");
         if (header.view != digest_of(view)) return foreign("view");
     }

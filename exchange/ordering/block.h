@@ -25,7 +25,7 @@ struct ParentRef {
 
 struct BlockHeader {
     std::uint16_t format_version = block_format_version;
-    std::uint16_t rules_version = 1;
+    std::uint16_t rules_version = rules_version_latest;
     Digest network;
     Digest ledger;
     Digest view;              // digest of the view record
@@ -69,8 +69,8 @@ const char* structural_fault(const BlockHeader& header, const View& view);
 
 // Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view,
 // author is a member, structural_fault(), payload root, signature, payload well-formed. Pure, so thread-safe.
-// Errors: invalid_input (malformed), unauthorized (signature), conflict (other network, rules version, ledger
-// or view), too_large.
+// Errors: invalid_input (malformed, rules that this program does not know), unauthorized (signature),
+// conflict (other network, rules version, ledger or view), too_large.
 //
 // A block read from the own journal was verified before it was stored, and the journal's checksum says that
 // it is the same, so its author's signature is not checked again. The signatures of batches inside it are:

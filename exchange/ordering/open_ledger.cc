@@ -2,27 +2,13 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
+#include <memory>
 #include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
 
 namespace peerbook::exchange {
-
-namespace {
-
-auto fields_of(const Event& e) {
-    return std::tie(e.kind, e.reason, e.side, e.market, e.command, e.order, e.maker, e.price, e.quantity,
-                    e.leaves, e.maker_leaves, e.asset, e.amount, e.taker_fee, e.maker_fee);
-}
-
-bool same_events(const EventBuffer& a, const EventBuffer& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](const Event& x, const Event& y) { return fields_of(x) == fields_of(y); });
-}
-
-}  // namespace
 
 struct OpenLedger::State {
     State(NetworkRules rules, View first_view, PublicKey self_key, LedgerLimits ledger_limits)
@@ -39,8 +25,13 @@ struct OpenLedger::State {
           commits(view.log_length) {}
 
     void collect_accepted();
+    void execute(LedgerUpdate& update);
+    OpenOrder::Position last_checkpoint_up_to(std::uint64_t round);
     void replay_from(OpenOrder::Position first, LedgerUpdate& update);
-    void execute_block(OrderedBlock& block);
+    void execute_block(OpenOrder::Position position);
+    void freeze_if_wanted(const LogKey& key, OrderedBlock& block);
+    void freeze(OrderedBlock& block);
+    void thaw(OrderedBlock& block);
     void settle(LedgerUpdate& update);
 
     const View view;
@@ -55,10 +46,19 @@ struct OpenLedger::State {
     std::vector<std::uint64_t> settled_seqs;
     Prefix prefix;
     WallTime settled_time;
-    std::uint64_t commits = 0;  // executed, settled included
+    CheckpointSchedule settled_checkpoints;
+    std::optional<Checkpoint> checkpoint;
+    // While execute() runs: up to which round it will settle, and the checkpoint to hand out then.
+    std::uint64_t settling_round = 0;
+    std::optional<LogKey> wanted_checkpoint;
+    std::size_t frozen_states = 0;  // kept by unsettled blocks
+    std::uint64_t commits = 0;      // executed, settled included
+    std::uint64_t commits_executed = 0;
     std::uint64_t commands_executed = 0;
     std::uint64_t commands_replayed = 0;
     std::uint64_t rollbacks = 0;
+    std::uint64_t checkpoints = 0;
+    std::uint64_t checkpoint_replays = 0;
 };
 
 // What the DAG accepted goes to the journal (encoded) and into the order (commands).
@@ -69,6 +69,7 @@ void OpenLedger::State::collect_accepted() {
         accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded)});
         OrderedBlock ordered;
         ordered.timestamp = header.timestamp;
+        ordered.rules_version = header.rules_version;
         ordered.batches = std::move(block.batches);
         ordered.commit.block = block.digest;
         ordered.commit.author = item.author;
@@ -79,16 +80,67 @@ void OpenLedger::State::collect_accepted() {
     }
 }
 
-void OpenLedger::State::execute_block(OrderedBlock& block) {
-    block.before = engine.mark();
-    std::uint32_t first_command = 0;
-    for (const CommandBatch& batch : block.batches) {
-        engine.apply(batch, first_command, block.commit.events);
-        first_command += static_cast<std::uint32_t>(batch.commands.size());
+// Which blocks settle follows from the DAG alone, so it is known before anything is executed.
+void OpenLedger::State::execute(LedgerUpdate& update) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    auto first = order.first_new();
+    if (first == blocks.end()) return;
+    settling_round = settled_round_of(view, dag.stable_rounds());
+    wanted_checkpoint.reset();
+    if (const auto wanted = last_checkpoint_up_to(settling_round); wanted != blocks.end()) {
+        wanted_checkpoint = wanted->first;
+        if (wanted->first < first->first && !wanted->second.frozen) {
+            // Its state is gone: back to it, and execute what follows once more.
+            for (auto it = std::next(wanted); it != first; ++it)
+                ++checkpoint_replays;
+            first = std::next(wanted);
+        }
     }
+    replay_from(first, update);
+    settle(update);
+    commits = prefix.length + blocks.size();
+}
+
+// The last checkpoint among the blocks up to this round; end() for none.
+OpenOrder::Position OpenLedger::State::last_checkpoint_up_to(std::uint64_t round) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    auto last = blocks.end();
+    CheckpointSchedule schedule = settled_checkpoints;
+    std::uint64_t index = prefix.length;
+    WallTime time = settled_time;
+    for (auto it = blocks.begin(); it != blocks.end() && it->first.round <= round; ++it) {
+        time = std::max(time, it->second.timestamp);
+        if (!schedule.pass(++index, time)) continue;
+        last = it;
+        ++checkpoints;
+    }
+    return last;
+}
+
+void OpenLedger::State::execute_block(OpenOrder::Position position) {
+    OrderedBlock& block = position->second;
+    block.before = engine.mark();
+    engine.apply({block.commit.time, block.rules_version, block.batches}, block.commit.events);
+    ++commits_executed;
     commands_executed += block.commit.commands;
     if (block.executed) commands_replayed += block.commit.commands;
-    block.executed = true;
+    order.note_executed(position);
+}
+
+// Of the checkpoints that settle now only the last one is needed, of those that will, the first few.
+void OpenLedger::State::freeze_if_wanted(const LogKey& key, OrderedBlock& block) {
+    if (key.round <= settling_round ? wanted_checkpoint == key : frozen_states < frozen_states_max)
+        freeze(block);
+}
+
+void OpenLedger::State::freeze(OrderedBlock& block) {
+    block.frozen = std::make_unique<FrozenState>(engine.freeze());
+    ++frozen_states;
+}
+
+void OpenLedger::State::thaw(OrderedBlock& block) {
+    if (block.frozen) --frozen_states;
+    block.frozen.reset();
 }
 
 void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& update) {
@@ -101,12 +153,18 @@ void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& upd
     }
     std::uint64_t index = prefix.length;
     WallTime time = settled_time;
+    CheckpointSchedule schedule = settled_checkpoints;
     if (first != blocks.begin()) {
-        const Commit& previous = std::prev(first)->second.commit;
-        index = previous.index;
-        time = previous.time;
+        const auto previous = std::prev(first);
+        index = previous->second.commit.index;
+        time = previous->second.commit.time;
+        schedule = previous->second.checkpoints;
+        if (wanted_checkpoint == previous->first && !previous->second.frozen) freeze(previous->second);
     }
+    const auto changed_from = order.first_new();
+    bool is_changed = false;
     for (auto it = first; it != blocks.end(); ++it) {
+        is_changed = is_changed || it == changed_from;
         OrderedBlock& block = it->second;
         Commit& commit = block.commit;
         const bool again = block.executed;
@@ -118,8 +176,12 @@ void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& upd
         }
         commit.index = ++index;
         commit.time = time = std::max(time, block.timestamp);
-        execute_block(block);
-        if (again && same_events(former.events, commit.events)) continue;
+        thaw(block);
+        execute_block(it);
+        if (schedule.pass(index, time)) freeze_if_wanted(it->first, block);
+        block.checkpoints = schedule;
+        if (again && former.events == commit.events) continue;
+        PB_CHECK(is_changed, "a commit executed again after the same ones has other events");
         if (again) update.retracted.push_back(std::move(former));
         update.applied.push_back(commit);
     }
@@ -127,9 +189,13 @@ void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& upd
 }
 
 void OpenLedger::State::settle(LedgerUpdate& update) {
-    const std::uint64_t round = settled_round_of(view, dag.stable_rounds());
     OpenOrder::Blocks& blocks = order.unsettled();
-    while (!blocks.empty() && blocks.begin()->first.round <= round) {
+    while (!blocks.empty() && blocks.begin()->first.round <= settling_round) {
+        OrderedBlock& block = blocks.begin()->second;
+        if (wanted_checkpoint == blocks.begin()->first)
+            checkpoint.emplace(Checkpoint{block.commit.index, std::move(*block.frozen)});
+        thaw(block);
+        settled_checkpoints = block.checkpoints;
         Commit commit = order.settle_first();
         PB_CHECK(commit.index == prefix.length + 1, "the settled log has no gaps");
         prefix.length = commit.index;
@@ -138,8 +204,8 @@ void OpenLedger::State::settle(LedgerUpdate& update) {
         settled_seqs[commit.author.value()] = commit.seq;
         update.settled.push_back(std::move(commit));
     }
-    order.set_settled_round(round);
-    dag.set_settled_round(round);
+    order.set_settled_round(settling_round);
+    dag.set_settled_round(settling_round);
     dag.prune();
     if (!update.settled.empty())
         engine.prune_undo(blocks.empty() ? engine.mark() : blocks.begin()->second.before);
@@ -176,12 +242,12 @@ std::vector<OpenLedger::AcceptedBlock> OpenLedger::take_accepted() {
 
 LedgerUpdate OpenLedger::execute() {
     LedgerUpdate update;
-    const auto first = state_->order.first_new();
-    if (first == state_->order.unsettled().end()) return update;
-    state_->replay_from(first, update);
-    state_->settle(update);
-    state_->commits = state_->prefix.length + state_->order.unsettled().size();
+    state_->execute(update);
     return update;
+}
+
+std::optional<Checkpoint> OpenLedger::take_checkpoint() {
+    return std::exchange(state_->checkpoint, std::nullopt);
 }
 
 Block OpenLedger::make_block(Bytes payload, WallTime now) const {
@@ -209,15 +275,15 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
 bool OpenLedger::acknowledgement_due() const {
     const State& s = *state_;
     if (!s.self_index) return false;
-    if (s.order.has_commands_between(s.dag.tip_round(*s.self_index),
-                                     std::numeric_limits<std::uint64_t>::max()))
+    if (s.order.has_awaited_between(s.dag.tip_round(*s.self_index),
+                                    std::numeric_limits<std::uint64_t>::max()))
         return true;
     // S after a new block: it includes every tip, and its own round is above them all.
     std::uint64_t next_stable = std::numeric_limits<std::uint64_t>::max();
     for (std::uint32_t i = 0; i < s.view.members.size(); ++i)
         if (MemberIndex(i) != *s.self_index)
             next_stable = std::min(next_stable, s.dag.tip_round(MemberIndex(i)));
-    return s.order.has_commands_between(s.dag.stable_round(*s.self_index), next_stable);
+    return s.order.has_awaited_between(s.dag.stable_round(*s.self_index), next_stable);
 }
 
 const Engine& OpenLedger::engine() const {
@@ -273,9 +339,12 @@ LedgerStats OpenLedger::stats() const {
     stats.commits = s.commits;
     stats.settled_round = s.order.settled_round();
     stats.unsettled_commands = s.order.unsettled_commands();
+    stats.commits_executed = s.commits_executed;
     stats.commands_executed = s.commands_executed;
     stats.commands_replayed = s.commands_replayed;
     stats.rollbacks = s.rollbacks;
+    stats.checkpoints = s.checkpoints;
+    stats.checkpoint_replays = s.checkpoint_replays;
     return stats;
 }
 

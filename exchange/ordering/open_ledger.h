@@ -50,9 +50,18 @@ struct LedgerStats {
     std::uint64_t settled_commits = 0;
     std::uint64_t settled_round = 0;  // L*
     std::uint64_t unsettled_commands = 0;
+    std::uint64_t commits_executed = 0;   // with replays; unchanged: the engine's state is, too
     std::uint64_t commands_executed = 0;  // with replays
     std::uint64_t commands_replayed = 0;
     std::uint64_t rollbacks = 0;
+    std::uint64_t checkpoints = 0;         // settled, and handed out or passed over for a later one
+    std::uint64_t checkpoint_replays = 0;  // commits executed again only to get at the state of one
+};
+
+// The state right after a settled commit.
+struct Checkpoint {
+    std::uint64_t commit = 0;
+    FrozenState state;
 };
 
 class OpenLedger {
@@ -84,6 +93,12 @@ class OpenLedger {
     // Rolls back once to the smallest new K, executes everything new, settles what rule 6 allows, prunes
     // undo. Call after a batch of accept().
     LedgerUpdate execute();
+    // The last checkpoint (checkpoints.h) that settled, if one did since the last call. Its state root is for
+    // the caller to make (engine/state_root.h), on whatever thread. Frozen states of checkpoints are kept
+    // while their commits wait to settle, so that nothing has to be executed again for them; only where more
+    // than frozen_states_max wait, as in a long partition, settling one rolls back to it once.
+    std::optional<Checkpoint> take_checkpoint();
+    static constexpr std::size_t frozen_states_max = 16;
 
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -31,9 +32,26 @@ void OpenOrder::insert(LogKey key, OrderedBlock block) {
     if (!has_new_ || key < first_new_) first_new_ = key;
     has_new_ = true;
     unsettled_commands_ += block.commit.commands;
-    if (block.commit.commands > 0) ++command_rounds_[key.round];
-    const bool inserted = blocks_.emplace(key, std::move(block)).second;
+    const auto [place, inserted] = blocks_.emplace(key, std::move(block));
     PB_CHECK(inserted, "a block is ordered once");
+    set_awaited(key.round, place->second, place->second.commit.commands > 0);
+}
+
+void OpenOrder::set_awaited(std::uint64_t round, OrderedBlock& block, bool is_awaited) {
+    if (std::exchange(block.is_awaited, is_awaited) == is_awaited) return;
+    if (is_awaited) {
+        ++awaited_rounds_[round];
+        return;
+    }
+    const auto count = awaited_rounds_.find(round);
+    if (--count->second == 0) awaited_rounds_.erase(count);
+}
+
+void OpenOrder::note_executed(Position block) {
+    OrderedBlock& executed = block->second;
+    executed.executed = true;
+    set_awaited(block->first.round, executed,
+                executed.commit.commands > 0 || !executed.commit.events.empty());
 }
 
 OpenOrder::Position OpenOrder::first_new() {
@@ -43,13 +61,10 @@ OpenOrder::Position OpenOrder::first_new() {
 Commit OpenOrder::settle_first() {
     auto first = blocks_.begin();
     PB_CHECK(first != blocks_.end() && first->second.executed, "only executed blocks settle");
+    set_awaited(first->first.round, first->second, false);
     Commit commit = std::move(first->second.commit);
     blocks_.erase(first);
     unsettled_commands_ -= commit.commands;
-    if (commit.commands > 0) {
-        auto round = command_rounds_.find(commit.round);
-        if (--round->second == 0) command_rounds_.erase(round);
-    }
     return commit;
 }
 
@@ -59,9 +74,9 @@ void OpenOrder::set_settled_round(std::uint64_t round) {
     settled_round_ = round;
 }
 
-bool OpenOrder::has_commands_between(std::uint64_t low, std::uint64_t high) const {
-    auto next = command_rounds_.upper_bound(low);
-    return next != command_rounds_.end() && next->first <= high;
+bool OpenOrder::has_awaited_between(std::uint64_t low, std::uint64_t high) const {
+    auto next = awaited_rounds_.upper_bound(low);
+    return next != awaited_rounds_.end() && next->first <= high;
 }
 
 }  // namespace peerbook::exchange

@@ -11,11 +11,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "base/time.h"
 #include "exchange/engine/engine.h"
 #include "exchange/ordering/block.h"
+#include "exchange/ordering/checkpoints.h"
 #include "exchange/ordering/view.h"
 
 namespace peerbook::exchange {
@@ -46,10 +48,15 @@ std::uint64_t settled_round_of(const View& view, const std::vector<std::uint64_t
 
 struct OrderedBlock {
     WallTime timestamp;  // the block's own
+    std::uint16_t rules_version = rules_version_latest;
     std::vector<CommandBatch> batches;
     bool executed = false;
-    UndoMark before;  // executed: the engine's state in front of it
-    Commit commit;    // author, seq, round, block and commands always; the rest once executed
+    UndoMark before;                 // executed: the engine's state in front of it
+    Commit commit;                   // author, seq, round, block and commands always; the rest once executed
+    CheckpointSchedule checkpoints;  // executed: with this block's commit
+    std::unique_ptr<FrozenState> frozen;  // of a checkpoint: the state right after it, if it was kept
+    // It has commands, or what became due by its time gave events: somebody waits for it to settle.
+    bool is_awaited = false;
 };
 
 class OpenOrder {
@@ -66,6 +73,8 @@ class OpenOrder {
     // From here on the log has to be executed, again where it was before; end() if it is executed as it
     // stands.
     Position first_new();
+    // The caller executed this one.
+    void note_executed(Position block);
     // The caller executed everything from first_new() on.
     void mark_all_executed() { has_new_ = false; }
 
@@ -76,16 +85,18 @@ class OpenOrder {
     std::uint64_t settled_round() const { return settled_round_; }
 
     std::uint64_t unsettled_commands() const { return unsettled_commands_; }
-    // An unsettled block with commands has a round above `low`, and at most `high`.
-    bool has_commands_between(std::uint64_t low, std::uint64_t high) const;
+    // An unsettled block that somebody waits for has a round above `low`, and at most `high`.
+    bool has_awaited_between(std::uint64_t low, std::uint64_t high) const;
 
   private:
+    void set_awaited(std::uint64_t round, OrderedBlock& block, bool is_awaited);
+
     Blocks blocks_;
     LogKey first_new_;
     bool has_new_ = false;
     std::uint64_t settled_round_;
     std::uint64_t unsettled_commands_ = 0;
-    std::map<std::uint64_t, std::uint32_t> command_rounds_;  // round → unsettled blocks with commands
+    std::map<std::uint64_t, std::uint32_t> awaited_rounds_;  // round → unsettled blocks that are awaited
 };
 
 }  // namespace peerbook::exchange

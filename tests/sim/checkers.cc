@@ -11,8 +11,8 @@ namespace {
 
 void encode_order(Encoder& out, const OrderKey& key, const Engine& engine) {
     if (key.account.value() < engine.account_count()) out.raw(engine.account_id(key.account).view());
-    out.varint(key.ref.nonce);
-    out.varint(key.ref.index);
+    out.varint(key.nonce);
+    out.varint(key.index);
 }
 
 std::string short_name(const Digest& digest) {
@@ -36,7 +36,8 @@ Digest digest_of_events(const EventBuffer& events, const Engine& engine) {
         out.i64(event.quantity.value());
         out.i64(event.leaves.value());
         out.i64(event.maker_leaves.value());
-        out.u32(event.asset.value());
+        out.u8(static_cast<std::uint8_t>(event.phase));
+        out.u32(event.ordinal);
         out.i128(event.amount);
         out.i128(event.taker_fee);
         out.i128(event.maker_fee);
@@ -90,16 +91,28 @@ std::string FeedChecker::update(const LedgerUpdate& update, const Engine& engine
 }
 
 std::string OnceChecker::settled(const Commit& commit) {
-    std::vector<unsigned> answers(commit.commands, 0);
+    std::vector<std::set<CommandRef>> answers(commit.commands);  // a mass quote has one for each quote
     for (const Event& event : commit.events) {
+        if (event.command >= commit.commands && event.command != no_command)
+            return "an event names a command that its block does not have";
         if (event.kind != EventKind::accepted && event.kind != EventKind::rejected) continue;
-        if (event.command >= commit.commands) return "an event names a command that its block does not have";
-        ++answers[event.command];
+        if (event.command == no_command) return "nobody's command was answered";
+        if (!answers[event.command].insert(event.order.ref()).second)
+            return "a command of a settled block has two answers";
         if (event.reason == Reason::nonce_used) return "a command was executed before";
     }
-    for (unsigned count : answers)
-        if (count != 1) return "a command of a settled block has " + std::to_string(count) + " answers";
+    for (const std::set<CommandRef>& answer : answers)
+        if (answer.empty()) return "a command of a settled block has no answer";
     commands_ += commit.commands;
+    return "";
+}
+
+std::string RootChecker::made(std::uint64_t commit, const Digest& root) {
+    const auto [known, is_new] = roots_.emplace(commit, root);
+    if (known->second != root)
+        return "the state after commit " + std::to_string(commit) + " has the root " +
+               short_name(known->second) + " and, at another node, " + short_name(root);
+    compared_ += !is_new;
     return "";
 }
 

@@ -56,4 +56,15 @@ class OnceChecker {
     std::uint64_t commands_ = 0;
 };
 
+// State roots of the same commit are equal on all nodes.
+class RootChecker {
+  public:
+    std::string made(std::uint64_t commit, const Digest& root);
+    std::uint64_t compared() const { return compared_; }
+
+  private:
+    std::map<std::uint64_t, Digest> roots_;
+    std::uint64_t compared_ = 0;
+};
+
 }  // namespace peerbook::sim

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "exchange/engine/state_root.h"
 #include "tests/support/toy_market.h"
 
 namespace peerbook::sim {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::int64_t ms = 1'000;
 constexpr std::int64_t flow_interval_us_max = 40 * ms;
 constexpr std::int64_t acknowledge_us = 20 * ms;
+constexpr std::int64_t deadline_us = 30 * ms;
 constexpr std::int64_t gossip_us = 100 * ms;
 constexpr std::int64_t settle_us_max = 30'000 * ms;  // after healing, everything has to be settled by then
 constexpr std::size_t blocks_per_gossip_max = 64;
@@ -39,6 +41,8 @@ struct Cluster::Node {
     std::uint64_t naive_length = 0;
     bool execute_scheduled = false;
     std::uint64_t empty_blocks = 0;
+    StateRoot root;
+    std::optional<WallTime> deadline_met;  // the last one that an own block was made for
 };
 
 Options Options::draw(std::uint64_t seed) {
@@ -96,6 +100,7 @@ void Cluster::fail(const std::string& what) {
 void Cluster::start(std::size_t index) {
     Node& node = *nodes_[index];
     node.ledger = std::make_unique<OpenLedger>(rules(), view_, node.signer.public_key(), LedgerLimits{});
+    node.root = {};
 }
 
 // Loses everything but the journal, which must bring the node back to where it was.
@@ -127,7 +132,7 @@ void Cluster::restart(std::size_t index) {
 void Cluster::flow_tick(std::size_t index) {
     if (scheduler_.now_us() >= options_.active_us) return;
     Node& node = *nodes_[index];
-    emit(index, node.flow->next(random_, 1 + random_.below(6)));
+    emit(index, node.flow->next(random_, 1 + random_.below(6), wall(node)));
     ++command_blocks_;
     scheduler_.after(1 + static_cast<std::int64_t>(random_.below(flow_interval_us_max)),
                      [this, index] { flow_tick(index); });
@@ -138,10 +143,22 @@ void Cluster::acknowledge_tick(std::size_t index) {
     execute(index);
     if (node.ledger->acknowledgement_due()) {
         emit(index, {});
-        if (++node.empty_blocks > 2 * command_blocks_)
+        if (++node.empty_blocks > 2 * (command_blocks_ + deadline_blocks_))
             fail("node " + std::to_string(index) + " emitted more than two empty blocks a command");
     }
     scheduler_.after(acknowledge_us, [this, index] { acknowledge_tick(index); });
+}
+
+// A member whose clock passes the time of something due emits a block, so that the log gets there.
+void Cluster::deadline_tick(std::size_t index) {
+    Node& node = *nodes_[index];
+    const auto due = node.ledger->engine().next_deadline();
+    if (due && *due <= wall(node) && node.deadline_met != due) {
+        node.deadline_met = due;
+        ++deadline_blocks_;
+        emit(index, {});
+    }
+    scheduler_.after(deadline_us, [this, index] { deadline_tick(index); });
 }
 
 void Cluster::gossip_tick(std::size_t index) {
@@ -174,8 +191,8 @@ void Cluster::emit(std::size_t index, std::vector<Command> commands) {
         PB_CHECK(payload.add_hosted(command), "simulated blocks are small");
     Block block = node.ledger->make_block(payload.empty() ? Bytes{} : payload.take(), wall(node));
     sign_block(block, node.signer);
-    Result<VerifiedBlock> verified =
-        verify_block(SharedBytes(encode_block(block, view_)), view_, network(), 1, testing::CheapVerifier{});
+    Result<VerifiedBlock> verified = verify_block(SharedBytes(encode_block(block, view_)), view_, network(),
+                                                  rules_version_latest, testing::CheapVerifier{});
     if (!verified.ok()) return fail("an own block does not verify: " + verified.error().message);
     auto shared = std::make_shared<const VerifiedBlock>(std::move(verified).value());
     if (shared->header.seq != chains_[index].size() + 1)
@@ -297,6 +314,8 @@ void Cluster::execute(std::size_t index) {
                                      digest_of_events(commit.events, engine)));
         check(node.once.settled(commit));
     }
+    if (const auto checkpoint = node.ledger->take_checkpoint(); checkpoint && !options_.naive_decides)
+        check(roots_.made(checkpoint->commit, node.root.advance(checkpoint->state)));
     const OpenLedger::Prefix after = node.ledger->settled_prefix();
     if (after.length != before.length + update.settled.size()) check("the settled prefix has another length");
     if (node.naive) check_naive(index);
@@ -325,6 +344,7 @@ bool Cluster::quiet() const {
         if (stats.unsettled_commands > 0 || stats.blocks_suspended > 0 || stats.blocks_held_back > 0)
             return false;
         if (node->execute_scheduled || node->ledger->acknowledgement_due()) return false;
+        if (node->ledger->engine().next_deadline()) return false;
         if (node->ledger->version_vector() != first.ledger->version_vector()) return false;
     }
     return true;
@@ -359,16 +379,26 @@ void Cluster::check_end() {
         for (const SharedBlock& block : chain)
             blocks[block->digest] = block;
     for (const AgreementChecker::Entry& entry : agreement_.log()) {
-        std::uint32_t command = 0;
-        for (const CommandBatch& batch : blocks.at(entry.block)->batches) {
-            straight.apply(batch, command, events);
-            command += static_cast<std::uint32_t>(batch.commands.size());
-        }
+        const VerifiedBlock& block = *blocks.at(entry.block);
+        straight.apply({block.header.timestamp, block.header.rules_version, block.batches}, events);
     }
+    // The last blocks without commands are executed everywhere, and nobody waits for them to settle.
+    std::map<LogKey, SharedBlock> unsettled;
+    for (const auto& [digest, block] : blocks)
+        unsettled[make_log_key(block->header.author, block->header.round, digest)] = block;
+    for (const AgreementChecker::Entry& entry : agreement_.log()) {
+        const BlockHeader& header = blocks.at(entry.block)->header;
+        unsettled.erase(make_log_key(header.author, header.round, entry.block));
+    }
+    for (const auto& [key, block] : unsettled)
+        straight.apply({block->header.timestamp, block->header.rules_version, block->batches}, events);
     if (!options_.naive_decides && straight.state_digest() != state)
         fail("executing the settled log without rollbacks gives another state");
-    for (const Event& event : events)
+    for (const Event& event : events) {
         tally_.fills += event.kind == EventKind::filled;
+        tally_.due += event.command == no_command;
+    }
+    tally_.roots = roots_.compared();
     tally_.commands = submitted;
     tally_.commits = agreement_.log().size();
     tally_.log = first.ledger->settled_prefix().hash;
@@ -380,6 +410,7 @@ std::string Cluster::run() {
         if (i < options_.members) {
             scheduler_.after(offset, [this, i] { flow_tick(i); });
             scheduler_.after(offset + acknowledge_us, [this, i] { acknowledge_tick(i); });
+            scheduler_.after(offset + deadline_us, [this, i] { deadline_tick(i); });
         }
         scheduler_.after(offset + gossip_us, [this, i] { gossip_tick(i); });
     }

@@ -51,7 +51,9 @@ struct Tally {
     std::uint64_t duplicates = 0;
     std::uint64_t fetches = 0;
     std::uint64_t fills = 0;
-    Digest log;  // of everything settled: equal for equal seeds
+    std::uint64_t due = 0;    // events that no command caused
+    std::uint64_t roots = 0;  // state roots that were compared with another node's
+    Digest log;               // of everything settled: equal for equal seeds
 };
 
 class Cluster {
@@ -75,6 +77,7 @@ class Cluster {
     void restart(std::size_t index);
     void flow_tick(std::size_t index);
     void acknowledge_tick(std::size_t index);
+    void deadline_tick(std::size_t index);
     void gossip_tick(std::size_t index);
     void partition();
 
@@ -99,7 +102,9 @@ class Cluster {
     std::vector<std::uint64_t> sides_;  // nodes on different sides of a partition do not hear each other
     std::vector<std::vector<SharedBlock>> chains_;  // every block ever signed, by author and seq
     AgreementChecker agreement_;
+    RootChecker roots_;
     std::uint64_t command_blocks_ = 0;
+    std::uint64_t deadline_blocks_ = 0;
     std::string failure_;
     Tally tally_;
 };

@@ -14,7 +14,8 @@ class OrderFlow {
   public:
     // `owners` are all members' keys; the flow is that of `owners[self]`.
     OrderFlow(std::vector<PublicKey> owners, std::size_t self);
-    std::vector<exchange::Command> next(Random& random, std::size_t count);
+    // `now` is this node's clock: some orders expire soon after it.
+    std::vector<exchange::Command> next(Random& random, std::size_t count, WallTime now);
     std::uint64_t commands_made() const { return commands_made_; }
 
   private:
@@ -22,7 +23,7 @@ class OrderFlow {
         std::string name;
         std::uint64_t nonce = 0;  // last used
     };
-    exchange::CommandBody next_body(Random& random, Account& account);
+    exchange::CommandBody next_body(Random& random, Account& account, WallTime now);
 
     std::vector<PublicKey> owners_;
     std::size_t self_;

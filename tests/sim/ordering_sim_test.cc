@@ -29,6 +29,8 @@ void add(Tally& sum, const Tally& one) {
     sum.duplicates += one.duplicates;
     sum.fetches += one.fetches;
     sum.fills += one.fills;
+    sum.due += one.due;
+    sum.roots += one.roots;
 }
 
 // Every tenth seed is settled a second time, slowly and naively, at each step.
@@ -51,17 +53,20 @@ TEST(OrderingSimulation, NodesAgreeAndEverythingSettles) {
     }
     std::printf(
         "%llu commands, %llu commits, %llu empty blocks, %llu rollbacks, %llu retractions, %llu fills, "
-        "%llu suspended, %llu held back, %llu duplicates, %llu fetches\n",
+        "%llu suspended, %llu held back, %llu duplicates, %llu fetches, %llu due by time, %llu roots\n",
         static_cast<unsigned long long>(sum.commands), static_cast<unsigned long long>(sum.commits),
         static_cast<unsigned long long>(sum.empty_blocks), static_cast<unsigned long long>(sum.rollbacks),
         static_cast<unsigned long long>(sum.retractions), static_cast<unsigned long long>(sum.fills),
         static_cast<unsigned long long>(sum.suspended), static_cast<unsigned long long>(sum.held_back),
-        static_cast<unsigned long long>(sum.duplicates), static_cast<unsigned long long>(sum.fetches));
+        static_cast<unsigned long long>(sum.duplicates), static_cast<unsigned long long>(sum.fetches),
+        static_cast<unsigned long long>(sum.due), static_cast<unsigned long long>(sum.roots));
     if (only) return;
     // A state that no seed reaches is a state that nothing tests.
     EXPECT_GT(sum.rollbacks, 0u);
     EXPECT_GT(sum.retractions, 0u);
     EXPECT_GT(sum.fills, 0u);
+    EXPECT_GT(sum.due, 0u);
+    EXPECT_GT(sum.roots, 0u);
     EXPECT_GT(sum.suspended, 0u);
     EXPECT_GT(sum.held_back, 0u);
     EXPECT_GT(sum.duplicates, 0u);

@@ -17,7 +17,7 @@ inline constexpr exchange::MarketId toy_market{0};
 inline exchange::NetworkRules toy_rules(const Digest& network) {
     exchange::NetworkRules rules;
     rules.network = network;
-    rules.assets = {{"BTC", 8}, {"USD", 2}};
+    rules.assets = {{"BTC", 8, {}}, {"USD", 2, {}}};
     exchange::MarketRules market;
     market.symbol = "BTC-USD";
     market.base = toy_btc;

@@ -38,7 +38,8 @@ class BlockCodec : public ::testing::Test {
         return encode_block(block, drawn.view());
     }
     Result<VerifiedBlock> verify(Bytes bytes) const {
-        return verify_block(SharedBytes(std::move(bytes)), drawn.view(), DrawnDag::network(), 1, verifier);
+        return verify_block(SharedBytes(std::move(bytes)), drawn.view(), DrawnDag::network(),
+                            rules_version_latest, verifier);
     }
     // What verification says after `change`; "" if it accepts.
     std::string why(void (*change)(BlockHeader&)) {
@@ -68,7 +69,7 @@ TEST_F(BlockCodec, ComesBackWithItsCommands) {
     EXPECT_EQ(result->command_count, 1u);
     ASSERT_EQ(result->batches.size(), 1u);
     EXPECT_EQ(result->batches[0].signer, drawn.key(0));
-    EXPECT_EQ(result->batches[0].commands[0].ref.nonce, 1u);
+    EXPECT_EQ(result->batches[0].commands[0].nonce, 1u);
     EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), result->encoded.view().begin()));
 }
 
@@ -132,10 +133,31 @@ TEST_F(BlockCodec, RefusesBlocksOfOtherNetworksRulesLedgersAndViews) {
     ++other_ledger.ledger.data[0];
     View next_view = drawn.view();
     ++next_view.number;
-    EXPECT_EQ(code(drawn.view(), hash_of("other network", {}), 1), ErrorCode::conflict);
-    EXPECT_EQ(code(drawn.view(), DrawnDag::network(), 2), ErrorCode::conflict);
-    EXPECT_EQ(code(other_ledger, DrawnDag::network(), 1), ErrorCode::conflict);
-    EXPECT_EQ(code(next_view, DrawnDag::network(), 1), ErrorCode::conflict);
+    constexpr std::uint16_t latest = rules_version_latest;
+    EXPECT_EQ(code(drawn.view(), DrawnDag::network(), latest), ErrorCode::io) << "it is well";
+    EXPECT_EQ(code(drawn.view(), hash_of("other network", {}), latest), ErrorCode::conflict);
+    EXPECT_EQ(code(drawn.view(), DrawnDag::network(), 1), ErrorCode::conflict);
+    EXPECT_EQ(code(other_ledger, DrawnDag::network(), latest), ErrorCode::conflict);
+    EXPECT_EQ(code(next_view, DrawnDag::network(), latest), ErrorCode::conflict);
+}
+
+TEST_F(BlockCodec, RefusesRulesThatThisProgramDoesNotKnowAndSaysSo) {
+    EXPECT_SAYS(why([](BlockHeader& h) { h.rules_version = 0; }),
+                "the block is of rules version 0, and this program knows 1 to 2");
+    EXPECT_SAYS(why([](BlockHeader& h) { h.rules_version = rules_version_latest + 1; }),
+                "the block is of rules version 3, and this program knows 1 to 2; a newer one may know more");
+    block.header.rules_version = 1;
+    Result<VerifiedBlock> other = verify(encoded());
+    ASSERT_FALSE(other.ok());
+    EXPECT_EQ(other.error().message, "the block is of rules version 1, the network of 2");
+}
+
+TEST_F(BlockCodec, ANetworkOfOldRulesTakesBlocksOfOldRules) {
+    block.header.rules_version = 1;
+    Result<VerifiedBlock> result =
+        verify_block(SharedBytes(encoded()), drawn.view(), DrawnDag::network(), 1, verifier);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_EQ(result->header.rules_version, 1u);
 }
 
 TEST_F(BlockCodec, RefusesAWrongSignature) {

@@ -64,7 +64,8 @@ void DrawnDag::set_commands(const std::string& name, std::vector<Command> comman
     block.command_count = static_cast<std::uint32_t>(commands.size());
     CommandBatch batch;
     batch.signer = block.header.author;
-    batch.commands = std::move(commands);
+    for (Command& command : commands)
+        batch.add(command.account, command.ref, std::move(command.body));
     block.batches = {std::move(batch)};
 }
 

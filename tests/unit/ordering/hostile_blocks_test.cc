@@ -74,12 +74,11 @@ class HostileMembers {
         block.digest = digest_of(header);
         block.encoded = SharedBytes(Bytes(10));
         block.command_count = static_cast<std::uint32_t>(random_.below(2));
-        if (block.command_count > 0)
-            block.batches = {
-                {BatchKind::hosted_by_author,
-                 header.author,
-                 true,
-                 {testing::toy_command(header.author, "x", earlier.size() + 1, OpenAccount{"x"})}}};
+        if (block.command_count > 0) {
+            CommandBatch& batch = block.batches.emplace_back();
+            batch.signer = header.author;
+            batch.add(hosted_account_id(header.author, "x"), {earlier.size() + 1, 0}, OpenAccount{"x"});
+        }
         return block;
     }
 

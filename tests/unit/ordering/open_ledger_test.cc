@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
+#include "exchange/engine/state_root.h"
 #include "tests/support/cheap_keys.h"
 #include "tests/support/toy_market.h"
 
@@ -15,12 +17,13 @@ using testing::CheapSigner;
 using testing::toy_command;
 using testing::toy_limit;
 
-constexpr WallTime now{1'000};
+WallTime now;  // of all nodes, unless a test says otherwise
 
 // Nodes 0 … members − 1 are the view; one more observes.
 class OpenLedgerOf : public ::testing::Test {
   protected:
     explicit OpenLedgerOf(std::size_t members) {
+        now = {1'000};
         std::vector<PublicKey> keys;
         for (std::size_t i = 0; i <= members; ++i)
             signers.emplace_back(i);
@@ -39,8 +42,8 @@ class OpenLedgerOf : public ::testing::Test {
             EXPECT_TRUE(payload.add_hosted(command));
         Block block = ledgers[node]->make_block(payload.empty() ? Bytes{} : payload.take(), time);
         sign_block(block, signers[node]);
-        Result<VerifiedBlock> verified =
-            verify_block(SharedBytes(encode_block(block, view)), view, network, 1, testing::CheapVerifier{});
+        Result<VerifiedBlock> verified = verify_block(SharedBytes(encode_block(block, view)), view, network,
+                                                      rules_version_latest, testing::CheapVerifier{});
         EXPECT_TRUE(verified.ok()) << verified.error().message;
         EXPECT_EQ(ledgers[node]->accept(*verified, time).kind, AcceptKind::accepted);
         return std::move(verified).value();
@@ -324,6 +327,190 @@ TEST_F(OpenLedgerOfTwo, ARejectedDuplicateNonceExecutesOnce) {
     EXPECT_EQ(count(update.applied[0].events, EventKind::issued), 0u);
     ASSERT_EQ(count(update.applied[0].events, EventKind::rejected), 1u);
     EXPECT_EQ(update.applied[0].events[0].reason, Reason::nonce_used);
+}
+
+// --- commit time ---
+
+Command until(Command limit, WallTime expires_at) {
+    SpecialOrder special;
+    special.order = std::get<LimitOrder>(limit.body);
+    special.expires_at = expires_at;
+    limit.body = Boxed<SpecialOrder>(special);
+    return limit;
+}
+
+TEST_F(OpenLedgerAlone, AnEmptyBlockExpiresWhatIsDueByItsTime) {
+    emit(0, {open(0, "alice"), faucet(0, "alice", 2, testing::toy_usd),
+             until(limit(0, "alice", 3, Side::buy, 10), {5'000})});
+    ledgers[0]->execute();
+    EXPECT_EQ(ledgers[0]->engine().next_deadline(), WallTime{5'000});
+    emit(0, {}, {4'999});
+    EXPECT_TRUE(ledgers[0]->execute().applied[0].events.empty());
+    emit(0, {}, {5'000});
+    const LedgerUpdate update = ledgers[0]->execute();
+    ASSERT_EQ(count(update.applied[0].events, EventKind::expired), 1u);
+    EXPECT_EQ(update.applied[0].events[0].command, no_command);
+    EXPECT_FALSE(ledgers[0]->engine().next_deadline().has_value());
+}
+
+TEST_F(OpenLedgerOfTwo, ALateBlockOfALaterTimeTakesBackATradeWithAnOrderThatItExpires) {
+    emit_to_all(0, {open(0, "alice"), faucet(0, "alice", 2, testing::toy_btc),
+                    until(limit(0, "alice", 3, Side::sell, 100), {5'000}), open(0, "bob"),
+                    faucet(0, "bob", 2, testing::toy_usd)});
+    acknowledge();
+    // Node 1's clock is ahead, and its block comes in front of the trade: lower rounds are first.
+    const VerifiedBlock ahead = emit(1, {}, {5'000});
+    const VerifiedBlock filler = emit(0, {}, {4'000});
+    const VerifiedBlock trade = emit(0, {limit(0, "bob", 3, Side::buy, 100)}, {4'000});
+    ASSERT_LT(ahead.header.round, trade.header.round);
+    const LedgerUpdate before = ledgers[0]->execute();
+    ASSERT_EQ(before.applied.size(), 2u);
+    EXPECT_EQ(count(before.applied[1].events, EventKind::filled), 1u);
+    EXPECT_EQ(before.applied[1].time, WallTime{4'000});
+
+    EXPECT_EQ(ledgers[0]->accept(ahead, {5'000}).kind, AcceptKind::accepted);
+    const LedgerUpdate after = ledgers[0]->execute();
+    std::size_t expired = 0;
+    for (const Commit& commit : after.applied)
+        expired += count(commit.events, EventKind::expired);
+    EXPECT_EQ(expired, 1u);
+    ASSERT_EQ(after.retracted.size(), 1u);
+    EXPECT_EQ(after.retracted[0].block, trade.digest);
+    EXPECT_EQ(count(after.retracted[0].events, EventKind::filled), 1u);
+    EXPECT_EQ(after.applied.back().block, trade.digest);
+    EXPECT_EQ(after.applied.back().time, WallTime{5'000});
+    EXPECT_EQ(count(after.applied.back().events, EventKind::rested), 1u);
+
+    EXPECT_EQ(ledgers[1]->accept(filler, {5'000}).kind, AcceptKind::accepted);
+    EXPECT_EQ(ledgers[1]->accept(trade, {5'000}).kind, AcceptKind::accepted);
+    for (const VerifiedBlock* block : {&ahead, &filler, &trade})
+        EXPECT_EQ(ledgers[2]->accept(*block, {5'000}).kind, AcceptKind::accepted);
+    for (auto& ledger : ledgers) {
+        ledger->execute();
+        EXPECT_EQ(ledger->engine().state_digest(), ledgers[0]->engine().state_digest());
+    }
+}
+
+TEST_F(OpenLedgerOfTwo, AnEmptyBlockThatMadeSomethingDueIsAcknowledged) {
+    emit_to_all(0, {open(0, "alice"), faucet(0, "alice", 2, testing::toy_btc),
+                    until(limit(0, "alice", 3, Side::sell, 100), {5'000})});
+    acknowledge();
+    now = {5'000};
+    emit_to_all(0, {});
+    const std::uint64_t seq = ledgers[0]->version_vector()[0];
+    EXPECT_TRUE(ledgers[1]->acknowledgement_due());
+    EXPECT_FALSE(ledgers[1]->is_settled(MemberIndex(0), seq));
+    for (int blocks : acknowledge())
+        EXPECT_LE(blocks, 2);
+    for (auto& ledger : ledgers)
+        EXPECT_TRUE(ledger->is_settled(MemberIndex(0), seq));
+}
+
+// --- checkpoints ---
+
+// Executes the settled log alone and gives the state root after each commit.
+class StraightRun {
+  public:
+    explicit StraightRun(const Digest& network) : engine_(testing::toy_rules(network)) {}
+    Digest execute(const VerifiedBlock& block) {
+        EventBuffer events;
+        engine_.apply({block.header.timestamp, block.header.rules_version, block.batches}, events);
+        return state_root_of(engine_.freeze());
+    }
+
+  private:
+    Engine engine_;
+};
+
+TEST(Checkpoints, AreTheFirstCommitAndEach256thOrEachSecondAfterTheLast) {
+    CheckpointSchedule schedule;
+    std::vector<std::uint64_t> found;
+    for (std::uint64_t index = 1; index <= 600; ++index) {
+        const std::int64_t ms = index < 300 ? 7'000 : 7'999 + static_cast<std::int64_t>(index - 300);
+        if (schedule.pass(index, {ms})) found.push_back(index);
+    }
+    EXPECT_EQ(found, (std::vector<std::uint64_t>{1, 257, 301, 557}));
+}
+
+TEST_F(OpenLedgerAlone, HandsOutTheStateAtEachCheckpoint) {
+    StraightRun straight(network);
+    StateRoot root;
+    std::vector<std::uint64_t> commits;
+    for (std::uint64_t i = 1; i <= 600; ++i) {
+        std::vector<Command> commands;
+        if (i == 1) commands = {open(0, "alice"), faucet(0, "alice", 2, testing::toy_usd)};
+        if (i > 1) commands = {limit(0, "alice", 1 + i, Side::buy, 10 + static_cast<std::int64_t>(i % 7))};
+        const Digest should = straight.execute(emit(0, commands));
+        ledgers[0]->execute();
+        const auto checkpoint = ledgers[0]->take_checkpoint();
+        if (!checkpoint) continue;
+        commits.push_back(checkpoint->commit);
+        EXPECT_EQ(checkpoint->commit, i);
+        EXPECT_EQ(to_hex(root.advance(checkpoint->state)), to_hex(should));
+    }
+    EXPECT_EQ(commits, (std::vector<std::uint64_t>{1, 257, 513}));
+    EXPECT_FALSE(ledgers[0]->take_checkpoint().has_value());
+    EXPECT_EQ(ledgers[0]->stats().checkpoint_replays, 0u);
+    EXPECT_EQ(ledgers[0]->stats().commands_replayed, 0u);
+}
+
+TEST_F(OpenLedgerOfTwo, ACheckpointIsOfTheSettledCommitWhateverWasExecutedAfterIt) {
+    emit_to_all(0, {open(0, "alice"), faucet(0, "alice", 2, testing::toy_usd)});
+    acknowledge();
+    StateRoot roots[3];
+    std::map<std::uint64_t, Digest> known;
+    auto compare = [&] {
+        for (std::size_t i = 0; i < ledgers.size(); ++i)
+            if (const auto checkpoint = ledgers[i]->take_checkpoint()) {
+                const Digest root = roots[i].advance(checkpoint->state);
+                const auto [entry, is_new] = known.emplace(checkpoint->commit, root);
+                EXPECT_EQ(to_hex(entry->second), to_hex(root)) << "commit " << checkpoint->commit;
+            }
+    };
+    compare();
+    for (std::uint64_t i = 0; i < 700; ++i) {
+        emit_to_all(0, {limit(0, "alice", 3 + i, Side::buy, 10 + static_cast<std::int64_t>(i % 7))});
+        if (i % 5 == 0) emit_to_all(1, {});
+        compare();
+    }
+    acknowledge();
+    compare();
+    EXPECT_GE(known.size(), 4u);
+    for (auto& ledger : ledgers) {
+        EXPECT_EQ(ledger->stats().checkpoint_replays, 0u) << "the states were kept while they waited";
+        EXPECT_EQ(ledger->stats().commands_replayed, 0u);
+    }
+}
+
+TEST_F(OpenLedgerOfTwo, AfterALongWaitTheStateOfTheLastCheckpointIsExecutedAgain) {
+    emit_to_all(0, {open(0, "alice"), faucet(0, "alice", 2, testing::toy_usd)});
+    // Node 1 hears nothing while more checkpoints pass than are kept.
+    const std::uint64_t commits = checkpoint_commits * (OpenLedger::frozen_states_max + 3) + 100;
+    std::vector<VerifiedBlock> blocks;
+    for (std::uint64_t i = 0; i < commits; ++i) {
+        blocks.push_back(emit(0, i % 64 == 0
+                                     ? std::vector<Command>{limit(0, "alice", 3 + i / 64, Side::buy, 10)}
+                                     : std::vector<Command>{}));
+        ledgers[0]->execute();
+    }
+    EXPECT_EQ(ledgers[0]->stats().checkpoint_replays, 0u);
+    for (const VerifiedBlock& block : blocks)
+        for (std::size_t other : {1u, 2u})
+            deliver(block, other);
+    for (auto& ledger : ledgers)
+        ledger->execute();
+    acknowledge();
+    for (auto& ledger : ledgers) {
+        EXPECT_GT(ledger->stats().checkpoint_replays, 0u);
+        EXPECT_LE(ledger->stats().checkpoint_replays, checkpoint_commits + 10);
+    }
+    std::optional<Checkpoint> checkpoints[3];
+    for (std::size_t i = 0; i < 3; ++i) {
+        checkpoints[i] = ledgers[i]->take_checkpoint();
+        ASSERT_TRUE(checkpoints[i].has_value());
+        EXPECT_EQ(checkpoints[i]->commit, checkpoints[0]->commit);
+        EXPECT_EQ(to_hex(state_root_of(checkpoints[i]->state)), to_hex(state_root_of(checkpoints[0]->state)));
+    }
 }
 
 }  // namespace

@@ -95,8 +95,8 @@ class OpenOrderOfThree : public ::testing::Test {
         return position == order.unsettled().end() ? "none" : drawn.name_of(position->first.block);
     }
     void execute() {
-        for (auto& [key, block] : order.unsettled())
-            block.executed = true;
+        for (auto it = order.unsettled().begin(); it != order.unsettled().end(); ++it)
+            order.note_executed(it);
         order.mark_all_executed();
     }
 
@@ -134,15 +134,32 @@ TEST_F(OpenOrderOfThree, SettlesFromTheFrontAndCountsCommands) {
 TEST_F(OpenOrderOfThree, KnowsTheRoundsOfUnsettledCommands) {
     for (const char* name : {"A1", "B1", "A2", "C1"})
         insert(name);  // rounds 1, 2, 3, 4; B1 is empty
-    EXPECT_TRUE(order.has_commands_between(0, 1));
-    EXPECT_FALSE(order.has_commands_between(1, 2));
-    EXPECT_TRUE(order.has_commands_between(1, 3));
-    EXPECT_TRUE(order.has_commands_between(3, ~std::uint64_t{0}));
-    EXPECT_FALSE(order.has_commands_between(4, ~std::uint64_t{0}));
-    EXPECT_FALSE(order.has_commands_between(3, 2));
+    EXPECT_TRUE(order.has_awaited_between(0, 1));
+    EXPECT_FALSE(order.has_awaited_between(1, 2));
+    EXPECT_TRUE(order.has_awaited_between(1, 3));
+    EXPECT_TRUE(order.has_awaited_between(3, ~std::uint64_t{0}));
+    EXPECT_FALSE(order.has_awaited_between(4, ~std::uint64_t{0}));
+    EXPECT_FALSE(order.has_awaited_between(3, 2));
     execute();
     order.settle_first();
-    EXPECT_FALSE(order.has_commands_between(0, 2));
+    EXPECT_FALSE(order.has_awaited_between(0, 2));
+}
+
+TEST_F(OpenOrderOfThree, ABlockWithoutCommandsIsAwaitedWhileItsTimeGivesEvents) {
+    insert("B1");
+    const auto block = order.unsettled().begin();
+    EXPECT_FALSE(order.has_awaited_between(0, 9));
+    block->second.commit.events.emplace_back();
+    order.note_executed(block);
+    order.note_executed(block);
+    EXPECT_TRUE(order.has_awaited_between(1, 2));
+    block->second.commit.events.clear();  // executed again, and nothing was due any more
+    order.note_executed(block);
+    EXPECT_FALSE(order.has_awaited_between(0, 9));
+    block->second.commit.events.emplace_back();
+    order.note_executed(block);
+    order.settle_first();
+    EXPECT_FALSE(order.has_awaited_between(0, 9));
 }
 
 using OpenOrderDeathTest = OpenOrderOfThree;
