@@ -69,9 +69,15 @@ Batcher::Built Batcher::take() {
     return built;
 }
 
-Batcher::Taken Batcher::take_hosted(std::size_t count_max) {
+Batcher::Taken Batcher::take_hosted() {
+    constexpr std::size_t frame_bytes_max = exchange::AccountId::size + 32;  // of a command around its body
     Taken taken;
-    while (!hosted_.empty() && taken.commands.size() < count_max) {
+    Bytes bodies;
+    Encoder encoder(bodies);
+    while (!hosted_.empty() && taken.commands.size() < exchange::signed_batch_commands_max) {
+        exchange::encode_command_body(encoder, hosted_.front().command.body);
+        const std::size_t bytes = bodies.size() + (taken.commands.size() + 1) * frame_bytes_max;
+        if (!taken.commands.empty() && bytes > exchange::payload_bytes_max / 2) break;
         taken.commands.push_back(std::move(hosted_.front().command));
         taken.origins.push_back(hosted_.front().origin);
         hosted_.pop_front();

@@ -65,12 +65,12 @@ class Batcher {
     // As much as one block holds; what remains waits for the next. Signed batches get at most half of a block
     // while hosted commands wait, so that strangers' batches do not starve this node's own users.
     Built take();
-    // Up to `count_max` hosted commands, for an observer's signed batch.
+    // Hosted commands for one signed batch of an observer: what fits in half of a block.
     struct Taken {
         std::vector<exchange::Command> commands;
         std::vector<std::optional<Origin>> origins;
     };
-    Taken take_hosted(std::size_t count_max);
+    Taken take_hosted();
     // The same for a batch that came signed; nullopt if there is none.
     struct SignedBatch {
         Bytes encoded;

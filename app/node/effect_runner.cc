@@ -41,7 +41,9 @@ EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::functi
       clock_(parts.clock),
       network_name_(std::move(parts.network_name)),
       retired_key_file_(std::move(parts.retired_key_file)),
-      rules_(node_->ledger().engine().rules()),
+      network_id_(node_->rules()->network),
+      rules_version_(node_->rules()->rules_version),
+      rules_(node_->rules()),
       view_(node_->ledger().view()),
       on_fatal_(std::move(on_fatal)) {}
 
@@ -205,8 +207,7 @@ void EffectRunner::verify(PeerPayload& payload) {
             break;
         }
         default: {
-            auto batch =
-                exchange::decode_signed_batch(payload.bytes, rules_.network, rules_.rules_version, verifier_);
+            auto batch = exchange::decode_signed_batch(payload.bytes, network_id_, rules_version_, verifier_);
             if (!batch.ok()) return broken("signed batch: " + batch.error().message);
             inputs_.put([peer, encoded = std::move(payload.bytes), batch = std::move(*batch)](
                             Node& node, Now, Effects& effects) mutable {
@@ -217,8 +218,7 @@ void EffectRunner::verify(PeerPayload& payload) {
 }
 
 void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes) {
-    auto block =
-        exchange::verify_block(std::move(bytes), view_, rules_.network, rules_.rules_version, verifier_);
+    auto block = exchange::verify_block(std::move(bytes), view_, network_id_, rules_version_, verifier_);
     if (!block.ok()) {
         const int points = block.error().code == ErrorCode::unauthorized ? 20 : 10;
         inputs_.put([peer, points, why = "block: " + block.error().message](Node&, Now, Effects& effects) {
@@ -271,11 +271,12 @@ void EffectRunner::perform(Effects effects) {
         tasks.emplace_back(std::move(read));
     for (auto& read : effects.read_block)
         tasks.emplace_back(std::move(read));
+    if (effects.state_root) tasks.emplace_back(std::move(*effects.state_root));
     store_tasks_.put_all(std::move(tasks));
     for (const LogEffect& log : effects.logs)
         log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
     if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
-        effects.violations.empty())
+        effects.violations.empty() && !effects.rules)
         return;
     boost::asio::post(
         io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });
@@ -290,6 +291,7 @@ void EffectRunner::perform_on_io(Effects& effects) {
         for (ViolationEffect& one : effects.violations)
             network_->report_misbehaviour(one.peer, one.points, one.why);
     }
+    if (effects.rules) rules_ = std::move(effects.rules);
     for (AnswerEffect& answer : effects.answers) {
         const auto found = waiting_.find(answer.ticket.value());
         if (found == waiting_.end()) continue;
@@ -338,6 +340,7 @@ void EffectRunner::run_store() {
             std::visit(
                 Overloaded{[](IndexWriteEffect&) {}, [this](ReadMissingEffect& read) { read_missing(read); },
                            [this](ReadBlockEffect& read) { read_block(read); },
+                           [this](StateRootEffect& checkpoint) { make_state_root(checkpoint); },
                            [this](IndexReadEffect& read) {
                                Effects effects;
                                effects.answers.push_back({read.ticket, read_index(read)});
@@ -431,6 +434,12 @@ void EffectRunner::read_block(const ReadBlockEffect& read) {
     effects.sends.push_back(
         {read.peer, static_cast<std::uint8_t>(MessageKind::block), std::move(entries->front().block)});
     perform(std::move(effects));
+}
+
+void EffectRunner::make_state_root(const StateRootEffect& checkpoint) {
+    const Digest root = state_root_.advance(checkpoint.state);
+    inputs_.put(
+        [commit = checkpoint.commit, root](Node& node, Now, Effects&) { node.on_state_root(commit, root); });
 }
 
 }  // namespace peerbook::app

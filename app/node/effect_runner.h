@@ -4,7 +4,7 @@
 //   verify thread   signatures and decoding of what peers send
 //   logic thread    the Node; nothing else touches it
 //   journal thread  group commit: everything that waits is appended with one fsync
-//   store thread    reads for peers, the index of settled trades
+//   store thread    reads for peers, the index of settled trades, state roots
 //
 // A journal that cannot be written stops the node: `on_fatal` is called once, on the I/O thread.
 #pragma once
@@ -17,6 +17,7 @@
 
 #include "app/node/hand_off.h"
 #include "app/node/node.h"
+#include "exchange/engine/state_root.h"
 #include "p2p/peer_network.h"
 #include "storage/index.h"
 #include "storage/journal.h"
@@ -55,7 +56,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     // --- NodeService; I/O thread only ---
     void submit(SubmitRequest request, std::function<void(Result<SubmitAnswer>)> done) override;
     void ask(Query query, std::function<void(Result<Answer>)> done) override;
-    const exchange::NetworkRules& rules() const override { return rules_; }
+    std::shared_ptr<const exchange::NetworkRules> rules() const override { return rules_; }
     const std::string& network_name() const override { return network_name_; }
 
     // --- PeerNetworkListener; I/O thread only ---
@@ -67,7 +68,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
   private:
     using Done = std::variant<std::function<void(Result<SubmitAnswer>)>, std::function<void(Result<Answer>)>>;
     using Input = std::function<void(Node&, Now, Effects&)>;
-    using StoreTask = std::variant<IndexWriteEffect, IndexReadEffect, ReadMissingEffect, ReadBlockEffect>;
+    using StoreTask =
+        std::variant<IndexWriteEffect, IndexReadEffect, ReadMissingEffect, ReadBlockEffect, StateRootEffect>;
     struct PeerPayload {
         PublicKey peer;
         std::uint8_t kind = 0;
@@ -88,6 +90,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     Result<Answer> read_index(const IndexReadEffect& read) const;
     void read_missing(const ReadMissingEffect& read);
     void read_block(const ReadBlockEffect& read);
+    void make_state_root(const StateRootEffect& checkpoint);
     void violation(const PublicKey& peer, int points, std::string why);
     void fatal(Error error);
 
@@ -99,7 +102,9 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     const Clock& clock_;
     const std::string network_name_;
     const std::string retired_key_file_;
-    const exchange::NetworkRules rules_;
+    const Digest network_id_;
+    const std::uint16_t rules_version_;
+    std::shared_ptr<const exchange::NetworkRules> rules_;  // I/O thread, once it runs
     const exchange::View view_;
     std::function<void(Error)> on_fatal_;
     p2p::PeerNetwork* network_ = nullptr;
@@ -116,7 +121,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
 
     std::uint64_t next_ticket_ = 1;
     std::unordered_map<std::uint64_t, Done> waiting_;
-    std::function<void()> drained_;  // logic thread
+    std::function<void()> drained_;   // logic thread
+    exchange::StateRoot state_root_;  // store thread
     std::thread logic_, verify_thread_, journal_thread_, store_thread_;
     bool stopped_ = false;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,6 +72,13 @@ struct IndexReadEffect {
     std::vector<TradeView> newer;         // provisional and retracted ones to put after what the index has
 };
 
+// The state of which a root is to be made (exchange::StateRoot::advance); Node::on_state_root() brings it.
+// One at a time is under way.
+struct StateRootEffect {
+    std::uint64_t commit = 0;
+    exchange::FrozenState state;
+};
+
 struct ViolationEffect {
     PublicKey peer;
     int points = 0;
@@ -91,8 +99,11 @@ struct Effects {
     std::vector<AnswerEffect> answers;
     std::vector<IndexWriteEffect> index_writes;
     std::vector<IndexReadEffect> index_reads;
+    std::optional<StateRootEffect> state_root;
     std::vector<ViolationEffect> violations;
     std::vector<LogEffect> logs;
+    // Markets were created: what NodeService::rules() gives from now on, before `answers` are given.
+    std::shared_ptr<const exchange::NetworkRules> rules;
     // This node's key signed blocks that its store lacks. Make that known to every later start, and stop.
     std::optional<std::string> retire_key;
     std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this

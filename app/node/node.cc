@@ -18,6 +18,8 @@ constexpr Duration expiry_check_interval = Duration::seconds(1);
 // again.
 constexpr std::int64_t replay_pause_ns_per_command = 500;
 constexpr Duration replay_pause_max = Duration::milliseconds(50);
+// A clock may be set, so a far deadline is looked at again.
+constexpr Duration deadline_recheck = Duration::seconds(60);
 // An observer's accounts start this far beyond what the engine has seen of them; see HostedAccounts.
 constexpr std::uint64_t observer_nonce_skip = 4'096;
 
@@ -49,6 +51,26 @@ const char* to_string(CommandStatus status) {
             return "cancelled";
         case CommandStatus::rejected:
             return "rejected";
+        case CommandStatus::waiting:
+            return "waiting";
+    }
+    return "unknown";
+}
+
+const char* to_string(OrderState state) {
+    switch (state) {
+        case OrderState::open:
+            return "open";
+        case OrderState::waiting:
+            return "waiting";
+        case OrderState::filled:
+            return "filled";
+        case OrderState::cancelled:
+            return "cancelled";
+        case OrderState::expired:
+            return "expired";
+        case OrderState::replaced:
+            return "replaced";
     }
     return "unknown";
 }
@@ -64,6 +86,9 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       hosted_(ledger_.engine(), self_, self_index_ ? 0 : observer_nonce_skip),
       sync_(ledger_, Random(options_.random_seed)),
       tape_(ledger_.engine()),
+      known_orders_(options_.known_orders_max),
+      unsettled_(self_),
+      rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
 }
@@ -74,6 +99,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     // What was accepted before is accepted again, whatever the clock says now.
     const WallTime no_limit{INT64_MAX / 2};
     const std::uint64_t seq = block.header.seq;
+    unsettled_.carry(block);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), no_limit);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
@@ -113,6 +139,7 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
                                  " signed by this node's key, which this data directory lacks",
                              effects);
     if (!relayed_origins_.empty()) find_relayed(block);
+    if (!self_index_) unsettled_.carry(block);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
@@ -188,9 +215,9 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
         batcher_.commands() + batch.commands.size() > options_.pending_commands_max)
         return;  // the observer sends it again, to another member
     // A batch that was sent again and already ran would only be rejected: keep it out of the log.
-    const exchange::Command& first = batch.commands.front();
-    const auto account = ledger_.engine().find_account(first.account);
-    if (account && !ledger_.engine().nonce_is_free(*account, first.ref.nonce)) return;
+    const exchange::BatchCommand& first = batch.commands.front();
+    const auto account = ledger_.engine().find_account(batch.accounts[first.account]);
+    if (account && !ledger_.engine().nonce_is_free(*account, first.nonce)) return;
     batcher_.add_signed(std::move(encoded), static_cast<std::uint32_t>(batch.commands.size()), std::nullopt);
 }
 
@@ -229,8 +256,22 @@ void Node::flush(Now now, Effects& effects) {
         relay(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);
+    ask_for_state_root(effects);
     watch_settling(now);
     expire_waits(now, effects);
+}
+
+void Node::ask_for_state_root(Effects& effects) {
+    if (!checkpoint_ || root_under_way_) return;
+    effects.state_root.emplace(StateRootEffect{checkpoint_->commit, std::move(checkpoint_->state)});
+    checkpoint_.reset();
+    root_under_way_ = true;
+}
+
+void Node::on_state_root(std::uint64_t commit, const Digest& root) {
+    root_under_way_ = false;
+    state_root_commit_ = commit;
+    state_root_ = root;
 }
 
 void Node::execute_if_due(Now now, Effects& effects) {
@@ -285,17 +326,23 @@ void Node::expire_waits(Now now, Effects& effects) {
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     std::vector<TradeTape::SettledCommit> settled;
     tape_.update(update, settled);
+    publish_markets(update, effects);
+    if (auto checkpoint = ledger_.take_checkpoint()) checkpoint_ = std::move(checkpoint);
+    for (const exchange::Commit& commit : update.retracted)
+        known_orders_.undo(commit.events);
     for (const exchange::Commit& commit : update.applied) {
         if (self_index_ && commit.author == *self_index_) {
-            const auto waiting = executing_.find(commit.seq);
-            if (waiting == executing_.end()) continue;
-            answer_commit(commit, waiting->second, Grade::provisional, effects);
-            settling_.insert(executing_.extract(waiting));
+            if (const auto waiting = executing_.find(commit.seq); waiting != executing_.end()) {
+                answer_commit(commit, waiting->second, Grade::provisional, effects);
+                settling_.insert(executing_.extract(waiting));
+            }
         } else if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
             answer_commit(commit, carried->second, Grade::provisional, effects);
         }
+        known_orders_.note(commit.events);
     }
     for (const exchange::Commit& commit : update.settled) {
+        unsettled_.settle(commit.block);
         if (self_index_ && commit.author == *self_index_) {
             if (const auto waiting = settling_.find(commit.seq); waiting != settling_.end()) {
                 answer_commit(commit, waiting->second, Grade::settled, effects);
@@ -312,83 +359,10 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
             answer_commit(commit, carried->second, Grade::settled, effects);
             relayed_in_.erase(carried);
         }
+        known_orders_.note(commit.events);  // of orders that were answered only now
     }
     for (TradeTape::SettledCommit& commit : settled)
         effects.index_writes.push_back({commit.commit, std::move(commit.trades)});
-}
-
-void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects) {
-    Origins& origins = carried.origins;
-    // A batch that an observer sent twice is refused the second time for its nonces; the copy that ran is the
-    // answer.
-    std::vector<bool> other_copy(origins.size(), false);
-    if (!self_index_)
-        for (const exchange::Event& event : commit.events)
-            if (event.reason == exchange::Reason::nonce_used && event.command < other_copy.size())
-                other_copy[event.command] = true;
-    auto request_of = [&](std::size_t command) {
-        if (command >= origins.size() || !origins[command] || other_copy[command]) return requests_.end();
-        const auto request = requests_.find(origins[command]->ticket);
-        return request != requests_.end() && request->second.wait_for == grade ? request : requests_.end();
-    };
-    for (const exchange::Event& event : commit.events)
-        if (const auto request = request_of(event.command); request != requests_.end())
-            fold(event, request->second.by_nonce, request->second.results[origins[event.command]->position]);
-    const bool settled = grade == Grade::settled || ledger_.is_settled(commit.author, commit.seq);
-    for (std::size_t command = 0; command < origins.size(); ++command) {
-        const auto request = request_of(command);
-        if (request == requests_.end()) continue;
-        Request& open = request->second;
-        open.in_one_block = open.in_one_block && (open.block == 0 || open.block == commit.seq);
-        open.block = commit.seq;
-        const Ticket ticket = origins[command]->ticket;
-        origins[command].reset();  // answered once, whatever replays follow
-        if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
-        if (--open.open > 0) continue;
-        const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
-        SubmitAnswer answer{commit.seq, all_settled ? Grade::settled : Grade::provisional,
-                            std::move(open.results)};
-        effects.answers.push_back({ticket, Result<SubmitAnswer>(std::move(answer))});
-        requests_.erase(request);
-    }
-}
-
-void Node::fold(const exchange::Event& event, bool by_nonce, CommandResult& result) {
-    using exchange::EventKind;
-    const exchange::Engine& engine = ledger_.engine();
-    switch (event.kind) {
-        case EventKind::rejected:
-            result.status = CommandStatus::rejected;
-            result.reason = event.reason;
-            break;
-        case EventKind::rested:
-            result.status = result.fills.empty() ? CommandStatus::resting : CommandStatus::partially_filled;
-            result.leaves = event.quantity;
-            if (!by_nonce) remember_order(result.order, event.order);
-            break;
-        case EventKind::filled: {
-            FillView fill;
-            fill.maker_order = exchange::make_order_id(
-                engine.rules().network, engine.account_id(event.maker.account), event.maker.ref);
-            if (!by_nonce) fill.trade = exchange::make_trade_id(fill.maker_order, result.order, 0);
-            fill.price = event.price;
-            fill.quantity = event.quantity;
-            fill.fee = event.taker_fee;
-            result.fills.push_back(fill);
-            result.filled = exchange::Quantity(result.filled.value() + event.quantity.value());
-            result.leaves = event.leaves;
-            if (event.leaves == exchange::Quantity(0)) result.status = CommandStatus::filled;
-            break;
-        }
-        case EventKind::cancelled:
-            if (event.order.ref != result.ref) break;  // the order that a cancel took away
-            result.status = CommandStatus::cancelled;
-            result.reason = event.reason;
-            result.leaves = exchange::Quantity(0);
-            break;
-        default:
-            break;
-    }
 }
 
 void Node::emit(Now now, Effects& effects) {
@@ -401,6 +375,7 @@ void Node::emit(Now now, Effects& effects) {
             sooner(effects.wake_at, due);
         return;
     }
+    if (deadline_met(now, effects)) return emit_block(now, effects);
     if (!ledger_.acknowledgement_due()) {
         ack_due_since_.reset();
         return;
@@ -411,6 +386,27 @@ void Node::emit(Now now, Effects& effects) {
         emit_block(now, effects);
     else
         sooner(effects.wake_at, due);
+}
+
+bool Node::deadline_met(Now now, Effects& effects) {
+    const std::optional<WallTime> deadline = ledger_.engine().next_deadline();
+    if (!deadline || deadline == deadline_met_) return false;
+    const Duration stagger = options_.deadline_stagger * self_index_->value();
+    if (*deadline > now.wall) {
+        const std::int64_t ms = std::min(deadline->ms - now.wall.ms, deadline_recheck.ms());
+        sooner(effects.wake_at, now.mono + Duration::milliseconds(ms));
+        return false;
+    }
+    MonoTime due = now.mono;
+    if (const std::int64_t late_ms = now.wall.ms - deadline->ms; late_ms < stagger.ms())
+        due = due + Duration::milliseconds(stagger.ms() - late_ms);
+    if (last_emit_) due = std::max(due, *last_emit_ + options_.batch_delay);
+    if (now.mono < due) {
+        sooner(effects.wake_at, due);
+        return false;
+    }
+    deadline_met_ = deadline;
+    return true;
 }
 
 void Node::emit_block(Now now, Effects& effects) {
@@ -430,6 +426,7 @@ void Node::emit_block(Now now, Effects& effects) {
     for (const exchange::CommandBatch& batch : own.block.batches)
         own.block.command_count += static_cast<std::uint32_t>(batch.commands.size());
     PB_CHECK(own.block.command_count == own.origins.size(), "a command of the own payload has no place");
+    unsettled_.carry(own.block);
     append(*self_index_, block.header.seq, block.header.round, own.block.encoded, effects);
     own.append_ticket = append_ticket_;
     in_flight_ = std::move(own);

@@ -20,7 +20,9 @@
 #include "app/node/batcher.h"
 #include "app/node/block_sync.h"
 #include "app/node/effects.h"
+#include "app/node/known_orders.h"
 #include "app/node/trade_tape.h"
+#include "app/node/unsettled.h"
 #include "base/keys.h"
 #include "exchange/ordering/open_ledger.h"
 
@@ -35,7 +37,11 @@ struct NodeOptions {
         Duration::seconds(55);                   // then a client that waits for settling is told to ask again
     std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
     std::size_t open_requests_max = 100'000;
-    std::size_t known_orders_max = 1'000'000;  // order ids that can be cancelled without their account
+    // When something is due by time: how much longer each member waits than the one before it.
+    Duration deadline_stagger = Duration::milliseconds(50);
+    std::size_t known_orders_max = 400'000;  // orders whose ids and ends are remembered
+    // Commands of one hosted account that wait to be settled; above, its client is told to come again.
+    std::uint64_t unsettled_commands_per_account_max = 100'000;
     exchange::LedgerLimits ledger;
     std::uint64_t random_seed = 0;
 };
@@ -67,6 +73,8 @@ class Node {
     void on_durable(std::uint64_t append_ticket, Now now, Effects& effects);
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
                         Effects& effects);
+    // The root that a StateRootEffect asked for.
+    void on_state_root(std::uint64_t commit, const Digest& root);
     // Ends a batch of inputs.
     void flush(Now now, Effects& effects);
     // No more submissions; what is pending is still made durable and answered. idle() tells when that is
@@ -76,6 +84,8 @@ class Node {
 
     const exchange::OpenLedger& ledger() const { return ledger_; }
     const TradeTape& tape() const { return tape_; }
+    // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
+    std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }
 
   private:
     using Origins = std::vector<std::optional<Origin>>;
@@ -83,7 +93,8 @@ class Node {
 
     struct Request {
         std::vector<CommandResult> results;
-        std::size_t open = 0;  // commands without a result
+        std::vector<exchange::AccountId> accounts;  // of each command
+        std::size_t open = 0;                       // commands without a result
         std::uint64_t block = 0;
         bool in_one_block = true;
         bool by_nonce = false;
@@ -114,12 +125,21 @@ class Node {
     Status admit(const SubmitRequest& request, std::size_t commands) const;
     Status submit_signed(Ticket ticket, SubmitRequest& request, Now now);
     Status submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects);
+    Status check_unsettled(const SubmitRequest& request);
+    // What a client's command has before it is executed.
+    CommandResult blank_result(const exchange::AccountId& account, exchange::CommandRef ref,
+                               const exchange::CommandBody& body, bool with_ids) const;
     std::optional<exchange::CommandRef> target_of(const exchange::OrderId& order,
                                                   const exchange::AccountId& account);
     void process(const exchange::LedgerUpdate& update, Effects& effects);
     // Fills in the results of one commit's commands and answers requests that are complete with it.
     void answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects);
-    void fold(const exchange::Event& event, bool by_nonce, CommandResult& result);
+    void fold(const exchange::Event& event, Request& request, std::size_t position);
+    void fold_order(const exchange::Event& event, bool by_nonce, CommandResult& result);
+    void fold_fill(const exchange::Event& fill, bool as_maker, bool by_nonce, CommandResult& result);
+    void remember_order(const exchange::Event& event, const CommandResult& result);
+    void publish_markets(const exchange::LedgerUpdate& update, Effects& effects);
+    void ask_for_state_root(Effects& effects);
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.
@@ -137,10 +157,12 @@ class Node {
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void emit(Now now, Effects& effects);
+    // When this member is to emit a block because something is due by time: at once for the first member, a
+    // little later for each other one, and once for each such time.
+    bool deadline_met(Now now, Effects& effects);
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
-    void remember_order(const exchange::OrderId& id, const exchange::OrderKey& key);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
     Result<Answer> answer(const Query& query, Now now) const;
@@ -150,8 +172,11 @@ class Node {
     Result<Answer> orders(const OrdersQuery& query) const;
     Result<Answer> order(const OrderQuery& query) const;
     Result<Answer> accounts(const AccountQuery& query) const;
+    MarketsAnswer markets() const;
+    Result<Answer> withdrawals(const WithdrawalsQuery& query) const;
     void trades(Ticket ticket, const TradesQuery& query, Effects& effects) const;
     OrderView order_view(const exchange::RestingOrderView& order) const;
+    OrderAnswer ended_order(const KnownOrder& known) const;
     AccountView account_view(exchange::AccountIndex account, bool with_balances) const;
     bool members_form_quorum() const;
 
@@ -176,18 +201,25 @@ class Node {
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
     std::vector<Relayed> relayed_;
-    std::unordered_map<exchange::OrderId, exchange::OrderKey> known_orders_;
-    std::deque<exchange::OrderId> known_orders_age_;
+    KnownOrders known_orders_;
+    UnsettledCommands unsettled_;
+    std::shared_ptr<const exchange::NetworkRules> rules_;
     // Open orders of one account by id, for cancels of orders placed before this process started.
     struct TargetCache {
         exchange::AccountId account;
-        std::uint64_t commands_executed = 0;
+        std::uint64_t commits_executed = 0;
         std::unordered_map<exchange::OrderId, exchange::CommandRef> orders;
     };
     std::optional<TargetCache> target_cache_;
-    mutable std::optional<std::pair<std::uint64_t, DigestsAnswer>> digests_cache_;  // by commands executed
+    mutable std::optional<std::pair<std::uint64_t, DigestsAnswer>> digests_cache_;  // by commits executed
+
+    std::optional<exchange::Checkpoint> checkpoint_;  // whose root is to be asked for
+    bool root_under_way_ = false;
+    std::uint64_t state_root_commit_ = 0;
+    Digest state_root_;
 
     std::uint64_t append_ticket_ = 0;
+    std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;
     bool unexecuted_ = false;
     MonoTime next_execute_, next_expiry_check_, started_;

@@ -9,12 +9,17 @@ namespace {
 constexpr std::uint64_t nonce_jump_max = 65'536;
 constexpr std::size_t target_scan_max = 100'000;
 
-// Of orders; other commands have no quantities to show, nor have those of a market that does not exist.
+// Of orders; other commands have no quantities to show, nor have those of a market that does not exist. A
+// replacement's is known when it was executed.
 std::optional<exchange::MarketId> market_of(const exchange::CommandBody& body,
                                             const exchange::NetworkRules& rules) {
     std::optional<exchange::MarketId> market;
     if (const auto* limit = std::get_if<exchange::LimitOrder>(&body)) market = limit->market;
     if (const auto* order = std::get_if<exchange::MarketOrder>(&body)) market = order->market;
+    if (const auto* order = std::get_if<exchange::BudgetOrder>(&body)) market = order->market;
+    if (const auto* special = std::get_if<Boxed<exchange::SpecialOrder>>(&body))
+        market = (*special)->order.market;
+    if (const auto* quotes = std::get_if<exchange::MassQuote>(&body)) market = quotes->market;
     if (market && market->value() >= rules.markets.size()) return std::nullopt;
     return market;
 }
@@ -58,6 +63,23 @@ void Node::submit(Ticket ticket, SubmitRequest request, Now now, Effects& effect
     if (!taken.ok()) effects.answers.push_back({ticket, Result<SubmitAnswer>(taken.error())});
 }
 
+CommandResult Node::blank_result(const exchange::AccountId& account, exchange::CommandRef ref,
+                                 const exchange::CommandBody& body, bool with_ids) const {
+    const exchange::NetworkRules& rules = ledger_.engine().rules();
+    CommandResult result;
+    result.ref = ref;
+    if (with_ids) result.order = exchange::make_order_id(rules.network, account, ref);
+    result.market = market_of(body, rules);
+    if (const auto* quotes = std::get_if<exchange::MassQuote>(&body))
+        for (std::uint32_t i = 0; i < quotes->quotes.size(); ++i) {
+            CommandResult& quote = result.quotes.emplace_back();
+            quote.ref = {ref.nonce, ref.index + i};
+            if (with_ids) quote.order = exchange::make_order_id(rules.network, account, quote.ref);
+            quote.market = result.market;
+        }
+    return result;
+}
+
 Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
     auto batch =
@@ -65,23 +87,21 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
     if (!batch.ok()) return batch.error();
     if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
     if (!self_index_)
-        for (const exchange::Command& command : batch->commands)
-            if (relay_would_repeat(command.account, command.ref))
-                return Error{ErrorCode::conflict, "nonce " + std::to_string(command.ref.nonce) +
-                                                      " was used before, or is on its way"};
+        for (const exchange::BatchCommand& command : batch->commands)
+            if (relay_would_repeat(batch->accounts[command.account], command.ref()))
+                return Error{ErrorCode::conflict,
+                             "nonce " + std::to_string(command.nonce) + " was used before, or is on its way"};
     Request open;
     open.wait_for = request.wait_for;
     open.since = now.mono;
     open.open = batch->commands.size();
-    for (const exchange::Command& command : batch->commands) {
-        CommandResult result;
-        result.ref = command.ref;
-        result.order = exchange::make_order_id(rules.network, command.account, command.ref);
-        result.market = market_of(command.body, rules);
-        open.results.push_back(std::move(result));
+    for (const exchange::BatchCommand& command : batch->commands) {
+        const exchange::AccountId& account = batch->accounts[command.account];
+        open.results.push_back(blank_result(account, command.ref(), command.body, true));
+        open.accounts.push_back(account);
         if (!self_index_)
             relayed_origins_.insert_or_assign(
-                CommandKey{command.account, command.ref},
+                CommandKey{account, command.ref()},
                 Origin{ticket, static_cast<std::uint32_t>(open.results.size() - 1)});
     }
     batcher_.add_signed(std::move(request.signed_batch), static_cast<std::uint32_t>(batch->commands.size()),
@@ -91,24 +111,25 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
 }
 
 Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects) {
-    for (const Intent& intent : request.intents)
-        if (auto entry = hosted_.find(intent.account); !entry.ok()) return entry.error();
-
+    if (Status checked = check_unsettled(request); !checked.ok()) return checked;
     Request open;
     open.wait_for = request.wait_for;
     open.since = now.mono;
     open.by_nonce = request.by_nonce;
     open.results.resize(request.intents.size());
+    open.accounts.resize(request.intents.size());
     for (std::size_t position = 0; position < request.intents.size(); ++position) {
         Intent& intent = request.intents[position];
         CommandResult& result = open.results[position];
         HostedAccounts::Entry& entry = **hosted_.find(intent.account);
+        open.accounts[position] = entry.id;
         if (auto* opening = std::get_if<exchange::OpenAccount>(&intent.body)) {
             opening->name = intent.account;
             entry.opened = true;
         } else if (!entry.opened) {
             batcher_.add({entry.id, {entry.next_nonce++, 0}, exchange::OpenAccount{intent.account}},
                          std::nullopt);
+            unsettled_.queue(entry.id);
             entry.opened = true;
         }
         if (intent.target_order) {
@@ -121,23 +142,23 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
             }
             if (auto* cancel = std::get_if<exchange::CancelOrder>(&intent.body)) cancel->target = *target;
             if (auto* reduce = std::get_if<exchange::ReduceOrder>(&intent.body)) reduce->target = *target;
+            if (auto* replace = std::get_if<Boxed<exchange::ReplaceOrder>>(&intent.body))
+                (*replace)->target = *target;
         }
         const std::uint64_t nonce = intent.nonce.value_or(entry.next_nonce);
         // A nonce far beyond the window will be refused; it must not drag our own count along.
         if (nonce >= entry.next_nonce && nonce - entry.next_nonce < nonce_jump_max)
             entry.next_nonce = nonce + 1;
-        result.ref = {nonce, 0};
-        if (!request.by_nonce)
-            result.order = exchange::make_order_id(ledger_.engine().rules().network, entry.id, result.ref);
+        result = blank_result(entry.id, {nonce, 0}, intent.body, !request.by_nonce);
         if (!self_index_ && relay_would_repeat(entry.id, result.ref)) {
             result.status = CommandStatus::rejected;
             result.reason = exchange::Reason::nonce_used;
             continue;
         }
-        result.market = market_of(intent.body, ledger_.engine().rules());
         const Origin origin{ticket, static_cast<std::uint32_t>(position)};
         if (!self_index_) relayed_origins_.emplace(CommandKey{entry.id, result.ref}, origin);
         batcher_.add({entry.id, result.ref, std::move(intent.body)}, origin);
+        unsettled_.queue(entry.id);
         ++open.open;
     }
     if (open.open == 0) {
@@ -149,32 +170,39 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
     return {};
 }
 
+// A request is taken whole or not at all.
+Status Node::check_unsettled(const SubmitRequest& request) {
+    std::map<exchange::AccountId, std::uint64_t> wanted;
+    for (const Intent& intent : request.intents) {
+        const auto entry = hosted_.find(intent.account);
+        if (!entry.ok()) return entry.error();
+        const std::uint64_t count = ++wanted[(*entry)->id];
+        if (unsettled_.count((*entry)->id) + count > options_.unsettled_commands_per_account_max)
+            return Error{ErrorCode::unavailable,
+                         "account '" + intent.account + "' may have at most " +
+                             std::to_string(options_.unsettled_commands_per_account_max) +
+                             " commands that are not settled; nothing of this request was taken, try again "
+                             "when earlier commands have settled"};
+    }
+    return {};
+}
+
 std::optional<exchange::CommandRef> Node::target_of(const exchange::OrderId& order,
                                                     const exchange::AccountId& account) {
     const exchange::Engine& engine = ledger_.engine();
     const auto index = engine.find_account(account);
     if (!index) return std::nullopt;
-    const auto known = known_orders_.find(order);
-    if (known != known_orders_.end())
-        return known->second.account == *index ? std::optional(known->second.ref) : std::nullopt;
-    const std::uint64_t executed = ledger_.stats().commands_executed;
-    if (!target_cache_ || target_cache_->account != account || target_cache_->commands_executed != executed) {
+    if (const KnownOrder* known = known_orders_.find(order))
+        return known->key.account == *index ? std::optional(known->key.ref()) : std::nullopt;
+    const std::uint64_t executed = ledger_.stats().commits_executed;
+    if (!target_cache_ || target_cache_->account != account || target_cache_->commits_executed != executed) {
         target_cache_.emplace(TargetCache{account, executed, {}});
         for (const exchange::RestingOrderView& open : engine.open_orders(*index, target_scan_max))
             target_cache_->orders.emplace(
-                exchange::make_order_id(engine.rules().network, account, open.order.ref), open.order.ref);
+                exchange::make_order_id(engine.rules().network, account, open.order.ref()), open.order.ref());
     }
     const auto found = target_cache_->orders.find(order);
     return found == target_cache_->orders.end() ? std::nullopt : std::optional(found->second);
-}
-
-void Node::remember_order(const exchange::OrderId& id, const exchange::OrderKey& key) {
-    if (!known_orders_.try_emplace(id, key).second) return;
-    known_orders_age_.push_back(id);
-    if (known_orders_age_.size() > options_.known_orders_max) {
-        known_orders_.erase(known_orders_age_.front());
-        known_orders_age_.pop_front();
-    }
 }
 
 }  // namespace peerbook::app

@@ -52,6 +52,8 @@ Result<Answer> Node::answer(const Query& query, Now now) const {
     if (const auto* q = std::get_if<OrdersQuery>(&query)) return orders(*q);
     if (const auto* q = std::get_if<OrderQuery>(&query)) return order(*q);
     if (const auto* q = std::get_if<AccountQuery>(&query)) return accounts(*q);
+    if (std::get_if<MarketsQuery>(&query)) return Answer(markets());
+    if (const auto* q = std::get_if<WithdrawalsQuery>(&query)) return withdrawals(*q);
     return Error{ErrorCode::invalid_input, "the node has no answer to this question"};
 }
 
@@ -89,6 +91,8 @@ StatusAnswer Node::status(Now now) const {
     status.commits = ledger.commits;
     status.settled_commits = prefix.length;
     status.settled_prefix = prefix.hash;
+    status.state_root = state_root_;
+    status.state_root_commit = state_root_commit_;
     status.settled_trades = tape_.settled_count();
     status.retracted_trades = tape_.retracted_count();
     status.commands_executed = ledger.commands_executed;
@@ -152,10 +156,10 @@ StatusAnswer Node::status(Now now) const {
 
 DigestsAnswer Node::digests() const {
     const exchange::LedgerStats stats = ledger_.stats();
-    const std::uint64_t executed = stats.commands_executed;
+    const std::uint64_t executed = stats.commits_executed;
     const auto prefix = ledger_.settled_prefix();
     const exchange::Engine& engine = ledger_.engine();
-    // Undo always runs commands again, so an equal count of executed commands means an equal state.
+    // Undo always executes commits again, so an equal count of executed ones means an equal state.
     if (!digests_cache_ || digests_cache_->first != executed)
         digests_cache_.emplace(
             executed,
@@ -177,7 +181,8 @@ Result<Answer> Node::book(const BookQuery& query) const {
     BookAnswer book;
     book.market = query.market;
     book.commit = ledger_.stats().commits;
-    book.last = engine.last_price(query.market);
+    book.state = engine.market_view(query.market);
+    book.last = book.state.last;
     book.bids = engine.levels(query.market, exchange::Side::buy, depth);
     book.asks = engine.levels(query.market, exchange::Side::sell, depth);
     if (query.orders) {
@@ -186,7 +191,7 @@ Result<Answer> Node::book(const BookQuery& query) const {
             for (const exchange::RestingOrderView& order : engine.orders(query.market, side, depth))
                 orders.push_back(
                     {exchange::make_order_id(engine.rules().network, engine.account_id(order.order.account),
-                                             order.order.ref),
+                                             order.order.ref()),
                      order.price, order.leaves});
             return orders;
         };
@@ -205,14 +210,23 @@ std::optional<exchange::AccountId> Node::account_named(const std::string& name_o
 OrderView Node::order_view(const exchange::RestingOrderView& order) const {
     const exchange::Engine& engine = ledger_.engine();
     const exchange::AccountId& account = engine.account_id(order.order.account);
-    return {exchange::make_order_id(engine.rules().network, account, order.order.ref),
-            order.order.ref,
-            account,
-            order.market,
-            order.side,
-            order.price,
-            order.quantity,
-            order.leaves};
+    OrderView view;
+    view.id = exchange::make_order_id(engine.rules().network, account, order.order.ref());
+    view.ref = order.order.ref();
+    view.account = account;
+    view.market = order.market;
+    view.side = order.side;
+    view.price = order.price;
+    view.quantity = order.quantity;
+    view.leaves = order.leaves;
+    view.shown = order.shown;
+    view.display = order.display;
+    view.expires_at = order.expires_at;
+    view.trigger = order.trigger;
+    view.budget = order.budget;
+    view.time_in_force = order.time_in_force;
+    view.post_only = order.post_only;
+    return view;
 }
 
 Result<Answer> Node::orders(const OrdersQuery& query) const {
@@ -232,9 +246,17 @@ Result<Answer> Node::order(const OrderQuery& query) const {
     const Error gone = not_found(
         "no open order with this id was found: it was filled, cancelled or never accepted, or is of another "
         "network");
-    if (const auto known = known_orders_.find(query.id); known != known_orders_.end()) {
-        const auto order = engine.find_order(known->second);
-        return order ? Result<Answer>(Answer(OrderAnswer{order_view(*order)})) : Result<Answer>(gone);
+    auto open_answer = [&](const exchange::RestingOrderView& order) {
+        OrderAnswer answer{order_view(order)};
+        if (order.trigger) answer.state = OrderState::waiting;
+        return answer;
+    };
+    if (const KnownOrder* known = known_orders_.find(query.id)) {
+        const auto order = engine.find_order(known->key);
+        if (!order && known->state == OrderState::open) return gone;
+        OrderAnswer answer = order ? open_answer(*order) : ended_order(*known);
+        answer.was_triggered = known->was_triggered;
+        return Answer(std::move(answer));
     }
     std::size_t left = order_search_max;  // placed through another node: look through the books
     for (std::uint32_t market = 0; market < engine.rules().markets.size() && left > 0; ++market)
@@ -242,9 +264,64 @@ Result<Answer> Node::order(const OrderQuery& query) const {
             const auto orders = engine.orders(exchange::MarketId(market), side, left);
             left -= std::min(left, orders.size());
             for (const exchange::RestingOrderView& order : orders)
-                if (order_view(order).id == query.id) return Answer(OrderAnswer{order_view(order)});
+                if (order_view(order).id == query.id) return Answer(open_answer(order));
         }
+    for (std::uint32_t market = 0; market < engine.rules().markets.size() && left > 0; ++market) {
+        const auto orders = engine.waiting_orders(exchange::MarketId(market), left);
+        left -= std::min(left, orders.size());
+        for (const exchange::RestingOrderView& order : orders)
+            if (order_view(order).id == query.id) return Answer(open_answer(order));
+    }
     return gone;
+}
+
+OrderAnswer Node::ended_order(const KnownOrder& known) const {
+    const exchange::Engine& engine = ledger_.engine();
+    OrderAnswer answer;
+    answer.order.id = known.id;
+    answer.order.ref = known.key.ref();
+    answer.order.account = engine.account_id(known.key.account);
+    answer.order.market = known.market;
+    answer.order.side = known.side;
+    answer.order.price = known.price;
+    answer.order.quantity = known.quantity;
+    answer.order.leaves = known.leaves;
+    answer.state = known.state;
+    answer.reason = known.reason;
+    if (known.state == OrderState::replaced)
+        answer.replaced_by = exchange::make_order_id(
+            engine.rules().network, engine.account_id(known.replaced_by.account), known.replaced_by.ref());
+    return answer;
+}
+
+MarketsAnswer Node::markets() const {
+    const exchange::Engine& engine = ledger_.engine();
+    MarketsAnswer answer;
+    for (std::uint32_t i = 0; i < engine.rules().markets.size(); ++i)
+        answer.markets.push_back(engine.market_view(exchange::MarketId(i)));
+    return answer;
+}
+
+Result<Answer> Node::withdrawals(const WithdrawalsQuery& query) const {
+    const exchange::Engine& engine = ledger_.engine();
+    const std::size_t limit = std::min(query.limit, list_max);
+    WithdrawalsAnswer answer;
+    auto list = [&](exchange::AccountIndex account) {
+        for (exchange::WithdrawalView& withdrawal : engine.withdrawals(account))
+            if (answer.withdrawals.size() < limit && (!query.asset || withdrawal.asset == *query.asset))
+                answer.withdrawals.push_back(
+                    {engine.account_id(account), engine.account_name(account), std::move(withdrawal)});
+    };
+    if (query.account.empty()) {
+        for (std::uint32_t i = 0; i < engine.account_count() && answer.withdrawals.size() < limit; ++i)
+            if (engine.is_open(exchange::AccountIndex(i))) list(exchange::AccountIndex(i));
+        return Answer(std::move(answer));
+    }
+    const auto id = account_named(query.account);
+    const auto account = id ? engine.find_account(*id) : std::nullopt;
+    if (!account) return not_found("account '" + query.account + "' is not known on this network");
+    list(*account);
+    return Answer(std::move(answer));
 }
 
 AccountView Node::account_view(exchange::AccountIndex account, bool with_balances) const {

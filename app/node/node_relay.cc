@@ -16,11 +16,11 @@ void Node::relay(Now now, Effects& effects) {
             auto decoded = exchange::decode_signed_batch(signed_batch->encoded, rules.network,
                                                          rules.rules_version, AlreadyVerified());
             PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
-            for (const exchange::Command& command : decoded->commands)
-                batch.keys.push_back({command.account, command.ref});
+            for (const exchange::BatchCommand& command : decoded->commands)
+                batch.keys.push_back({decoded->accounts[command.account], command.ref()});
             batch.encoded = SharedBytes(std::move(signed_batch->encoded));
         } else {
-            Batcher::Taken taken = batcher_.take_hosted(exchange::signed_batch_commands_max);
+            Batcher::Taken taken = batcher_.take_hosted();
             for (std::size_t i = 0; i < taken.commands.size(); ++i)
                 if (taken.origins[i])
                     batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
@@ -60,6 +60,7 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
         const Ticket ticket = origin->second.ticket;
         relayed_origins_.erase(origin);
         hosted_.forget(key.first);  // its opening may have been lost with it
+        unsettled_.drop(key.first);
         if (requests_.erase(ticket) == 0) continue;
         effects.answers.push_back(
             {ticket,
@@ -98,12 +99,13 @@ void Node::find_relayed(const exchange::VerifiedBlock& block) {
         // them.
         const bool hosted_here = batch.kind == exchange::BatchKind::hosted_by_other && batch.signer == self_;
         const bool self_custodied = batch.kind == exchange::BatchKind::self_custodied;
-        for (const exchange::Command& command : batch.commands) {
+        for (const exchange::BatchCommand& command : batch.commands) {
             const std::size_t here = position++;
-            const bool ours = batch.authorized &&
-                              (hosted_here || (self_custodied && command.account.data == batch.signer.data));
+            const exchange::AccountId& account = batch.accounts[command.account];
+            const bool ours =
+                batch.authorized && (hosted_here || (self_custodied && account.data == batch.signer.data));
             if (!ours) continue;
-            const auto known = relayed_origins_.find({command.account, command.ref});
+            const auto known = relayed_origins_.find({account, command.ref()});
             if (known == relayed_origins_.end()) continue;
             carried.origins[here] = known->second;
             carried.keys[here] = known->first;

@@ -233,8 +233,8 @@ const char* to_string(OrderState state);
 struct OrderAnswer {
     OrderView order;
     OrderState state = OrderState::open;
-    bool was_triggered = false;                                  // it waited before
-    exchange::Reason reason = exchange::Reason::none;            // cancelled: why
+    bool was_triggered = false;                                   // it waited before
+    exchange::Reason reason = exchange::Reason::none;             // cancelled: why
     std::optional<exchange::OrderId> replaced_by = std::nullopt;  // replaced: the order in its place
 };
 

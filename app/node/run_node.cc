@@ -103,7 +103,7 @@ class NodeProcess {
                                                                  : settings_.peer_storage_path;
         options.broadcast = settings_.p2p_broadcast;
         options.plain_tcp = settings_.p2p_plain_tcp;
-        options.network = runner_.rules().network;
+        options.network = runner_.rules()->network;
         options.ledger = ledger_;
         options.agent = "peerbook/" PEERBOOK_VERSION;
         return options;

@@ -61,7 +61,8 @@ Result<std::unique_ptr<storage::Index>> open_index(const std::string& path, Byte
 Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clock) {
     const MonoTime begin = clock.now().mono;
     Node& node = *opened.parts.node;
-    const exchange::NetworkRules& rules = node.ledger().engine().rules();
+    const Digest network = node.rules()->network;
+    const std::uint16_t rules_version = node.rules()->rules_version;
     const std::uint64_t total = opened.parts.journal->last().value();
     Status failed;
     auto index_settled = [&](Effects& effects) {
@@ -73,9 +74,8 @@ Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clo
     Status replayed = opened.parts.journal->replay(
         storage::JournalPosition(1),
         [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
-            auto block =
-                exchange::verify_block(entry.block, node.ledger().view(), rules.network, rules.rules_version,
-                                       verifier, exchange::BlockSource::own_journal);
+            auto block = exchange::verify_block(entry.block, node.ledger().view(), network, rules_version,
+                                                verifier, exchange::BlockSource::own_journal);
             if (!block.ok()) {
                 failed = Error{ErrorCode::corrupt, "journal position " + std::to_string(position.value()) +
                                                        ": " + block.error().message};
@@ -135,6 +135,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     NodeOptions options;
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
+    options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};
     fill_with_system_random(entropy);
     for (std::uint8_t byte : entropy)

@@ -18,8 +18,7 @@ void push_bounded(std::deque<TradeView>& ring, TradeView trade, std::size_t size
 
 }  // namespace
 
-TradeTape::TradeTape(const exchange::Engine& engine)
-    : engine_(engine), ordinals_(engine.rules().markets.size()) {}
+TradeTape::TradeTape(const exchange::Engine& engine) : engine_(engine) {}
 
 TradeView TradeTape::view_of(const exchange::Event& fill, const exchange::Commit& commit) const {
     TradeView trade;
@@ -27,9 +26,9 @@ TradeView TradeTape::view_of(const exchange::Event& fill, const exchange::Commit
     trade.market = fill.market;
     trade.maker_account = engine_.account_id(fill.maker.account);
     trade.taker_account = engine_.account_id(fill.order.account);
-    trade.maker_order = exchange::make_order_id(network, trade.maker_account, fill.maker.ref);
-    trade.taker_order = exchange::make_order_id(network, trade.taker_account, fill.order.ref);
-    trade.id = exchange::make_trade_id(trade.maker_order, trade.taker_order, 0);
+    trade.maker_order = exchange::make_order_id(network, trade.maker_account, fill.maker.ref());
+    trade.taker_order = exchange::make_order_id(network, trade.taker_account, fill.order.ref());
+    trade.id = exchange::make_trade_id(trade.maker_order, trade.taker_order, fill.ordinal);
     trade.price = fill.price;
     trade.quantity = fill.quantity;
     trade.taker_side = fill.side;
@@ -74,6 +73,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             if (retracted_ids_.erase(trade.id) > 0)
                 std::erase_if(retracted_, [&](const TradeView& old) { return old.id == trade.id; });
             trade.grade = Grade::settled;
+            if (trade.market.value() >= ordinals_.size()) ordinals_.resize(trade.market.value() + 1);
             trade.ordinal = ++ordinals_[trade.market.value()];
             ++settled_count_;
             chain_ = Hasher("peerbook settled trades")

@@ -26,7 +26,9 @@ class TradeTape {
     void update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled);
 
     std::uint64_t settled_count() const { return settled_count_; }
-    std::uint64_t settled_in(exchange::MarketId market) const { return ordinals_[market.value()]; }
+    std::uint64_t settled_in(exchange::MarketId market) const {
+        return market.value() < ordinals_.size() ? ordinals_[market.value()] : 0;
+    }
     std::uint64_t retracted_count() const { return retracted_count_; }
     // Hash chain over settled trades in log order: H(previous ‖ id ‖ price ‖ quantity).
     const Digest& settled_chain() const { return chain_; }
@@ -46,8 +48,8 @@ class TradeTape {
     std::map<exchange::TradeId, TradeView> provisional_;
     std::deque<TradeView> retracted_;  // the latest, for people; bounded
     std::set<exchange::TradeId> retracted_ids_;
-    std::deque<TradeView> recent_;  // the latest settled ones; bounded
-    std::vector<std::uint64_t> ordinals_;
+    std::deque<TradeView> recent_;         // the latest settled ones; bounded
+    std::vector<std::uint64_t> ordinals_;  // by market, as far as any has settled trades
     std::uint64_t settled_count_ = 0;
     std::uint64_t retracted_count_ = 0;
     Digest chain_;

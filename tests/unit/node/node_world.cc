@@ -13,7 +13,7 @@ const Ed25519Verifier verifier;
 exchange::NetworkRules test_rules() {
     exchange::NetworkRules rules;
     rules.network = hash_of("test network", {});
-    rules.assets = {{"BTC", 0}, {"USD", 0}};
+    rules.assets = {{"BTC", 0, {}}, {"USD", 0, {}}};
     rules.faucet_max = {1'000'000'000, 1'000'000'000};
     rules.fee_account.data.fill(7);
     exchange::MarketSpec spec;
@@ -31,8 +31,9 @@ exchange::NetworkRules test_rules() {
 
 }  // namespace
 
-NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options)
+NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options, const ChangeRules& change)
     : options_(options), rules_(test_rules()), machines_(nodes) {
+    if (change) change(rules_);
     std::vector<PublicKey> member_keys;
     for (std::size_t i = 0; i < nodes; ++i) {
         KeySeed seed;
@@ -91,6 +92,7 @@ void NodeWorld::crash_and_restart(std::size_t i) {
         cut(i, other);
     machines_[i].disk_queue.clear();
     machines_[i].node = make_node(i);
+    machines_[i].root = {};
     for (const AppendEffect& entry : machines_[i].journal) {
         auto block =
             exchange::verify_block(entry.block, view_, rules_.network, rules_.rules_version, verifier);
@@ -263,6 +265,14 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     }
     for (ViolationEffect& violation : effects.violations)
         violations_.push_back(std::move(violation));
+    if (effects.state_root) {
+        const std::uint64_t commit = effects.state_root->commit;
+        const Digest root = machine.root.advance(effects.state_root->state);
+        const auto [known, is_new] = state_roots_.emplace(commit, root);
+        EXPECT_EQ(to_hex(known->second), to_hex(root)) << "node " << i << " after commit " << commit;
+        machine.node->on_state_root(commit, root);
+        machine.touched = true;
+    }
     if (effects.retire_key) retired_keys_.push_back(*effects.retire_key);
 }
 

@@ -1,6 +1,7 @@
 // A few whole nodes in one thread and virtual time: what a test says happens, in the order it says it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -8,13 +9,16 @@
 #include <vector>
 
 #include "app/node/node.h"
+#include "exchange/engine/state_root.h"
 
 namespace peerbook::app::testing {
 
 class NodeWorld {
   public:
+    using ChangeRules = std::function<void(exchange::NetworkRules&)>;
     // The first `members` nodes are view 1; the rest observe.
-    NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options = {});
+    NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options = {},
+              const ChangeRules& change = nullptr);
 
     // --- the world's knobs ---
     void cut(std::size_t a, std::size_t b);  // as two peers that lose their connection
@@ -60,6 +64,8 @@ class NodeWorld {
     const std::vector<ViolationEffect>& violations() const { return violations_; }
     const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
     const std::vector<std::string>& retired_keys() const { return retired_keys_; }
+    // Roots by commit; that all nodes have the same ones is checked when they are made.
+    const std::map<std::uint64_t, Digest>& state_roots() const { return state_roots_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
 
@@ -70,6 +76,7 @@ class NodeWorld {
         std::vector<AppendEffect> journal;  // durable
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
+        exchange::StateRoot root;
         std::optional<MonoTime> wake;
         bool touched = true;
     };
@@ -105,6 +112,7 @@ class NodeWorld {
     std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
     std::vector<ViolationEffect> violations_;
     std::vector<std::string> retired_keys_;
+    std::map<std::uint64_t, Digest> state_roots_;
     std::uint64_t next_ticket_ = 1;
 };
 
