@@ -83,6 +83,98 @@ TEST(OrderRequest, RefusesWhatIsNoOrderWithAnExample) {
     }
 }
 
+TEST(OrderRequest, WritesEveryTermByItsNameInRest) {
+    OrderArguments order = buy({"0.5@60000"});
+    order.time_in_force = "gtd";
+    order.expires_at = "60s";
+    order.display = "0.1";
+    order.self_trade = "cancel_both";
+    order.stop = "61000";
+    EXPECT_EQ(order_request(order, {})->body,
+              R"({"op":"stop_limit","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5",)"
+              R"("price":"60000","time_in_force":"gtd","expires_at":"60s","display":"0.1",)"
+              R"("self_trade":"cancel_both","trigger":"61000"})");
+    order.stop.clear();
+    order.take_profit = "59000";
+    EXPECT_NE(order_request(order, {})->body.find(R"("op":"take_profit_limit")"), std::string::npos);
+}
+
+TEST(OrderRequest, MarketOrdersMayWaitAndMayHaveABudget) {
+    OrderArguments order = buy({});
+    order.budget = "1000";
+    EXPECT_EQ(order_request(order, {})->body,
+              R"({"op":"market","account":"me","market":"BTC-USD","side":"buy","budget":"1000"})");
+    order.take_profit = "59000";
+    EXPECT_EQ(
+        order_request(order, {})->body,
+        R"({"op":"take_profit","account":"me","market":"BTC-USD","side":"buy","budget":"1000","trigger":"59000"})");
+    order = buy({"0.5"});
+    order.market_order = true;
+    order.stop = "61000";
+    EXPECT_EQ(
+        order_request(order, {})->body,
+        R"({"op":"stop","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5","trigger":"61000"})");
+}
+
+TEST(OrderRequest, RefusesTermsThatDoNotGoTogether) {
+    OrderArguments twice = buy({"1", "2"});
+    twice.stop = twice.take_profit = "3";
+    OrderArguments both = buy({"1"});
+    both.budget = "5";
+    OrderArguments dated = buy({"1"});
+    dated.market_order = true;
+    dated.expires_at = "60s";
+    OrderArguments shown = buy({"1"});
+    shown.market_order = true;
+    shown.display = "1";
+    OrderArguments signed_quantity = buy({"1", "@"});
+    signed_quantity.market_order = true;
+    for (const OrderArguments& order : {twice, both, dated, shown, signed_quantity}) {
+        const auto request = order_request(order, {});
+        ASSERT_FALSE(request.ok());
+        EXPECT_NE(request.error().message.find("Example: peerbook order buy"), std::string::npos);
+    }
+}
+
+TEST(CommandRequest, WritesChangesOfOrders) {
+    EXPECT_EQ(cancel_request("7/2", {}).body,
+              R"({"op":"cancel","account":"me","target_nonce":"7","target_index":"2"})");
+    EXPECT_EQ(replace_request({"BTC-USD", "ab", {"0.4", "@", "60100"}, true, "decrement", "59000"}, {})->body,
+              R"({"op":"replace","account":"me","market":"BTC-USD","order_id":"ab","quantity":"0.4",)"
+              R"("price":"60100","self_trade":"decrement","trigger":"59000","post_only":true})");
+    EXPECT_FALSE(replace_request({"BTC-USD", "ab", {"0.4"}, false, "", ""}, {}).ok());
+    EXPECT_EQ(cancel_all_request({"BTC-USD", "sell"}, {}).body,
+              R"({"op":"cancel_all","account":"me","market":"BTC-USD","side":"sell"})");
+    EXPECT_EQ(cancel_all_request({}, {}).body, R"({"op":"cancel_all","account":"me"})");
+    EXPECT_EQ(cancel_after_request("60s", {}).body,
+              R"({"op":"cancel_after","account":"me","timeout":"60s"})");
+    EXPECT_EQ(mass_quote_request({"A-B", {"buy", "1", "@", "2", "sell", "3@4"}}, {})->body,
+              R"({"op":"mass_quote","account":"me","market":"A-B","quotes":[)"
+              R"({"side":"buy","quantity":"1","price":"2"},{"side":"sell","quantity":"3","price":"4"}]})");
+    EXPECT_EQ(mass_quote_request({"A-B", {}}, {})->body,
+              R"({"op":"mass_quote","account":"me","market":"A-B","quotes":[]})");
+    EXPECT_FALSE(mass_quote_request({"A-B", {"buy", "1"}}, {}).ok());
+}
+
+TEST(CommandRequest, WritesWhatIssuersAndAdministratorsDo) {
+    EXPECT_EQ(issue_request("bob", {"USD", "5"}, {}).body,
+              R"({"op":"issue","account":"me","to":"bob","asset":"USD","amount":"5"})");
+    EXPECT_EQ(redeem_request({"USD", "5"}, {}).body,
+              R"({"op":"redeem","account":"me","asset":"USD","amount":"5"})");
+    EXPECT_EQ(withdraw_request("bank 12", {"USD", "5"}, {}).body,
+              R"({"op":"withdraw","account":"me","asset":"USD","amount":"5","destination":"bank 12"})");
+    EXPECT_EQ(settle_request({"alice", "7", true}, {})->body,
+              R"({"op":"settle","account":"me","from":"alice","target_nonce":"7","paid":true})");
+    EXPECT_FALSE(settle_request({"alice", "seven", true}, {}).ok());
+    EXPECT_EQ(withdrawals_request("alice", "USD").target, "/api/v1/withdrawals?account=alice&asset=USD");
+    EXPECT_EQ(create_market_request("ETH-USD", {{"tick", "0.01"}, {"lot", "1"}, {"base", ""}}, {}).body,
+              R"({"op":"create_market","account":"me","market":"ETH-USD","tick":"0.01","lot":"1"})");
+    EXPECT_EQ(phase_request("halt", "ETH-USD", "4", {}).body,
+              R"({"op":"halt","account":"me","market":"ETH-USD","reference":"4"})");
+    EXPECT_EQ(phase_request("resume", "ETH-USD", "", {}).body,
+              R"({"op":"resume","account":"me","market":"ETH-USD"})");
+}
+
 TEST(OrderRequest, EscapesWhatPeopleWrite) {
     OrderArguments order = buy({"1", "2"});
     order.market = "a\"b\n";

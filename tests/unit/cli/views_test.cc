@@ -65,6 +65,46 @@ TEST(Views, ResultOfACommandThatIsNoOrderHasNoQuantities) {
         "rejected: No such order.\norder   aa\nnonce   0\nfilled  0\nleaves  0\n");
 }
 
+TEST(Views, AnOrderSaysItsStateAndTerms) {
+    const std::string waiting = shown(
+        view_order, R"({"order_id":"aa","nonce":"7","index":2,"account":"00","market":"BTC-USD","side":"sell",
+        "price":"10","quantity":"2","leaves":"2","type":"stop_limit","state":"waiting","time_in_force":"gtd",
+        "shown":"0","expires_at":"1700000000000","trigger":"11","trigger_when":"at_or_below","post_only":true})");
+    EXPECT_EQ(waiting.substr(0, waiting.find('\n')), "The order waits for its trigger.");
+    EXPECT_NE(waiting.find("trigger        11\n"), std::string::npos) << waiting;
+    EXPECT_NE(waiting.find("expires_at     2023-11-14 22:13:20.000\n"), std::string::npos) << waiting;
+    EXPECT_NE(waiting.find("nonce          7/2\n"), std::string::npos) << waiting;
+    const std::string gone = shown(
+        view_order, R"({"order_id":"aa","state":"cancelled","message":"Too far from the last price."})");
+    EXPECT_EQ(gone.substr(0, gone.find('\n')), "The order was cancelled: Too far from the last price.");
+    const std::string replaced =
+        shown(view_order, R"({"order_id":"aa","state":"replaced","replaced_by":"bb"})");
+    EXPECT_NE(replaced.find("replaced_by"), std::string::npos);
+    EXPECT_NE(shown(view_orders, R"({"orders":[{"order_id":"aa","market":"BTC-USD","side":"buy","price":"10",
+                  "quantity":"2","leaves":"1.5","state":"resting","shown":"0.5","display":"1"}]})")
+                  .find("resting  shows 0.5 of display 1\n"),
+              std::string::npos);
+}
+
+TEST(Views, ResultsOfQuotesApprovalsAndCancels) {
+    const std::string quotes = shown(
+        view_result, R"({"order_id":"aa","nonce":"7","status":"done","message":"","orders_cancelled":"1",
+        "quotes":[{"order_id":"bb","index":0,"status":"rejected","message":"Would trade."}],"fills":[]})");
+    EXPECT_NE(quotes.find("cancelled  1 order\n"), std::string::npos) << quotes;
+    EXPECT_NE(quotes.find("    0  bb     rejected          Would trade.\n"), std::string::npos) << quotes;
+    const std::string approved = shown(view_result, R"({"order_id":"aa","nonce":"7","status":"done",
+        "approvals":1,"approvals_needed":2})");
+    EXPECT_NE(approved.find("by 1 of 2 administrators\n"), std::string::npos) << approved;
+}
+
+TEST(Views, WithdrawalsNameTheAccountAndTheRequest) {
+    EXPECT_EQ(shown(view_withdrawals, R"({"withdrawals":[{"account":"alice","id":"00","nonce":"7","index":0,
+                  "asset":"USD","amount":"2.5","destination":"bank 12"}]})"),
+              "account  nonce  amount  asset  destination\n"
+              "alice        7     2.5  USD    bank 12\n");
+    EXPECT_EQ(shown(view_withdrawals, R"({"withdrawals":[]})"), "No withdrawals wait.\n");
+}
+
 TEST(Views, BookIsALadder) {
     const std::string text = shown(
         view_book,
@@ -81,10 +121,15 @@ TEST(Views, BookOfOrdersListsEachOne) {
 }
 
 TEST(Views, MarketsShowTickLotAndFees) {
-    EXPECT_EQ(shown(view_markets, R"({"markets":[{"market":"BTC-USD","base":"BTC","quote":"USD","tick":"0.01",
-                  "lot":"0.0001","maker_fee_ppm":0,"taker_fee_ppm":500}]})"),
-              "market   tick     lot  maker fee  taker fee\n"
-              "BTC-USD  0.01  0.0001      0 ppm    500 ppm\n");
+    EXPECT_EQ(
+        shown(view_markets, R"({"markets":[{"market":"BTC-USD","base":"BTC","quote":"USD","tick":"0.01",
+                  "lot":"0.0001","quantity_min":"0.001","notional_min":"5","maker_fee_ppm":0,"taker_fee_ppm":500,
+                  "band_ppm":100000,"matching":"batch","phase":"auction","last":"10",
+                  "auction_ends_at":"1700000000000","indicative_price":"11","indicative_quantity":"2"}]})"),
+        "market   phase    matching  last  tick     lot  quantity min  notional min  band ppm  maker fee  "
+        "taker fee  auction\n"
+        "BTC-USD  auction  batch       10  0.01  0.0001         0.001             5    100000      0 ppm  "
+        "  500 ppm  ends 2023-11-14 22:13:20.000, now 2 at 11\n");
 }
 
 TEST(Views, TradesShowTimeInUtcAndGrade) {
@@ -98,9 +143,9 @@ TEST(Views, TradesShowTimeInUtcAndGrade) {
 
 TEST(Views, OrdersAndBalancesAreTables) {
     EXPECT_EQ(shown(view_orders, R"({"orders":[{"order_id":"aa","market":"BTC-USD","side":"sell","price":"10",
-                  "quantity":"2","leaves":"1.5"}]})"),
-              "order  market   side  price  quantity  leaves\n"
-              "aa     BTC-USD  sell     10         2     1.5\n");
+                  "quantity":"2","leaves":"1.5","state":"resting"}]})"),
+              "order  market   side  price  quantity  leaves  state    terms\n"
+              "aa     BTC-USD  sell     10         2     1.5  resting\n");
     EXPECT_EQ(shown(view_orders, R"({"orders":[]})"), "No open orders.\n");
     EXPECT_EQ(shown(view_balances, R"({"account":"me","id":"00ff","next_nonce":"2","balances":[{"asset":"USD",
                   "total":"100","reserved":"40","available":"60"}]})"),
@@ -134,8 +179,9 @@ TEST(Views, AnswersWithoutTheirMembersAreErrors) {
     const auto array = parse_json("[]");
     ASSERT_TRUE(empty.ok());
     ASSERT_TRUE(array.ok());
-    for (const View view : {view_result, view_order, view_orders, view_book, view_book_orders, view_markets,
-                            view_trades, view_balances, view_peers, view_status, view_digests}) {
+    for (const View view :
+         {view_result, view_order, view_orders, view_withdrawals, view_book, view_book_orders, view_markets,
+          view_trades, view_balances, view_peers, view_status, view_digests}) {
         EXPECT_FALSE(view(*empty, {}).ok());
         EXPECT_FALSE(view(*array, {}).ok());
     }

@@ -59,7 +59,8 @@ TEST_F(ShellTest, JsonAnswersAreThoseOfRest) {
     EXPECT_EQ(answer.find('\n'), std::string::npos);
     EXPECT_EQ(say("as bob"), R"({"account":"bob"})");
     EXPECT_THAT(say("peers"), StartsWith(R"({"enabled":true)"));
-    EXPECT_THAT(say("markets"), StartsWith(R"({"markets":[)"));
+    node_.will_tell(MarketsAnswer{{{}, {}}});
+    EXPECT_THAT(say("markets"), StartsWith(R"({"markets":[{"market":"BTC-USD")"));
     EXPECT_THAT(say("help"), StartsWith(R"({"help":)"));
 }
 
@@ -176,7 +177,79 @@ TEST_F(ShellTest, PeersAndConnect) {
 
 TEST_F(ShellTest, HelpAndMarkets) {
     EXPECT_THAT(say("help"), HasSubstr("market buy MARKET QUANTITY"));
-    EXPECT_THAT(say("markets"), HasSubstr("ETH-USD"));
+    MarketsAnswer states;
+    states.markets.resize(2);
+    states.markets[1].phase = exchange::MarketPhase::auction;
+    states.markets[1].auction_ends_at = WallTime{1'700'000'000'000};
+    states.markets[1].indicative_price = exchange::Price(200);
+    states.markets[1].indicative_quantity = exchange::Quantity(3);
+    node_.will_tell(states);
+    const std::string markets = say("markets");
+    EXPECT_THAT(markets, HasSubstr("BTC-USD  trading  continuous"));
+    EXPECT_THAT(markets, HasSubstr("ends 2023-11-14T22:13:20.000Z, now 3 at 200"));
+}
+
+TEST_F(ShellTest, ReplaceAsksForTheOrdersMarketToo) {
+    OrderAnswer order;
+    order.order.market = testing::eth_usd;
+    node_.will_tell(order);
+    say("replace " + std::string(32, 'a') + " 3 @ 200");
+    const auto& body = *std::get<Boxed<exchange::ReplaceOrder>>(node_.submitted.at(0).intents.at(0).body);
+    EXPECT_EQ(body.quantity, exchange::Quantity(3));
+    EXPECT_EQ(body.price, exchange::Price(200));
+}
+
+class HandClock final : public Clock {
+  public:
+    Now now() const override { return {{}, WallTime{1'000'000}}; }
+};
+
+TEST_F(ShellTest, SpansAreCountedFromTheClock) {
+    EXPECT_THAT(say("buy BTC-USD 0.5 @ 60000 gtd 60s"), HasSubstr("column 29: expires_at"));
+    ShellOptions options;
+    options.node = testing::node_key();
+    options.clock = std::make_shared<HandClock>();
+    shell_ =
+        std::make_unique<Shell>(node_, options, [this](const std::string& text) { said_.push_back(text); });
+    say("buy BTC-USD 0.5 @ 60000 gtd 60s");
+    EXPECT_EQ(std::get<Boxed<exchange::SpecialOrder>>(node_.submitted.at(0).intents.at(0).body)->expires_at,
+              WallTime{1'060'000});
+}
+
+TEST_F(ShellTest, OpenOrdersShowTheirTerms) {
+    OrderView order;
+    order.quantity = order.leaves = exchange::Quantity(5'000);
+    order.shown = exchange::Quantity(1'000);
+    order.display = exchange::Quantity(1'000);
+    order.expires_at = WallTime{1'700'000'000'000};
+    order.ref = {7, 2};
+    node_.will_tell(OrdersAnswer{{order}});
+    std::string answer = say("orders");
+    EXPECT_THAT(answer, HasSubstr(" 7/2 "));
+    EXPECT_THAT(answer, HasSubstr("resting  shows 0.1 of display 0.1  gtd 2023-11-14T22:13:20.000Z"));
+    order.trigger = exchange::Trigger{exchange::Price(5'500'000), exchange::TriggerWhen::at_or_below};
+    order.side = exchange::Side::sell;
+    node_.will_tell(OrdersAnswer{{order}});
+    EXPECT_THAT(say("orders"), HasSubstr("waiting  stop_limit 55000"));
+    OrderAnswer ended{order};
+    ended.state = OrderState::cancelled;
+    ended.reason = exchange::Reason::cancel_after;
+    node_.will_tell(ended);
+    EXPECT_THAT(say("show " + std::string(32, 'a')),
+                HasSubstr(exchange::describe(exchange::Reason::cancel_after)));
+    EXPECT_THAT(say("show 12"), HasSubstr("32 hexadecimal digits"));
+}
+
+TEST_F(ShellTest, WithdrawalsOfTheAccountOrOfAnAsset) {
+    WithdrawalsAnswer answer;
+    answer.withdrawals.push_back({{}, "alice", {{7, 0}, exchange::AssetId(2), 2'500'000, "bank 12"}});
+    node_.will_tell(answer);
+    EXPECT_THAT(say("withdrawals"), HasSubstr("alice        7     2.5  USD    bank 12"));
+    EXPECT_EQ(std::get<WithdrawalsQuery>(node_.asked.back()).account, "me");
+    node_.will_tell(WithdrawalsAnswer{});
+    EXPECT_EQ(say("withdrawals usd"), "no withdrawals wait");
+    EXPECT_EQ(std::get<WithdrawalsQuery>(node_.asked.back()).asset, exchange::AssetId(2));
+    EXPECT_THAT(say("withdrawals EUR"), HasSubstr("no asset \"EUR\""));
 }
 
 TEST_F(ShellTest, BlankLinesAreNotAnswered) {
