@@ -53,6 +53,15 @@ class PagedArray {
         edit(size_) = std::move(item);
         return size_++;
     }
+    // Gives the page's memory back: its items read as T() until they are edited again. For pages whose items
+    // mean nothing any more.
+    void release_page(std::size_t page) {
+        if (blank_ == nullptr) blank_ = std::make_shared<Page>();
+        if (pages_[page] == blank_) return;
+        pages_[page] = blank_;
+        places_[page] = {blank_.get(), never};
+        ++released_;
+    }
     // Adds a page of T() and counts all of its items as there.
     void grow_page() {
         add_page();
@@ -66,11 +75,14 @@ class PagedArray {
         return frozen;
     }
     std::size_t memory_bytes() const {
-        return pages_.size() * (sizeof(Page) + sizeof(Place) + sizeof(pages_[0]) + 32);
+        return (pages_.size() - released_) * (sizeof(Page) + allocation_overhead) +
+               pages_.capacity() * (sizeof(Place) + sizeof(pages_[0]));
     }
 
   private:
     static constexpr std::size_t mask = page_size - 1;
+    static constexpr std::uint64_t never = ~std::uint64_t{0};
+    static constexpr std::size_t allocation_overhead = 64;  // counts of the shared pointer, alignment
 
     struct alignas(64) Page {
         T items[page_size];
@@ -87,6 +99,7 @@ class PagedArray {
     // The array's own page again: a copy if a view still holds it.
     [[gnu::noinline, gnu::cold]] void own(std::size_t page) {
         if (pages_[page].use_count() > 1) {
+            if (pages_[page] == blank_) --released_;
             pages_[page] = std::make_shared<Page>(*pages_[page]);
         } else {
             // A count of one alone does not tell that the last reader's reads are done. Changing the count
@@ -98,6 +111,8 @@ class PagedArray {
 
     std::vector<std::shared_ptr<Page>> pages_;
     std::vector<Place> places_;
+    std::shared_ptr<Page> blank_;  // stands for all released pages
+    std::size_t released_ = 0;
     std::size_t size_ = 0;
     std::uint64_t epoch_ = 0;
 };

@@ -1,51 +1,102 @@
 #include "exchange/book/order_index.h"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/check.h"
 
 namespace peerbook::exchange {
 
-void OrderIndex::rehash(std::size_t capacity) {
-    std::vector<Entry> old = std::exchange(entries_, std::vector<Entry>(capacity));
-    mask_ = capacity - 1;
-    for (const Entry& entry : old) {
-        if (entry.slot == no_order) continue;
-        std::size_t at = entry.hash & mask_;
-        while (entries_[at].slot != no_order)
-            at = (at + 1) & mask_;
-        entries_[at] = entry;
+namespace {
+
+constexpr std::size_t capacity_min = 1'024;
+// Places of the former table that a change moves on. It is 3/4 full at most and half as large as the new one
+// when growing: after an eighth as many changes as it has places it is empty, long before the next resize.
+constexpr std::size_t places_at_once = 8;
+
+}  // namespace
+
+OrderIndex::OrderIndex(const OrderPool& pool, std::uint64_t seed)
+    : pool_(pool), hash_(seed), table_(make_table(capacity_min)) {}
+
+// From calloc, because large zeroed memory costs nothing until it is touched.
+OrderIndex::Table OrderIndex::make_table(std::size_t capacity) {
+    auto* entries = static_cast<Entry*>(std::calloc(capacity, sizeof(Entry)));
+    if (entries == nullptr) throw std::bad_alloc();
+    return {std::unique_ptr<Entry[], Free>(entries), capacity - 1};
+}
+
+void OrderIndex::put(Table& table, Entry entry) {
+    std::size_t at = entry.hash & table.mask;
+    while (table.entries[at].slot_plus_one != 0)
+        at = (at + 1) & table.mask;
+    table.entries[at] = entry;
+}
+
+// An entry may move back to the gap unless its own home lies between the gap and the entry.
+void OrderIndex::close_gap(Table& table, std::size_t at) {
+    for (std::size_t next = (at + 1) & table.mask; table.entries[next].slot_plus_one != 0;
+         next = (next + 1) & table.mask) {
+        const std::size_t home = table.entries[next].hash & table.mask;
+        if (((next - home) & table.mask) < ((next - at) & table.mask)) continue;
+        table.entries[at] = table.entries[next];
+        at = next;
     }
+    table.entries[at].slot_plus_one = 0;
+}
+
+bool OrderIndex::take_out(Table& table, std::uint32_t hashed, OrderSlot slot) {
+    std::size_t at = hashed & table.mask;
+    while (table.entries[at].slot_plus_one != slot + 1) {
+        if (table.entries[at].slot_plus_one == 0) return false;
+        at = (at + 1) & table.mask;
+    }
+    close_gap(table, at);
+    return true;
 }
 
 void OrderIndex::insert(OrderSlot slot) {
-    if ((size_ + 1) * 4 > entries_.size() * 3) [[unlikely]]
-        rehash(entries_.size() * 2);
     const Order& order = pool_[slot];
-    const std::uint32_t hashed = hash(order.account, order.nonce, order.index);
-    std::size_t at = hashed & mask_;
-    while (entries_[at].slot != no_order)
-        at = (at + 1) & mask_;
-    entries_[at] = {hashed, slot};
+    put(table_, {hash(order.account, order.nonce, order.index), slot + 1});
     ++size_;
+    if (former_.entries != nullptr) [[unlikely]]
+        move_some();
+    else if (size_ * 4 > (table_.mask + 1) * 3) [[unlikely]]
+        resize((table_.mask + 1) * 2);
 }
 
 void OrderIndex::erase(OrderSlot slot) {
     const Order& order = pool_[slot];
-    std::size_t at = hash(order.account, order.nonce, order.index) & mask_;
-    while (entries_[at].slot != slot) {
-        PB_CHECK(entries_[at].slot != no_order, "an order that leaves the book must be in the index");
-        at = (at + 1) & mask_;
+    const std::uint32_t hashed = hash(order.account, order.nonce, order.index);
+    if (!take_out(table_, hashed, slot)) {
+        const bool is_in_former = former_.entries != nullptr && take_out(former_, hashed, slot);
+        PB_CHECK(is_in_former, "an order that leaves the book must be in the index");
     }
-    // Close the gap: an entry may move back to it unless its own home lies between the gap and the entry.
-    for (std::size_t next = (at + 1) & mask_; entries_[next].slot != no_order; next = (next + 1) & mask_) {
-        const std::size_t home = entries_[next].hash & mask_;
-        if (((next - home) & mask_) < ((next - at) & mask_)) continue;
-        entries_[at] = entries_[next];
-        at = next;
-    }
-    entries_[at].slot = no_order;
     --size_;
+    if (former_.entries != nullptr) [[unlikely]]
+        move_some();
+    else if (size_ * 8 < table_.mask + 1 && table_.mask + 1 > capacity_min) [[unlikely]]
+        resize(std::max((table_.mask + 1) / 4, capacity_min));
+}
+
+void OrderIndex::resize(std::size_t capacity) {
+    former_ = std::exchange(table_, make_table(capacity));
+    next_ = 0;
+}
+
+// Closing a gap may bring the next entry to the same place, so a place counts once it is empty.
+void OrderIndex::move_some() {
+    for (std::size_t i = 0; i < places_at_once; ++i, ++next_) {
+        if (next_ > former_.mask) {
+            former_ = Table();
+            return;
+        }
+        while (former_.entries[next_].slot_plus_one != 0) {
+            put(table_, former_.entries[next_]);
+            close_gap(former_, next_);
+        }
+    }
 }
 
 }  // namespace peerbook::exchange

@@ -4,14 +4,29 @@
 
 namespace peerbook::exchange {
 
-void OrderPool::grow() {
-    const std::size_t first = orders_.size();
-    PB_CHECK(first + PagedArray<Order>::page_size < no_order, "there are as many orders as 32 bits can name");
-    orders_.grow_page();
-    for (std::size_t i = orders_.size(); i-- > first;) {
-        orders_.edit(i).next = free_;
-        free_ = static_cast<OrderSlot>(i);
+void OrderPool::make_room() {
+    std::uint32_t number = static_cast<std::uint32_t>(rooms_.size());
+    if (released_.empty()) {
+        PB_CHECK(orders_.size() + page_size < no_order, "there are as many orders as 32 bits can name");
+        orders_.grow_page();
+        rooms_.emplace_back();
+    } else {
+        number = released_.back();
+        released_.pop_back();
     }
+    rooms_[number].free = all_free;
+    ++empty_pages_;
+    link_first(number);
+}
+
+void OrderPool::count_empty(std::uint32_t number) {
+    if (empty_pages_ < empty_pages_max) {
+        ++empty_pages_;
+        return;
+    }
+    unlink(number);
+    orders_.release_page(number);
+    released_.push_back(number);
 }
 
 std::int64_t OrderPool::allocate_extension(const OrderExtension& extension) {
@@ -23,18 +38,14 @@ std::int64_t OrderPool::allocate_extension(const OrderExtension& extension) {
     return place;
 }
 
-void OrderPool::release(OrderSlot slot) {
+void OrderPool::release_extension(OrderSlot slot) {
     Order& order = orders_.edit(slot);
-    if (order.is_extended != 0) {
-        const auto place = static_cast<std::uint32_t>(order.quantity_or_extension);
-        OrderExtension& extension = extensions_.edit(place);
-        extension = OrderExtension();
-        extension.next_free = free_extension_;
-        free_extension_ = place;
-        order.is_extended = 0;
-    }
-    order.next = free_;
-    free_ = slot;
+    const auto place = static_cast<std::uint32_t>(order.quantity_or_extension);
+    OrderExtension& extension = extensions_.edit(place);
+    extension = OrderExtension();
+    extension.next_free = free_extension_;
+    free_extension_ = place;
+    order.is_extended = 0;
 }
 
 }  // namespace peerbook::exchange

@@ -1,10 +1,13 @@
 // Open orders of all markets, one cache line each, named by 32-bit slots. A slot keeps its content after its
 // order left, until release(): undo puts the order back by its links alone. What few orders have (iceberg,
-// expiry, trigger, budget) stands in an extension beside. Memory grows in pages and never moves. Logic thread
-// only; frozen views anywhere.
+// expiry, trigger, budget) stands in an extension beside. Memory grows in pages and never moves; a page whose
+// slots are all free gives its memory back. Slots come from one page until it is full, so that orders placed
+// together stand together. Logic thread only; frozen views anywhere.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "base/paged_array.h"
 #include "exchange/market/types.h"
@@ -83,27 +86,73 @@ class OrderPool {
     }
 
     OrderSlot allocate() {
-        if (free_ == no_order) [[unlikely]]
-            grow();
-        const OrderSlot slot = free_;
-        free_ = orders_[slot].next;
-        return slot;
+        if (first_with_room_ == no_page) [[unlikely]]
+            make_room();
+        const std::uint32_t number = first_with_room_;
+        PageRoom& page = rooms_[number];
+        const auto place = static_cast<std::uint32_t>(std::countr_zero(page.free));
+        if (page.free == all_free) --empty_pages_;
+        page.free &= page.free - 1;
+        if (page.free == 0) unlink(number);
+        return number * page_size + place;
     }
     // Place of a new extension, for Order::quantity_or_extension.
     std::int64_t allocate_extension(const OrderExtension& extension);
     // Frees the slot and its order's extension.
-    void release(OrderSlot slot);
+    void release(OrderSlot slot) {
+        if (orders_[slot].is_extended != 0) [[unlikely]]
+            release_extension(slot);
+        const std::uint32_t number = slot / page_size;
+        PageRoom& page = rooms_[number];
+        if (page.free == 0) link_first(number);
+        page.free |= std::uint64_t{1} << slot % page_size;
+        if (page.free == all_free) [[unlikely]]
+            count_empty(number);
+    }
 
     FrozenOrders freeze_orders() { return orders_.freeze(); }
     FrozenExtensions freeze_extensions() { return extensions_.freeze(); }
-    std::size_t memory_bytes() const { return orders_.memory_bytes() + extensions_.memory_bytes(); }
+    std::size_t memory_bytes() const {
+        return orders_.memory_bytes() + extensions_.memory_bytes() + rooms_.capacity() * sizeof(PageRoom) +
+               released_.capacity() * sizeof(std::uint32_t);
+    }
 
   private:
-    void grow();
+    static constexpr std::uint32_t page_size = PagedArray<Order>::page_size;
+    static_assert(page_size == 64);
+    static constexpr std::uint64_t all_free = ~std::uint64_t{0};
+    static constexpr std::uint32_t no_page = 0xffff'ffff;
+    // Empty pages that are kept, so that a book that breathes does not allocate.
+    static constexpr std::uint32_t empty_pages_max = 64;
+
+    // The free slots of a page; pages with some are linked, the one that got room last first.
+    struct PageRoom {
+        std::uint64_t free = 0;  // bit i: slot i of the page
+        std::uint32_t previous = no_page;
+        std::uint32_t next = no_page;
+    };
+    void link_first(std::uint32_t number) {
+        PageRoom& page = rooms_[number];
+        page.previous = no_page;
+        page.next = first_with_room_;
+        if (first_with_room_ != no_page) rooms_[first_with_room_].previous = number;
+        first_with_room_ = number;
+    }
+    void unlink(std::uint32_t number) {
+        const PageRoom& page = rooms_[number];
+        (page.previous == no_page ? first_with_room_ : rooms_[page.previous].next) = page.next;
+        if (page.next != no_page) rooms_[page.next].previous = page.previous;
+    }
+    void make_room();
+    void count_empty(std::uint32_t number);
+    void release_extension(OrderSlot slot);
 
     PagedArray<Order> orders_;
     PagedArray<OrderExtension> extensions_;
-    OrderSlot free_ = no_order;
+    std::vector<PageRoom> rooms_;
+    std::vector<std::uint32_t> released_;  // pages without memory; not linked
+    std::uint32_t first_with_room_ = no_page;
+    std::uint32_t empty_pages_ = 0;  // among the linked ones
     std::uint32_t free_extension_ = no_order;
 };
 

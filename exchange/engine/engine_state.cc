@@ -332,6 +332,7 @@ void EngineState::prune_undo(std::uint64_t position) {
     undo.prune(position);
     for (; !removed_orders.empty() && removed_orders.front().position < position; removed_orders.pop_front())
         books.release(removed_orders.front().slot);
+    removed_orders.give_back();
     removed_withdrawals_.prune(position);
     former_proposals_.prune(position);
 }

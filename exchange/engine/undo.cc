@@ -6,24 +6,34 @@ namespace peerbook::exchange {
 
 namespace {
 
-// A ring of twice the size with the same entries at the same positions.
+// A ring of another size with the same entries at the same positions.
 template <typename T>
-std::vector<T> doubled(const std::vector<T>& ring, std::uint64_t head, std::uint64_t tail) {
-    std::vector<T> larger(ring.size() * 2);
+std::vector<T> resized(const std::vector<T>& ring, std::size_t size, std::uint64_t head, std::uint64_t tail) {
+    std::vector<T> other(size);
     for (std::uint64_t at = head; at != tail; ++at)
-        larger[at & (larger.size() - 1)] = ring[at & (ring.size() - 1)];
-    return larger;
+        other[at & (size - 1)] = ring[at & (ring.size() - 1)];
+    return other;
 }
 
 }  // namespace
 
 void UndoLog::grow() {
-    words_ = doubled(words_, head_, tail_);
+    words_ = resized(words_, words_.size() * 2, head_, tail_);
     mask_ = words_.size() - 1;
 }
 
+void UndoLog::shrink() {
+    words_ = resized(words_, words_.size() / 2, head_, tail_);
+    mask_ = words_.size() - 1;
+}
+
+void WaitingSlots::shrink() {
+    entries_ = resized(entries_, entries_.size() / 2, head_, tail_);
+    mask_ = entries_.size() - 1;
+}
+
 void WaitingSlots::grow() {
-    entries_ = doubled(entries_, head_, tail_);
+    entries_ = resized(entries_, entries_.size() * 2, head_, tail_);
     mask_ = entries_.size() - 1;
 }
 

@@ -1,7 +1,7 @@
 // The undo log: the inverse of every change of state, newest last, in 64-bit words. A record is its payload
 // and then one word that names it, so that it is read from its end. The words stand in a ring that grows by
-// doubling and is reused after pruning, so that steady work allocates nothing. Positions count words since
-// the start and never wrap. Logic thread only.
+// doubling, halves again after a burst, and is reused after pruning, so that steady work allocates nothing.
+// Positions count words since the start and never wrap. Logic thread only.
 #pragma once
 
 #include <bit>
@@ -90,6 +90,8 @@ class UndoLog {
     void prune(std::uint64_t position) {
         PB_CHECK(position >= head_ && position <= tail_, "undo is pruned up to a mark that lies in it");
         head_ = position;
+        if ((tail_ - head_) * 8 < words_.size() && words_.size() > words_kept) [[unlikely]]
+            shrink();
     }
     std::uint64_t used_bytes() const { return (tail_ - head_) * sizeof(std::uint64_t); }
     std::size_t memory_bytes() const { return words_.capacity() * sizeof(std::uint64_t); }
@@ -111,7 +113,9 @@ class UndoLog {
         words_[tail_++ & mask_] =
             std::uint64_t{a} << 32 | std::uint64_t{b} << kind_bits | static_cast<std::uint64_t>(kind);
     }
+    static constexpr std::size_t words_kept = 128 * 1024;  // what a burst needed above it comes back
     void grow();
+    void shrink();
 
     std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(1024);
     std::uint64_t mask_ = 1023;
@@ -119,8 +123,8 @@ class UndoLog {
     std::uint64_t tail_ = 0;
 };
 
-// First in, first out, or taken back at the end; a ring that grows by doubling. Holds the slots of orders
-// that left the book and may still be asked back.
+// First in, first out, or taken back at the end; a ring that grows by doubling and halves again. Holds the
+// slots of orders that left the book and may still be asked back.
 class WaitingSlots {
   public:
     struct Entry {
@@ -136,11 +140,18 @@ class WaitingSlots {
         entries_[tail_++ & mask_] = entry;
     }
     void pop_back() { --tail_; }
+    // After popping from the front.
+    void give_back() {
+        if (size() * 8 < entries_.size() && entries_.size() > entries_kept) [[unlikely]]
+            shrink();
+    }
     std::size_t size() const { return static_cast<std::size_t>(tail_ - head_); }
     std::size_t memory_bytes() const { return entries_.capacity() * sizeof(Entry); }
 
   private:
+    static constexpr std::size_t entries_kept = 16 * 1024;
     void grow();
+    void shrink();
 
     std::vector<Entry> entries_ = std::vector<Entry>(256);
     std::uint64_t mask_ = 255;
