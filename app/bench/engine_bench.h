@@ -5,12 +5,13 @@
 // How it is measured:
 //   warm-up      a first run counts outcomes and memory and is not timed
 //   mean         whole flow in commits of commit_commands commands, a new engine each round; of each commit
-//                the fastest round counts (FastestStretches)
+//                the fastest round counts (FastestStretches). A commit's commands are copied just before its
+//                time is taken, so that they are in the cache as if they had just been decoded
 //   percentiles  each command is a commit of its own, so that one can be timed: this includes the fixed cost
 //                of a commit and the timer (timer_overhead_ns, printed and subtracted nowhere); all rounds
 //                together, so that nothing slow is left out
-//   counters     cycles, instructions and cache misses over the same loop as the mean, of the round with the
-//                fewest cycles, where the machine has them
+//   counters     cycles, instructions and cache misses over the same loop as the mean, that copying included,
+//                of the round with the fewest cycles, where the machine has them
 //   memory       the heap's own count of what is in use. Bytes an order: what placing the orders that rest
 //                before the flow added. Peak: after the flow. After: when all accounts cancelled everything
 //                and undo was pruned

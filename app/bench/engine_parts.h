@@ -1,5 +1,6 @@
 // What the parts of the engine's work cost, each measured on its own over the same workload. Parts are not
-// slices of the whole: each runs alone with warm caches, so their sum is not the engine's time.
+// slices of the whole: each runs alone with warm caches, so their sum is not the engine's time. Commands are
+// copied just before they are timed, as if they had just been decoded.
 //
 //   decode      payload bytes of the flow's hosted batches to commands (decode_payload). Excludes signatures:
 //               hosted batches have none of their own
