@@ -134,6 +134,8 @@ CommandBody create_market(FieldReader& reader, Draft&) {
     if (reader.failed()) return exchange::Administer{action};
     action.base = asset_of_symbol(reader, base, symbol);
     action.quote = asset_of_symbol(reader, quote, symbol);
+    if (!reader.failed() && action.base == action.quote)
+        reader.fail(quote, "must be another asset than base");
     action.spec = market_spec(reader, symbol);
     const std::uint64_t number = reference_of(reader);
     if (reader.failed()) return exchange::Administer{action};

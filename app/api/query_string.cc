@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/api/order_fields.h"
+#include "app/api/order_drafts.h"
 
 namespace peerbook::app {
 

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "app/api/order_drafts.h"
 #include "app/cli/commands.h"
 #include "app/cli/json_text.h"
 #include "app/node_keys/node_keys.h"
@@ -104,6 +105,20 @@ Exit print_key(const std::string& data_dir, KeyAction action, bool json) {
     return Exit::ok;
 }
 
+// A network file names its issuers and administrators by their ids, before there is a network to ask.
+Exit print_account_id(const std::string& data_dir, const std::string& name, bool json) {
+    if (!is_account_name(name))
+        return report({Exit::usage, "invalid_input",
+                       "an account name has 1 to 64 of a-z, 0-9, '.', '_' and '-', not '" +
+                           terminal_text(name, 64) + "'"},
+                      json);
+    const Result<KeySeed> seed = load_node_key(data_dir);
+    if (!seed) return report(failure_of(seed.error()), json);
+    const std::string id = to_hex(exchange::hosted_account_id(node_id_of(*seed), name));
+    print(json ? JsonObject().text("account", name).text("id", id).str() + "\n" : id + "\n");
+    return Exit::ok;
+}
+
 Exit import_key(const std::string& data_dir, const std::string& source, bool json) {
     const Result<KeySeed> seed = read_seed(source);
     if (!seed) return report(failure_of(seed.error()), json);
@@ -139,6 +154,19 @@ void add_key_commands(CLI::App& app, Invocation& invocation) {
         command.callback([=, &invocation] {
             invocation.run = [=] {
                 return print_key(data_directory(*data_dir, process_environment()), action, *json);
+            };
+        });
+    }
+    {
+        CLI::App& command = *keys.add_subcommand(
+            "account", "print the id of an account that the node hosts, for network files");
+        const auto data_dir = add_data_dir_option(command);
+        const auto json = add_json_option(command);
+        const auto name = std::make_shared<std::string>();
+        command.add_option("name", *name, "the account's name")->required();
+        command.callback([=, &invocation] {
+            invocation.run = [=] {
+                return print_account_id(data_directory(*data_dir, process_environment()), *name, *json);
             };
         });
     }

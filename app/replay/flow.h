@@ -66,7 +66,7 @@ struct FlowCommand {
     bool repair = false;                        // not in the recording: a seeded or stale order
     std::uint32_t order = 0;  // index into Flow::orders: the order placed, changed, or meant by an execution
     std::uint32_t row = 0;
-    std::int64_t price = 0;     // ticks; place and take
+    std::int64_t price = 0;     // ticks; of a reduction or cancel its order's
     std::int64_t quantity = 0;  // lots; place, take and reduce
     std::int64_t time_ns = 0;
 };

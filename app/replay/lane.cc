@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "app/replay/same_commit.h"
 #include "base/check.h"
 #include "exchange/market/decimal.h"
 
@@ -263,6 +264,14 @@ std::size_t Lane::wait_for_batch(std::size_t begin, MonoTime start, MonoTime& du
     return end;
 }
 
+std::size_t Lane::end_of_commit(std::size_t begin, std::size_t end) const {
+    if (!record_) return end;
+    SameCommit commit;
+    for (std::size_t i = begin; i < end; ++i)
+        if (work_[i].feed == 0 && !commit.add(plan_.feeds[0].flow->commands[work_[i].command])) return i;
+    return end;
+}
+
 void Lane::build(std::size_t begin, std::size_t end) {
     for (BatchCommand& command : batch_.commands)
         command.body = exchange::CancelOrder{};
@@ -302,7 +311,7 @@ Status Lane::run(MonoTime start) {
     std::size_t begin = 0;
     while (begin < work_.size() && !stop_.load()) {
         MonoTime due;
-        const std::size_t end = wait_for_batch(begin, start, due);
+        const std::size_t end = end_of_commit(begin, wait_for_batch(begin, start, due));
         build(begin, end);
         Result<NodeLink::Submitted> answer = link_.submit(encoded_);
         if (!answer.ok()) return answer.error();

@@ -58,6 +58,8 @@ class Lane {
     std::vector<std::vector<exchange::Amount>> needs() const;
     // The end of the batch that begins at work_[begin].
     std::size_t wait_for_batch(std::size_t begin, MonoTime start, MonoTime& due) const;
+    // Where the batch [begin, end) must end so that the record can be compared: one batch may be one commit.
+    std::size_t end_of_commit(std::size_t begin, std::size_t end) const;
     MonoTime due_time(const Work& work, MonoTime start) const;
     void build(std::size_t begin, std::size_t end);
     Status take_answer(std::size_t begin, std::size_t end, const NodeLink::Submitted& answer);

@@ -207,7 +207,9 @@ Result<exchange::NetworkRules> NodeLink::network() {
         spec.tick = reader.text(market, "tick");
         spec.lot = reader.text(market, "lot");
         spec.price_max = reader.text(market, "price_max");
+        spec.quantity_min = reader.text(market, "quantity_min");
         spec.quantity_max = reader.text(market, "quantity_max");
+        spec.notional_min = reader.text(market, "notional_min");
         spec.maker_fee_ppm = reader.small(market, "maker_fee_ppm");
         spec.taker_fee_ppm = reader.small(market, "taker_fee_ppm");
         const auto base = index_of(rules.assets, reader.text(market, "base"));

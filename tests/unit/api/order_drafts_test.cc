@@ -167,7 +167,7 @@ TEST_F(OrderDraftsTest, LimitsThatWaitKeepTheirTerms) {
 TEST_F(OrderDraftsTest, ReplaceNamesTheOldAndDescribesTheNew) {
     const std::string terms = "'market':'BTC-USD','price':'60100','quantity':'0.4'";
     const auto order = boxed<exchange::ReplaceOrder>("'op':'replace','target_nonce':7," + terms +
-                                                    ",'post_only':true,'trigger':'59000'");
+                                                     ",'post_only':true,'trigger':'59000'");
     EXPECT_EQ(order.target, (exchange::CommandRef{7, 0}));
     EXPECT_EQ(order.price, Price(6'010'000));
     EXPECT_EQ(order.quantity, Quantity(4'000));
@@ -283,6 +283,7 @@ TEST_F(OrderDraftsTest, MarketsThatCannotBeAreRefusedWithTheReason) {
                   boxed<exchange::Administer>(head + ",'market':'X','base':'BTC','quote':'USD'").action)
                   .base,
               exchange::AssetId(0));
+    expect_refused(head + ",'market':'X','base':'BTC','quote':'BTC'", "quote", "another asset");
     expect_refused("'op':'create_market','market':'ETH-USD','lot':'1'", "tick", "missing");
     // A tick times a lot is less than a base unit of the quote asset.
     expect_refused("'op':'create_market','market':'ETH-USD','tick':'0.0001','lot':'0.0001'", "market", "");

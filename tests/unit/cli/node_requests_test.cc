@@ -23,8 +23,7 @@ TEST(OrderRequest, WritesALimitOrder) {
     EXPECT_EQ(request->target, "/api/v1/orders");
     EXPECT_EQ(
         request->body,
-        R"({"op":"limit","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5","price":"60000",)"
-        R"("time_in_force":"gtc"})");
+        R"({"op":"limit","account":"me","market":"BTC-USD","side":"buy","quantity":"0.5","price":"60000"})");
 }
 
 TEST(OrderRequest, TakesQuantityAndPriceInAllTheWaysPeopleWriteThem) {

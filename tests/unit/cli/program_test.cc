@@ -257,6 +257,11 @@ TEST_F(Program, ImportedKeyIsTheExportedOneAndReplacesNone) {
     const Ran ran = run({"keys", "import", dir_ + "/nonsense", "--data-dir", dir_ + "/other"});
     EXPECT_EQ(ran.exit, 2);
     EXPECT_EQ(ran.err.find("secret"), std::string::npos);
+    const Ran bank = run({"keys", "account", "bank", "--data-dir", to});
+    EXPECT_EQ(bank.exit, 0) << bank.err;
+    EXPECT_EQ(bank.out.size(), 65U);
+    EXPECT_EQ(run({"keys", "account", "bank", "--data-dir", from}).out, bank.out) << "it is the same key";
+    EXPECT_EQ(run({"keys", "account", "The Bank", "--data-dir", from}).exit, 2);
     EXPECT_EQ(run({"keys", "show", "--data-dir", dir_ + "/none"}).exit, 4);
 }
 

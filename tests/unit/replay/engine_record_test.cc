@@ -1,8 +1,11 @@
 // The engine itself, fed with a flow: it must do what the record says, and the book rebuilt from its events
 // must be its own.
+#include <span>
+
 #include "app/replay/generator.h"
 #include "app/replay/lobster.h"
 #include "app/replay/record.h"
+#include "app/replay/same_commit.h"
 #include "exchange/engine/engine.h"
 #include "tests/unit/replay/temp_file.h"
 
@@ -25,7 +28,7 @@ class EngineMarket {
         }
     }
 
-    FlowOutcome execute(const FlowCommand& command) {
+    std::pair<std::size_t, CommandBody> body_of(const FlowCommand& command) {
         const std::size_t account = command.kind == FlowKind::take ? 2 : (command.side == Side::buy ? 0 : 1);
         CommandBody body;
         if (command.kind == FlowKind::place || command.kind == FlowKind::take) {
@@ -44,6 +47,21 @@ class EngineMarket {
         } else {
             body = CancelOrder{refs_[command.order]};
         }
+        return {account, std::move(body)};
+    }
+
+    // All in one commit.
+    void execute_together(std::span<const FlowCommand> commands) {
+        CommandBatch batch;
+        for (const FlowCommand& command : commands) {
+            auto [account, body] = body_of(command);
+            add(batch, account, std::move(body));
+        }
+        commit(batch);
+    }
+
+    FlowOutcome execute(const FlowCommand& command) {
+        auto [account, body] = body_of(command);
         apply(account, std::move(body));
         FlowOutcome outcome;
         for (const Event& event : events_) {
@@ -54,8 +72,8 @@ class EngineMarket {
                 outcome.leaves = event.quantity.value();
             } else if (event.kind == EventKind::filled) {
                 const std::size_t maker = engine_.account_id(event.maker.account) == accounts_[0].id ? 0 : 1;
-                outcome.fills.push_back({orders_.at({maker, event.maker.ref.nonce}), event.price.value(),
-                                         event.quantity.value()});
+                outcome.fills.push_back(
+                    {orders_.at({maker, event.maker.nonce}), event.price.value(), event.quantity.value()});
             }
         }
         return outcome;
@@ -78,7 +96,7 @@ class EngineMarket {
 
     static NetworkRules rules() {
         NetworkRules rules;
-        rules.assets = {{"ACME", 0}, {"USD", 8}};
+        rules.assets = {{"ACME", 0, {}}, {"USD", 8, {}}};
         rules.markets = {share_market()};
         rules.faucet_max.assign(2, static_cast<Amount>(1) << 110);
         rules.fee_account.data[0] = 0xFE;
@@ -87,11 +105,16 @@ class EngineMarket {
 
     void apply(std::size_t account, CommandBody body) {
         CommandBatch batch;
+        add(batch, account, std::move(body));
+        commit(batch);
+    }
+    void add(CommandBatch& batch, std::size_t account, CommandBody body) {
+        batch.add(accounts_[account].id, {accounts_[account].next_nonce++, 0}, std::move(body));
+    }
+    void commit(CommandBatch& batch) {
         batch.signer = signer_;
-        batch.commands.push_back(
-            {accounts_[account].id, {accounts_[account].next_nonce++, 0}, std::move(body)});
         events_.clear();
-        engine_.apply(batch, 0, events_);
+        engine_.apply({WallTime{0}, rules_version_latest, {&batch, 1}}, events_);
     }
 
     Engine engine_;
@@ -134,6 +157,48 @@ TEST(EngineRecord, TheBookRebuiltFromEventsIsTheEnginesOwn) {
     }
     EXPECT_EQ(check.finish().rejected_unknown, 0u);
     EXPECT_TRUE(market.engine().check_invariants().ok());
+}
+
+TEST(EngineRecord, CommandsThatShareACommitComeToTheSame) {
+    const Flow flow = generated_flow(60, 4'000);
+    EngineMarket one_by_one, together;
+    SameCommit commit;
+    std::size_t begin = 0, commits = 0;
+    for (std::size_t i = 0; i <= flow.commands.size(); ++i) {
+        if (i < flow.commands.size()) {
+            one_by_one.execute(flow.commands[i]);
+            if (commit.add(flow.commands[i])) continue;
+        }
+        together.execute_together(std::span(flow.commands).subspan(begin, i - begin));
+        ++commits;
+        begin = i;
+        commit.clear();
+        if (i == flow.commands.size()) break;
+        ASSERT_TRUE(commit.add(flow.commands[i]));
+    }
+    EXPECT_LT(commits, flow.commands.size() / 2);
+    EXPECT_EQ(to_hex(together.engine().state_digest()), to_hex(one_by_one.engine().state_digest()));
+}
+
+TEST(SameCommit, ACancelMayNotOvertakeAnOrderThatReachesItsTarget) {
+    const auto command = [](FlowKind kind, Side side, std::int64_t price) {
+        FlowCommand made;
+        made.kind = kind;
+        made.side = side;
+        made.price = price;
+        return made;
+    };
+    SameCommit commit;
+    EXPECT_TRUE(commit.add(command(FlowKind::cancel, Side::buy, 100)));
+    EXPECT_TRUE(commit.add(command(FlowKind::take, Side::sell, 100)));
+    EXPECT_TRUE(commit.add(command(FlowKind::cancel, Side::buy, 99))) << "the sale does not go that deep";
+    EXPECT_TRUE(commit.add(command(FlowKind::cancel, Side::sell, 101)));
+    EXPECT_FALSE(commit.add(command(FlowKind::cancel, Side::buy, 100)));
+    EXPECT_FALSE(commit.add(command(FlowKind::reduce, Side::buy, 101)));
+    EXPECT_TRUE(commit.add(command(FlowKind::place, Side::buy, 101)));
+    EXPECT_FALSE(commit.add(command(FlowKind::cancel, Side::sell, 101)));
+    commit.clear();
+    EXPECT_TRUE(commit.add(command(FlowKind::cancel, Side::sell, 101)));
 }
 
 }  // namespace
