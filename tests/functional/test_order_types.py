@@ -253,8 +253,8 @@ class Changes(OneNode):
             self.assertEqual(new["status"], "resting")
             self.assertEqual(self.shown(old)["replaced_by"], new["order_id"])
         self.assertEqual(self.client.get("/api/v1/book/BTC-USD")["bids"], [["101", "1.5", 3]])
-        self.refused({"op": "replace", "order_id": first["order_id"], "market": "BTC-USD", "price": "1", "quantity": "1"},
-                     f"replace {'0' * 32} 1 @ 1", ["replace", "BTC-USD", "0" * 32, "1", "@", "1"], "order")
+        self.refused({"op": "replace", "order_id": first["order_id"], "market": "BTC-USD", "price": "1",
+                      "quantity": "1"}, f"replace {'0' * 32} 1 @ 1", ["replace", "BTC-USD", "0" * 32, "1", "@", "1"], "order")
         self.rest(op="cancel", order_id=news[0]["order_id"])
         self.line(f"cancel {news[1]['nonce']}")
         self.cli("cancel", news[2]["nonce"])
@@ -305,6 +305,7 @@ class Changes(OneNode):
 
 class MoneyAndMarkets(OneNode):
     def test_issuers_issue_redeem_and_pay_out(self):
+        self.rest(op="open", account="carol")
         self.rest(op="issue", account="bank", to="carol", asset="USD", amount="10")
         self.line(json.dumps({"op": "issue", "account": "bank", "to": "carol", "asset": "USD", "amount": "10"}))
         self.cli("issue", "carol", "USD", "10", account="bank")
@@ -365,8 +366,8 @@ class MoneyAndMarkets(OneNode):
         self.line("as alice")
         self.refused({"op": "halt", "market": "BTC-USD", "reference": 9}, "halt BTC-USD reference 9",
                      ["halt", "BTC-USD", "--reference", "9"], "administrator")
-        self.refused({**new, "account": "alice", "market": "ETH-USD", "tick": "x"}, "create-market ETH-USD tick x lot 1",
-                     ["create-market", "ETH-USD", "--tick", "x", "--lot", "1"], "tick")
+        self.refused({**new, "account": "alice", "market": "ETH-USD", "tick": "x"},
+                     "create-market ETH-USD tick x lot 1", ["create-market", "ETH-USD", "--tick", "x", "--lot", "1"], "tick")
 
 
 if __name__ == "__main__":
