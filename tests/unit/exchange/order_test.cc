@@ -4,9 +4,9 @@
 namespace peerbook::exchange {
 namespace {
 
-class Orders : public Market {};
+class EngineViews : public Market {};
 
-TEST_F(Orders, ViewsShowLevelsAndOpenOrdersByNonce) {
+TEST_F(EngineViews, ViewsShowLevelsAndOpenOrdersByNonce) {
     buy("alice", 10, 99);
     buy("bob", 5, 99);
     buy("alice", 1, 98);
@@ -23,7 +23,7 @@ TEST_F(Orders, ViewsShowLevelsAndOpenOrdersByNonce) {
     EXPECT_EQ(engine.open_orders(account("alice"), 1).size(), 1u);
 }
 
-TEST_F(Orders, ViewsSayWhatAnOrderIs) {
+TEST_F(EngineViews, ViewsSayWhatAnOrderIs) {
     SpecialOrder special;
     special.order = limit(Side::sell, 10, 120);
     special.display = Quantity(4);
@@ -57,7 +57,7 @@ TEST_F(Orders, ViewsSayWhatAnOrderIs) {
     EXPECT_EQ(engine.open_orders(account("bob"), 10).size(), 1u);
 }
 
-TEST_F(Orders, EventsNameOrderPriceAndWhatIsLeft) {
+TEST_F(EngineViews, EventsNameOrderPriceAndWhatIsLeft) {
     sell("alice", 4, 100);
     const OrderKey maker{account("alice"), {last_nonce("alice"), 0}};
     buy("bob", 3, 105);
@@ -78,7 +78,7 @@ TEST_F(Orders, EventsNameOrderPriceAndWhatIsLeft) {
     EXPECT_EQ(events[1].side, Side::sell);
 }
 
-TEST_F(Orders, WhatIsDueByTimeIsOfNoCommand) {
+TEST_F(EngineViews, WhatIsDueByTimeIsOfNoCommand) {
     SpecialOrder special;
     special.order = limit(Side::buy, 1, 50);
     special.expires_at = WallTime{time.ms + 1};
@@ -93,7 +93,7 @@ TEST_F(Orders, WhatIsDueByTimeIsOfNoCommand) {
     EXPECT_FALSE(engine.next_deadline().has_value());
 }
 
-TEST_F(Orders, UndoRestoresQueuesMoneyNoncesAndAccounts) {
+TEST_F(EngineViews, UndoRestoresQueuesMoneyNoncesAndAccounts) {
     sell("alice", 4, 100);
     sell("bob", 4, 100);
     const Digest before = engine.state_digest();
@@ -115,7 +115,7 @@ TEST_F(Orders, UndoRestoresQueuesMoneyNoncesAndAccounts) {
     EXPECT_EQ(account("dave"), dave);
 }
 
-TEST_F(Orders, SteadyTrafficReusesItsMemory) {
+TEST_F(EngineViews, SteadyTrafficReusesItsMemory) {
     const auto churn = [&](int rounds) {
         for (int i = 0; i < rounds; ++i) {
             buy("alice", 1, 90 + i % 5);

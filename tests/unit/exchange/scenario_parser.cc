@@ -247,6 +247,8 @@ void Compiler::set_rule(Words& words) {
     } else if (key == "bytes-per-second") {
         rules.member_bytes_per_second_max = number(words);
         has_quotas_ = true;
+    } else if (key == "orders-looked-through") {
+        rules.orders_looked_through_max = number(words);
     } else if (key == "version") {
         rules.rules_version = static_cast<std::uint16_t>(number(words));
     } else if (key == "ledger") {
