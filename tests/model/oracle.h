@@ -165,6 +165,7 @@ class Oracle {
         std::vector<std::uint32_t> traded;  // markets, in order of first fill
         std::set<std::uint32_t> placed;     // markets whose book got an order in this commit
         std::map<AccountId, std::uint32_t> cancel_alls;
+        std::map<AccountId, std::uint64_t> looked_through;  // open orders, by cancel-alls and mass quotes
     };
 
     // --- the commit (oracle_commit.cc) ---
@@ -201,6 +202,8 @@ class Oracle {
     Reason check_room(const Order& order, const Order* replaced) const;
     void place(const Order& order, const Order* replaced, bool are_terms_bad);
     void enter_market(Order order);
+    // True, and the running command was rejected, if it would look through too many orders.
+    bool looks_through_too_many();
     void cancel_left_by(const Entry& placing, const CancelAll& cancel);
     void cancel_matching(const CancelAll& cancel, const std::function<bool(const Order&)>& wanted);
     void cancel(OrderName name, Reason reason);
@@ -227,13 +230,13 @@ class Oracle {
     // --- auctions (oracle_auction.cc) ---
     void end_auction(std::uint32_t market);
     void end_batches();
-    // Lots that traded; none if the book is not crossed.
-    // `round` counts the uncrossings of one auction: a pair of orders may trade again in a later one.
-    std::optional<Clearing> uncross(std::uint32_t market, std::uint32_t round, bool is_batch);
+    // Price and lots that traded, both 0 if none did.
+    Clearing uncross(std::uint32_t market, bool is_batch);
     std::map<OrderName, std::int64_t> allocate(const Clearing& at, std::uint32_t market, Side side,
                                                bool is_batch) const;
-    void pair_off(const Clearing& at, std::uint32_t market, std::uint32_t round,
-                  std::map<OrderName, std::int64_t> lots, Clearing& done);
+    // Returns how many lots traded.
+    std::int64_t pair_off(const Clearing& at, std::uint32_t market, std::map<OrderName, std::int64_t> lots);
+    void lose(Order& order, std::int64_t quantity);
     void cancel_immediate_orders(std::uint32_t market);
 
     // --- accounts and money (oracle_money.cc) ---

@@ -14,21 +14,15 @@ void Oracle::open_market(Market& market) const {
 }
 
 void Oracle::end_auction(std::uint32_t number) {
-    Clearing all;
-    for (std::uint32_t round = 0;; ++round) {
-        const std::optional<Clearing> done = uncross(number, round, false);
-        if (!done) break;
-        if (done->volume > 0) all.price = done->price;
-        all.volume += done->volume;
-    }
+    const Clearing done = uncross(number, false);
     Market& market = markets_[number];
     market.phase = MarketPhase::trading;
     market.auction_ends_at.reset();
     Event& event = emit(EventKind::market_changed);
     event.market = MarketId(number);
     event.phase = market.phase;
-    event.price = Price(all.price);
-    event.quantity = Quantity(all.volume);
+    event.price = Price(done.price);
+    event.quantity = Quantity(done.volume);
     fire(number);
 }
 
@@ -37,9 +31,7 @@ void Oracle::end_batches() {
     for (std::uint32_t market = 0; market < markets_.size(); ++market) {
         if (markets_[market].rules.matching != MatchingMode::batch) continue;
         while (running_.placed.erase(market) > 0) {
-            const bool trades = markets_[market].phase != MarketPhase::auction;
-            for (std::uint32_t round = 0; trades && uncross(market, round, true);)
-                ++round;
+            if (markets_[market].phase != MarketPhase::auction) uncross(market, true);
             cancel_immediate_orders(market);
             fire(market);
         }
@@ -83,14 +75,13 @@ std::optional<Clearing> Oracle::clearing(std::uint32_t market) const {
     return Clearing{std::get<3>(*best), static_cast<std::int64_t>(Big(-std::get<0>(*best)))};
 }
 
-std::optional<Clearing> Oracle::uncross(std::uint32_t market, std::uint32_t round, bool is_batch) {
+Clearing Oracle::uncross(std::uint32_t market, bool is_batch) {
     const std::optional<Clearing> at = clearing(market);
-    if (!at) return std::nullopt;
+    if (!at) return {};
     std::map<OrderName, std::int64_t> lots = allocate(*at, market, Side::buy, is_batch);
     lots.merge(allocate(*at, market, Side::sell, is_batch));
-    Clearing done{at->price, 0};
-    pair_off(*at, market, round, std::move(lots), done);
-    return done;
+    const std::int64_t traded = pair_off(*at, market, std::move(lots));
+    return traded > 0 ? Clearing{at->price, traded} : Clearing();
 }
 
 // How many of the lots that trade each order of the side gets.
@@ -135,35 +126,46 @@ std::map<OrderName, std::int64_t> Oracle::allocate(const Clearing& at, std::uint
     return lots;
 }
 
-// Walks both sides in order of priority; `done` gets the lots that traded.
-void Oracle::pair_off(const Clearing& at, std::uint32_t market, std::uint32_t round,
-                      std::map<OrderName, std::int64_t> lots, Clearing& done) {
+// Walks both sides in order of priority.
+std::int64_t Oracle::pair_off(const Clearing& at, std::uint32_t market,
+                              std::map<OrderName, std::int64_t> lots) {
     const auto first_with_lots = [&](Side side) -> Order* {
         for (Order* order : book(market, side))
             if (const auto found = lots.find(order->name()); found != lots.end() && found->second > 0)
                 return order;
         return nullptr;
     };
+    std::int64_t traded = 0;
     for (;;) {
         Order* buy = first_with_lots(Side::buy);
         Order* sell = first_with_lots(Side::sell);
-        if (buy == nullptr || sell == nullptr) return;
+        if (buy == nullptr || sell == nullptr) return traded;
         Order& younger = buy->sequence > sell->sequence ? *buy : *sell;
         Order& older = &younger == buy ? *sell : *buy;
-        if (younger.account == older.account) {
-            lots.erase(younger.name());
-            cancel(younger.name(), Reason::self_trade);
-            continue;
-        }
         const std::int64_t quantity = std::min(lots.at(buy->name()), lots.at(sell->name()));
-        trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm).ordinal = round;
-        done.volume += quantity;
+        lots.at(buy->name()) -= quantity;
+        lots.at(sell->name()) -= quantity;
+        if (younger.account == older.account) {
+            lose(older, quantity);
+            lose(younger, quantity);
+        } else {
+            trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm);
+            traded += quantity;
+        }
         for (Order* order : {buy, sell}) {
-            lots.at(order->name()) -= quantity;
             order->shown = order->display ? std::min(*order->display, order->leaves) : order->leaves;
             if (order->leaves == 0) orders_.erase(OrderName(order->name()));
         }
     }
+}
+
+// To an order of its own account.
+void Oracle::lose(Order& order, std::int64_t quantity) {
+    order.leaves -= quantity;
+    Event& event = emit(order.leaves == 0 ? EventKind::cancelled : EventKind::reduced, order);
+    event.reason = Reason::self_trade;
+    event.quantity = Quantity(quantity);
+    event.leaves = Quantity(order.leaves);
 }
 
 }  // namespace peerbook::exchange::model

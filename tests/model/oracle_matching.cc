@@ -49,20 +49,13 @@ bool Oracle::meet_own(Order& taker, Order& maker) {
         return taker.self_trade == SelfTradePrevention::cancel_both;
     }
     const std::int64_t quantity = std::min(taker.leaves, maker.shown);
-    const auto lose = [&](Order& order) {
-        order.leaves -= quantity;
-        Event& event = emit(order.leaves == 0 ? EventKind::cancelled : EventKind::reduced, order);
-        event.reason = Reason::self_trade;
-        event.quantity = Quantity(quantity);
-        event.leaves = Quantity(order.leaves);
-    };
     maker.shown -= quantity;
-    lose(maker);
+    lose(maker, quantity);
     if (maker.leaves == 0)
         orders_.erase(maker.name());
     else if (maker.shown == 0)
         show_next_part(maker);
-    lose(taker);
+    lose(taker, quantity);
     return false;
 }
 

@@ -244,8 +244,21 @@ void Oracle::cancel_matching(const CancelAll& command, const std::function<bool(
 
 void Oracle::run(const CancelAll& command) {
     if (command.market && command.market->value() >= markets_.size()) return reject(Reason::unknown_market);
+    if (looks_through_too_many()) return;
     emit(EventKind::accepted);
     cancel_matching(command, [](const Order&) { return true; });
+}
+
+bool Oracle::looks_through_too_many() {
+    std::uint64_t& sum = running_.looked_through[sender()];
+    const std::uint64_t open = open_names(sender()).size();
+    if (sum + open <= rules_.orders_looked_through_max) {
+        sum += open;
+        return false;
+    }
+    reject(Reason::rate_limit);
+    running_.events->back().quantity = Quantity(static_cast<std::int64_t>(rules_.orders_looked_through_max));
+    return true;
 }
 
 // The running command is a later one of the commit, which ran already for what was open then.
@@ -280,6 +293,7 @@ void Oracle::run(const MassQuote& command) {
     if (market.phase == MarketPhase::halted) return reject(Reason::market_halted);
     if (market.phase == MarketPhase::auction || market.rules.matching == MatchingMode::batch)
         return reject(Reason::not_now);
+    if (looks_through_too_many()) return;
     if (command.quotes.empty()) emit(EventKind::accepted).market = command.market;
     for (const OrderName& name : open_names(sender())) {
         const Order& order = orders_.at(name);

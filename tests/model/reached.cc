@@ -9,7 +9,7 @@ const std::vector<std::string>& states_looked_for() {
         "several orders trigger in one commit", "a triggered order trades",
         "a later part of an iceberg trades",    "own orders shrink each other",
         "an auction ends with trades",          "a market trades in a batch",
-        "an auction needs a second round",      "a fee needs more than 64 bits",
+        "own orders meet in an auction",        "a fee needs more than 64 bits",
         "one order trades with four",           "a command follows the one it names",
     };
     return names;
@@ -37,7 +37,7 @@ void Reached::note(const EventBuffer& events) {
         if (event.kind == EventKind::market_changed && event.quantity > Quantity(0))
             ++states["an auction ends with trades"];
         if (is_fill && is_of_time) ++states["a market trades in a batch"];
-        if (is_fill && is_of_time && event.ordinal > 0) ++states["an auction needs a second round"];
+        if (is_of_time && event.reason == Reason::self_trade) ++states["own orders meet in an auction"];
         if (is_fill && event.amount >> 44 != 0) ++states["a fee needs more than 64 bits"];
         fills_in_row =
             is_fill && before != nullptr && before->order == event.order ? fills_in_row + 1 : is_fill;

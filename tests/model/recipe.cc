@@ -112,6 +112,7 @@ NetworkRules make_rules(const RulesRecipe& recipe) {
     rules.accounts_opened_per_minute_max = choose<std::uint32_t>(recipe[14], 150, {0, 2, 1});
     rules.member_bytes_per_second_max = choose<std::uint64_t>(recipe[15], 190, {0, 600, 2'000});
     rules.cancel_alls_per_commit_max = choose<std::uint32_t>(recipe[16], 150, {8, 1, 2});
+    rules.orders_looked_through_max = choose<std::uint64_t>(recipe[21], 205, {1'000'000, 2, 8});
     rules.withdrawals_per_account_max = choose<std::uint32_t>(recipe[17], 100, {100, 1, 2});
     rules.proposals_max = choose<std::uint32_t>(recipe[18], 150, {256, 1, 2});
     rules.administrators = {users()[0].account, users()[1].account, users()[2].account};

@@ -202,11 +202,22 @@ std::string text_of(const Event& event) {
     Line line(text_of(event.kind));
     if (event.reason != Reason::none) line.add("reason", std::string(to_string(event.reason)));
     line.add("command", event.command == no_command ? std::int64_t{-1} : std::int64_t{event.command});
-    line.add("order", key_text(event.order)).add("maker", key_text(event.maker));
-    line.add("side", event.side).add("market", event.market).add("price", event.price);
-    line.add("quantity", event.quantity).add("leaves", event.leaves).add("maker_leaves", event.maker_leaves);
-    line.add("amount", event.amount).add("fee", event.taker_fee).add("maker_fee", event.maker_fee);
-    line.add("ordinal_or_asset", event.ordinal).add("phase", static_cast<int>(event.phase));
+    const auto add = [&](const char* name, const auto& value) {
+        if (value != std::remove_cvref_t<decltype(value)>{}) line.add(name, value);
+    };
+    if (event.order != OrderKey()) line.add("order", key_text(event.order));
+    if (event.maker != OrderKey()) line.add("maker", key_text(event.maker));
+    add("side", event.side);
+    add("market", event.market);
+    add("price", event.price);
+    add("quantity", event.quantity);
+    add("leaves", event.leaves);
+    add("maker_leaves", event.maker_leaves);
+    add("amount", event.amount);
+    add("fee", event.taker_fee);
+    add("maker_fee", event.maker_fee);
+    add("ordinal_or_asset", event.ordinal);
+    add("phase", static_cast<int>(event.phase));
     return line.take();
 }
 
