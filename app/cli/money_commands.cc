@@ -52,35 +52,35 @@ void add_settle(CLI::App& app, Invocation& invocation) {
     CLI::App& command = add_money(app, "settle", "by an issuer: a withdrawal was paid, or is refused");
     const Posting posting = add_posting(command);
     const auto settle = std::make_shared<SettleArguments>();
-    const auto refused = std::make_shared<bool>(false);
     command.add_option("holder", settle->account, "account that asked, by name or id")->required();
     command.add_option("request", settle->request, "its nonce, as `peerbook withdrawals` shows it")
         ->required();
-    auto* answer = command.add_option_group("answer")->require_option(1);
-    answer->add_flag("--paid", settle->is_paid, "the amount is destroyed");
-    answer->add_flag("--refused", *refused, "the amount is the account's again");
-    post_when_named(command, invocation, posting, [settle, refused](const CommandOptions& options) {
-        return settle_request(*settle, options);
-    });
+    command.add_flag("--paid", settle->is_paid, "it was paid: the amount is destroyed");
+    command.add_flag("--refused", settle->is_refused, "it is not: the amount is the account's again");
+    post_when_named(command, invocation, posting,
+                    [settle](const CommandOptions& options) { return settle_request(*settle, options); });
+}
+
+// Faucet and redeem.
+using AmountRequest = NodeRequest (*)(const AssetAmount&, const CommandOptions&);
+void add_amount_command(CLI::App& command, Invocation& invocation, AmountRequest make) {
+    const Posting posting = add_posting(command);
+    const auto what = add_asset_amount(command);
+    post_when_named(command, invocation, posting,
+                    [what, make](const CommandOptions& options) { return make(*what, options); });
 }
 
 }  // namespace
 
 void add_money_commands(CLI::App& app, Invocation& invocation) {
-    for (const bool is_faucet : {true, false}) {
-        CLI::App& command = is_faucet
-                                ? add_money(app, "faucet", "play money, where the network has it")
-                                : add_money(app, "redeem", "by an issuer: destroy own units of its asset");
-        const Posting posting = add_posting(command);
-        const auto what = add_asset_amount(command);
-        post_when_named(command, invocation, posting, [what, is_faucet](const CommandOptions& options) {
-            return is_faucet ? faucet_request(*what, options) : redeem_request(*what, options);
-        });
-    }
+    add_amount_command(add_money(app, "faucet", "play money, where the network has it"), invocation,
+                       faucet_request);
     add_sending(add_money(app, "transfer", "send an asset to another account"), invocation, transfer_request);
+    add_withdraw(app, invocation);
     add_sending(add_money(app, "issue", "by an issuer: create units of its asset"), invocation,
                 issue_request);
-    add_withdraw(app, invocation);
+    add_amount_command(add_money(app, "redeem", "by an issuer: destroy own units of its asset"), invocation,
+                       redeem_request);
     add_settle(app, invocation);
 }
 

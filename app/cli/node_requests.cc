@@ -260,6 +260,8 @@ NodeRequest withdraw_request(const std::string& destination, const AssetAmount& 
 Result<NodeRequest> settle_request(const SettleArguments& settle, const CommandOptions& options) {
     JsonObject object = command_object("settle", options);
     object.text("from", settle.account);
+    if (settle.is_paid == settle.is_refused)
+        return mistake("say one of --paid and --refused", "peerbook settle alice 7 --paid");
     if (!add_nonce(object, settle.request))
         return mistake(
             "'" + settle.request + "' is not the nonce of a request; `peerbook withdrawals` lists them",

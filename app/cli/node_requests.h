@@ -88,6 +88,7 @@ struct SettleArguments {
     std::string account;  // that asked
     std::string request;  // its nonce, as in the list of withdrawals
     bool is_paid = false;
+    bool is_refused = false;  // one of the two
 };
 Result<NodeRequest> settle_request(const SettleArguments& settle, const CommandOptions& options);
 NodeRequest withdrawals_request(const std::string& account, const std::string& asset);

@@ -51,12 +51,12 @@ void add_order_side(CLI::App& order_app, Invocation& invocation, const char* sid
         ->group("Market orders");
     command.add_option("--stop", order->stop, "wait until the price is as bad as this")
         ->option_text("PRICE")
-        ->group("Both");
+        ->group("All orders");
     command.add_option("--take-profit", order->take_profit, "wait until the price is as good as this")
         ->option_text("PRICE")
-        ->group("Both");
+        ->group("All orders");
     add_self_trade(command, order->self_trade);
-    command.get_option("--self-trade")->group("Both");
+    command.get_option("--self-trade")->group("All orders");
     command.footer(order_footer);
     post_when_named(command, invocation, posting,
                     [order](const CommandOptions& options) { return order_request(*order, options); });

@@ -162,9 +162,13 @@ TEST(CommandRequest, WritesWhatIssuersAndAdministratorsDo) {
               R"({"op":"redeem","account":"me","asset":"USD","amount":"5"})");
     EXPECT_EQ(withdraw_request("bank 12", {"USD", "5"}, {}).body,
               R"({"op":"withdraw","account":"me","asset":"USD","amount":"5","destination":"bank 12"})");
-    EXPECT_EQ(settle_request({"alice", "7", true}, {})->body,
+    EXPECT_EQ(settle_request({"alice", "7", true, false}, {})->body,
               R"({"op":"settle","account":"me","from":"alice","target_nonce":"7","paid":true})");
-    EXPECT_FALSE(settle_request({"alice", "seven", true}, {}).ok());
+    EXPECT_FALSE(settle_request({"alice", "seven", true, false}, {}).ok());
+    EXPECT_FALSE(settle_request({"alice", "7", true, true}, {}).ok());
+    EXPECT_FALSE(settle_request({"alice", "7", false, false}, {}).ok());
+    EXPECT_NE(settle_request({"alice", "7", false, true}, {})->body.find(R"("paid":false)"),
+              std::string::npos);
     EXPECT_EQ(withdrawals_request("alice", "USD").target, "/api/v1/withdrawals?account=alice&asset=USD");
     EXPECT_EQ(create_market_request("ETH-USD", {{"tick", "0.01"}, {"lot", "1"}, {"base", ""}}, {}).body,
               R"({"op":"create_market","account":"me","market":"ETH-USD","tick":"0.01","lot":"1"})");
