@@ -80,6 +80,13 @@ class OrderBooks {
             if (neighbour != no_order) __builtin_prefetch(&pool_[neighbour]);
         sides_[place_of(order)].prefetch(order.price);
     }
+    // The orders that a new one of this level and account will be linked behind.
+    void prefetch_behind(MarketId market, Side side, std::int64_t price, AccountIndex account) const {
+        const OrderSlot last = sides_[place(market, side)].tail_if_dense(price);
+        if (last != no_order) __builtin_prefetch(&pool_[last]);
+        const OrderSlot newest = newest_order_of(account);
+        if (newest != no_order) __builtin_prefetch(&pool_[newest]);
+    }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
     const Order& owned(OrderSlot slot) { return pool_.edit(slot); }

@@ -56,6 +56,11 @@ class PriceLevels {
         return far_.find(key)->second;
     }
     const Level* find(std::int64_t price) const;
+    // The newest order at this price, as far as that is quickly known.
+    OrderSlot tail_if_dense(std::int64_t price) const {
+        const std::int64_t key = price * sign_;
+        return in_window(key) ? dense_[static_cast<std::size_t>(key - base_)].tail : no_order;
+    }
     void prefetch(std::int64_t price) const {
         const std::int64_t key = price * sign_;
         if (in_window(key)) __builtin_prefetch(&dense_[static_cast<std::size_t>(key - base_)]);

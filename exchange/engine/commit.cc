@@ -11,6 +11,8 @@ namespace {
 
 // Up to this many comparisons it is quicker to look for a target among the commands than to index them.
 constexpr std::size_t comparisons_max = 8'192;
+// Commands ahead whose cache lines are fetched while one is executed.
+constexpr std::size_t look_ahead = 4;
 
 const CommandRef* target_of(const CommandBody& body) {
     if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
@@ -71,6 +73,8 @@ void CommitRunner::look_up_accounts(const CommandBatch& batch) {
     hashes_.clear();
     for (const AccountId& id : batch.accounts)
         hashes_.push_back(state_.accounts.prefetch(id));
+    for (std::size_t i = 0; i < batch.accounts.size(); ++i)
+        state_.accounts.prefetch_name(hashes_[i]);
     batch_accounts_.clear();
     for (std::size_t i = 0; i < batch.accounts.size(); ++i) {
         const AccountIndex account = state_.accounts.find(batch.accounts[i], hashes_[i]).value_or(no_account);
@@ -209,11 +213,18 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
 }
 
 void CommitRunner::prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const {
-    if (order.market.value() >= state_.terms.size()) return;
+    if (order.market.value() >= state_.terms.size() || order.price.value() < 1) return;
     const MarketTerms& market = state_.terms[order.market.value()];
     state_.balances.prefetch(admitted.account, order.side == Side::buy ? market.quote : market.base);
     state_.books.levels(order.market, order.side).prefetch(order.price.value());
     state_.books.prefetch(OrderKey(admitted.account, admitted.command->ref()));
+}
+
+// The orders that an order will be linked behind, in its level and among its account's.
+void CommitRunner::prefetch_neighbours(const AdmittedCommand& admitted) const {
+    const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
+    if (order == nullptr || order->market.value() >= state_.terms.size() || order->price.value() < 1) return;
+    state_.books.prefetch_behind(order->market, order->side, order->price.value(), admitted.account);
 }
 
 void CommitRunner::look_up_targets() {
@@ -225,6 +236,12 @@ void CommitRunner::look_up_targets() {
             unresolved_.push_back(position);
         else
             state_.books.prefetch_around(admitted.target);
+    }
+    for (Position position : naming_) {
+        const AdmittedCommand& admitted = admitted_[position];
+        if (admitted.target == no_order) continue;
+        const Order& order = state_.books.order(admitted.target);
+        state_.balances.prefetch(admitted.account, state_.reserve_asset_of(order));
     }
 }
 
@@ -299,7 +316,10 @@ void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor)
 
 void CommitRunner::execute_class(std::size_t number, Executor& executor) {
     const bool has_attached = !first_attached_.empty();
-    for (Position position : classes_[number]) {
+    const std::vector<Position>& positions = classes_[number];
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        if (i + look_ahead < positions.size()) prefetch_neighbours(admitted_[positions[i + look_ahead]]);
+        const Position position = positions[i];
         const AdmittedCommand& admitted = admitted_[position];
         if (admitted.is_attached) continue;
         const bool is_alone = cancel_alls_.empty() && (!has_attached || first_attached_[position] == none);

@@ -53,6 +53,7 @@ class CommitRunner {
                    std::uint32_t number, Executor& executor, AdmittedCommand& admitted);
     void look_up_accounts(const CommandBatch& batch);
     void prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const;
+    void prefetch_neighbours(const AdmittedCommand& admitted) const;
     bool is_one_cancel_all_too_many(AccountIndex account);
     void burn_target(const CancelOrder& cancel, AdmittedCommand& admitted);
     void add_to_class(Position position);

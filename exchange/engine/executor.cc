@@ -170,10 +170,10 @@ class Executor::Steps {
 };
 
 void Executor::execute(const AdmittedCommand& admitted) {
-    account_ = admitted.account;
-    ref_ = admitted.command->ref();
+    const BatchCommand& command = *admitted.command;
+    key_ = OrderKey(admitted.account, {admitted.nonce, command.index});
     number_ = admitted.number;
-    const CommandBody& body = admitted.command->body;
+    const CommandBody& body = command.body;
     if (const auto* limit = std::get_if<LimitOrder>(&body)) return run(*limit);
     if (const auto* cancel = std::get_if<CancelOrder>(&body)) return run(*cancel, admitted);
     if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return run(*reduce, admitted);
@@ -190,8 +190,7 @@ void Executor::execute(const AdmittedCommand& admitted) {
 
 Event& Executor::reject_unadmitted(AccountIndex account, CommandRef ref, std::uint32_t number,
                                    Reason reason) {
-    account_ = account;
-    ref_ = ref;
+    key_ = OrderKey(account, ref);
     number_ = number;
     return reject(reason);
 }
@@ -208,19 +207,19 @@ Event& Executor::emit_order(EventKind kind, const Order& order) {
 }
 
 void Executor::run(const LimitOrder& order) {
-    place({ref_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
+    place({key_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
            order.post_only, order.self_trade, false, nullptr});
 }
 
 void Executor::run(const MarketOrder& order) {
-    place({ref_, order.market, order.side, order.protection.value(), order.quantity.value(), TimeInForce::ioc,
+    place({key_, order.market, order.side, order.protection.value(), order.quantity.value(), TimeInForce::ioc,
            false, order.self_trade, false, nullptr});
 }
 
 void Executor::run(const BudgetOrder& order) {
     Extras extras;
     extras.budget = order.budget;
-    place({ref_, order.market, Side::buy, order.protection.value(), 0, TimeInForce::ioc, false,
+    place({key_, order.market, Side::buy, order.protection.value(), 0, TimeInForce::ioc, false,
            order.self_trade, false, &extras});
 }
 
@@ -239,14 +238,14 @@ void Executor::run(const SpecialOrder& special) {
     extras.budget = special.budget;
     if (special.display && extras.display == 0) extras.display = -1;
     if (special.expires_at && extras.expires_at_ms == 0) extras.expires_at_ms = -1;
-    place({ref_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
+    place({key_, order.market, order.side, order.price.value(), order.quantity.value(), order.time_in_force,
            order.post_only, order.self_trade, false, &extras});
 }
 
 Executor::Funding Executor::funding_of(const Placement& order, const MarketTerms& market) {
     if (order.side == Side::sell)
-        return {state_.balances.slot(account_, market.base), market.units(order.quantity)};
-    const BalanceSlot slot = state_.balances.slot(account_, market.quote);
+        return {state_.balances.slot(key_.account, market.base), market.units(order.quantity)};
+    const BalanceSlot slot = state_.balances.slot(key_.account, market.quote);
     if (order.has_budget()) return {slot, state_.rules.has_ledger ? order.budget() : 0};
     return {slot, EngineState::buy_reserve_of(market, order.price, order.quantity, 0)};
 }
@@ -308,7 +307,7 @@ Reason Executor::check_room(const Placement& order, const MarketTerms& market,
     if (!may_stay) return Reason::none;
     const OrderBooks& books = state_.books;
     if (replaced.slot == no_order &&
-        (books.open_order_count(account_) >= state_.rules.open_orders_per_account_max ||
+        (books.open_order_count(key_.account) >= state_.rules.open_orders_per_account_max ||
          books.size() >= state_.rules.open_orders_max))
         return Reason::open_order_limit;
     // Waiting orders count for both sides, so that each has room when it becomes active.
@@ -324,7 +323,7 @@ Reason Executor::check_against_book(const Placement& order) const {
     if (order.time_in_force != TimeInForce::fok) return Reason::none;
     const std::uint32_t steps_max = std::min(state_.rules.fok_orders_max, state_.rules.fills_per_command_max);
     switch (can_fill(state_.books,
-                     {account_, order.market, order.side, order.self_trade, order.price, order.quantity},
+                     {key_.account, order.market, order.side, order.self_trade, order.price, order.quantity},
                      steps_max)) {
         case Fillable::yes:
             return Reason::none;
@@ -392,8 +391,7 @@ void Executor::enter(const Placement& order, const Funding& funding) {
         return match_and_rest(order, funding);
     if (market.matching == MatchingMode::batch && market.phase == MarketPhase::trading) {
         note(notes_.batch_markets, order.market);
-        if (order.time_in_force == TimeInForce::ioc)
-            notes_.immediate.push_back(OrderKey(account_, order.ref));
+        if (order.time_in_force == TimeInForce::ioc) notes_.immediate.push_back(order.key);
     }
     rest(order, funding, order.quantity, 0);
 }
@@ -410,7 +408,7 @@ void Executor::wait_for_trigger(const Placement& order, const Funding& funding) 
     extension.self_trade = order.self_trade;
     extension.post_only = order.post_only;
     NewOrder waiting;
-    waiting.key = OrderKey(account_, order.ref);
+    waiting.key = order.key;
     waiting.market = order.market;
     waiting.side = order.side;
     waiting.is_waiting = true;
@@ -438,7 +436,7 @@ void Executor::rest(const Placement& order, const Funding& funding, std::int64_t
     }
     state_.add_to_reserved(funding.slot, reserve);
     NewOrder resting;
-    resting.key = OrderKey(account_, order.ref);
+    resting.key = order.key;
     resting.market = order.market;
     resting.side = order.side;
     resting.is_quote = order.is_quote;
@@ -476,7 +474,7 @@ void Executor::insert_extended(NewOrder& resting, const Extras& extras) {
 
 void Executor::match_and_rest(const Placement& order, const Funding& funding) {
     const MarketTerms& market = state_.terms[order.market.value()];
-    Taker taker{account_,         order.market, order.side,
+    Taker taker{key_.account,     order.market, order.side,
                 order.self_trade, order.price,  order.has_budget() ? lots_max : order.quantity};
     SweepEnd end = SweepEnd::no_match;
     std::uint32_t carry = 0;
@@ -515,8 +513,8 @@ void Executor::end_without_rest(const Placement& order, std::int64_t leaves, Amo
 void Executor::settle_taker(const Placement& order, const MarketTerms& market, const Proceeds& proceeds) {
     const bool buys = order.side == Side::buy;
     const Amount units = market.units(proceeds.quantity);
-    const BalanceSlot base = state_.balances.slot(account_, market.base);
-    const BalanceSlot quote = state_.balances.slot(account_, market.quote);
+    const BalanceSlot base = state_.balances.slot(key_.account, market.base);
+    const BalanceSlot quote = state_.balances.slot(key_.account, market.quote);
     state_.add_to_balance(
         quote, buys ? -(proceeds.notional + proceeds.taker_fees) : proceeds.notional - proceeds.taker_fees);
     state_.add_to_balance(base, buys ? units : -units);

@@ -54,7 +54,8 @@ Reason Executor::check_action(const AdminAction& action) const {
 void Executor::run(const Administer& administer) {
     const auto refuse = [this](Reason reason) { reject(reason); };
     const std::vector<AccountId>& administrators = state_.rules.administrators;
-    const auto own = std::find(administrators.begin(), administrators.end(), state_.accounts.id(account_));
+    const auto own =
+        std::find(administrators.begin(), administrators.end(), state_.accounts.id(key_.account));
     if (own == administrators.end()) return refuse(Reason::not_administrator);
     if (const Reason reason = check_action(administer.action); reason != Reason::none) return refuse(reason);
     const std::uint64_t word = std::uint64_t{1} << (own - administrators.begin());

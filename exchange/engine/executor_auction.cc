@@ -13,8 +13,6 @@ void Executor::end_auctions() {
         const MarketId market(state_.auctions.begin()->second);
         const Uncrossing done = uncross(market, MatchingMode::continuous);
         state_.set_phase(market, MarketPhase::trading, std::nullopt);
-        account_ = no_account;
-        ref_ = {};
         Event& event = emit(EventKind::market_changed);
         event.order = {};
         event.market = market;

@@ -19,7 +19,7 @@ void Executor::take_out(OrderSlot slot, EventKind kind, Reason reason) {
 
 // The slot found before the class ran, if its order still lives there.
 OrderSlot Executor::find_target(CommandRef target, const AdmittedCommand& admitted) const {
-    const OrderKey key(account_, target);
+    const OrderKey key(key_.account, target);
     if (admitted.target != no_order) {
         const Order& order = state_.books.order(admitted.target);
         if (order.is_live != 0 && order.key() == key) return admitted.target;
@@ -30,7 +30,7 @@ OrderSlot Executor::find_target(CommandRef target, const AdmittedCommand& admitt
 template <typename Matches>
 const std::vector<OrderSlot>& Executor::open_orders_by_name(Matches matches) {
     slots_.clear();
-    for (OrderSlot slot = state_.books.newest_order_of(account_); slot != no_order;
+    for (OrderSlot slot = state_.books.newest_order_of(key_.account); slot != no_order;
          slot = state_.books.order(slot).account_next)
         if (matches(state_.books.order(slot))) slots_.push_back(slot);
     std::sort(slots_.begin(), slots_.end(), [&](OrderSlot a, OrderSlot b) {
@@ -43,7 +43,7 @@ const std::vector<OrderSlot>& Executor::open_orders_by_name(Matches matches) {
 void Executor::run(const CancelOrder& cancel, const AdmittedCommand& admitted) {
     const OrderSlot slot = find_target(cancel.target, admitted);
     if (slot == no_order) {
-        const bool comes_later = cancel.target.nonce == ref_.nonce && cancel.target.index > ref_.index;
+        const bool comes_later = cancel.target.nonce == key_.nonce && cancel.target.index > key_.index;
         reject(comes_later                  ? Reason::target_comes_later
                : admitted.target_is_too_new ? Reason::nonce_out_of_window
                                             : Reason::unknown_order);
@@ -91,7 +91,7 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
         return;
     }
     const Order& old = state_.books.owned(slot);
-    Placement order{ref_,
+    Placement order{key_,
                     old.market(),
                     old.side(),
                     replace.price.value(),
@@ -130,15 +130,15 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
     }
     accept_order(order);
     Event& event = emit_order(EventKind::replaced, old);
-    event.maker = OrderKey(account_, ref_);
+    event.maker = key_;
     take_out_silently(slot);
     enter(order, funding);
 }
 
 bool Executor::may_look_through_orders() {
     const std::uint64_t limit = state_.rules.orders_looked_through_max;
-    std::uint64_t& looked_through = notes_.looked_through[account_.value()];
-    const std::uint32_t orders = state_.books.open_order_count(account_);
+    std::uint64_t& looked_through = notes_.looked_through[key_.account.value()];
+    const std::uint32_t orders = state_.books.open_order_count(key_.account);
     if (looked_through + orders > limit) {
         reject(Reason::rate_limit).quantity = Quantity(static_cast<std::int64_t>(limit));
         return false;
@@ -162,13 +162,12 @@ void Executor::run(const CancelAll& cancel) {
 }
 
 void Executor::cancel_placed(const AdmittedCommand& cancel, const AdmittedCommand& placed) {
-    account_ = cancel.account;
-    ref_ = cancel.command->ref();
+    key_ = OrderKey(cancel.account, cancel.command->ref());
     number_ = cancel.number;
     const CancelAll& terms = *std::get_if<CancelAll>(&cancel.command->body);
     const BatchCommand& command = *placed.command;
     for (std::uint32_t i = 0; i < index_count(command.body); ++i) {
-        const OrderSlot slot = state_.books.find(OrderKey(account_, {command.nonce, command.index + i}));
+        const OrderSlot slot = state_.books.find(OrderKey(key_.account, {command.nonce, command.index + i}));
         if (slot == no_order) continue;
         const Order& order = state_.books.order(slot);
         if ((!terms.market || *terms.market == order.market()) &&
@@ -185,7 +184,7 @@ void Executor::run(const CancelAfter& cancel) {
         return;
     }
     accept();
-    state_.set_switch(account_, cancel.timeout ? state_.now_ms() + cancel.timeout->ms() : 0);
+    state_.set_switch(key_.account, cancel.timeout ? state_.now_ms() + cancel.timeout->ms() : 0);
 }
 
 void Executor::run(const MassQuote& quotes) {
@@ -204,9 +203,9 @@ void Executor::run(const MassQuote& quotes) {
              [&](const Order& order) { return order.is_quote != 0 && order.market() == quotes.market; }))
         take_out(slot, EventKind::cancelled, Reason::requoted);
     for (const Quote& quote : quotes.quotes) {
-        place({ref_, quotes.market, quote.side, quote.price.value(), quote.quantity.value(), TimeInForce::gtc,
+        place({key_, quotes.market, quote.side, quote.price.value(), quote.quantity.value(), TimeInForce::gtc,
                true, SelfTradePrevention::cancel_newest, true, nullptr});
-        ++ref_.index;
+        ++key_.index;
     }
 }
 
@@ -220,8 +219,8 @@ void Executor::expire_orders() {
 void Executor::fire_switches() {
     number_ = no_command;
     while (!state_.switches.empty() && std::get<0>(*state_.switches.begin()) <= state_.now_ms()) {
-        account_ = std::get<2>(*state_.switches.begin());
-        state_.set_switch(account_, 0);
+        key_ = OrderKey(std::get<2>(*state_.switches.begin()), {});
+        state_.set_switch(key_.account, 0);
         for (OrderSlot slot : open_orders_by_name([](const Order&) { return true; }))
             take_out(slot, EventKind::cancelled, Reason::cancel_after);
     }
@@ -251,15 +250,14 @@ void Executor::fire_triggers_of(MarketId market) {
 void Executor::trigger(OrderSlot slot) {
     const Order& waiting = state_.books.owned(slot);
     const OrderExtension extension = state_.books.extension(waiting);
-    account_ = AccountIndex(waiting.account);
-    ref_ = {waiting.nonce, waiting.index};
+    key_ = waiting.key();
     const std::int64_t quantity = extension.budget != 0 ? 0 : waiting.leaves;
     Extras extras;
     extras.display = std::min(extension.display, quantity);
     extras.expires_at_ms = extension.expires_at_ms;
     extras.placed = extension.quantity;
     if (extension.budget != 0) extras.budget = extension.budget;
-    const Placement order{ref_,
+    const Placement order{key_,
                           waiting.market(),
                           waiting.side(),
                           extension.limit,

@@ -34,9 +34,9 @@ void Executor::run(const Faucet& faucet) {
     if (faucet.amount > supply_max - issued) return refuse(Reason::supply_limit);
     accept();
     state_.set_issued(faucet.asset, issued + faucet.amount);
-    state_.add_to_balance(state_.balances.slot(account_, faucet.asset), faucet.amount);
+    state_.add_to_balance(state_.balances.slot(key_.account, faucet.asset), faucet.amount);
     Event& event = emit(EventKind::issued);
-    event.maker.account = account_;
+    event.maker.account = key_.account;
     tell(event, faucet.asset, faucet.amount);
 }
 
@@ -47,8 +47,8 @@ void Executor::run(const Transfer& transfer) {
     if (!is_amount(transfer.amount)) return refuse(Reason::amount_out_of_range);
     const std::optional<AccountIndex> to = state_.accounts.find(transfer.to);
     if (!to) return refuse(Reason::unknown_account);
-    if (*to == account_) return refuse(Reason::self_transfer);
-    const BalanceSlot from_slot = state_.balances.slot(account_, transfer.asset);
+    if (*to == key_.account) return refuse(Reason::self_transfer);
+    const BalanceSlot from_slot = state_.balances.slot(key_.account, transfer.asset);
     const BalanceSlot to_slot = state_.balances.slot(*to, transfer.asset);
     if (transfer.amount > state_.balances[from_slot].available()) return refuse(Reason::insufficient_balance);
     accept();
@@ -64,7 +64,7 @@ Reason Executor::check_issuer(AssetId asset) const {
     if (!state_.rules.has_ledger) return Reason::ledger_off;
     if (asset.value() >= state_.issued.size()) return Reason::unknown_asset;
     const std::optional<AccountId>& issuer = state_.rules.assets[asset.value()].issuer;
-    return issuer && *issuer == state_.accounts.id(account_) ? Reason::none : Reason::not_issuer;
+    return issuer && *issuer == state_.accounts.id(key_.account) ? Reason::none : Reason::not_issuer;
 }
 
 void Executor::run(const Issue& issue) {
@@ -87,7 +87,7 @@ void Executor::run(const Redeem& redeem) {
     const auto refuse = [this](Reason reason) { reject(reason); };
     if (const Reason reason = check_issuer(redeem.asset); reason != Reason::none) return refuse(reason);
     if (!is_amount(redeem.amount)) return refuse(Reason::amount_out_of_range);
-    const BalanceSlot slot = state_.balances.slot(account_, redeem.asset);
+    const BalanceSlot slot = state_.balances.slot(key_.account, redeem.asset);
     if (redeem.amount > state_.balances[slot].available()) return refuse(Reason::insufficient_balance);
     accept();
     state_.set_issued(redeem.asset, state_.issued[redeem.asset.value()] - redeem.amount);
@@ -101,14 +101,13 @@ void Executor::run(const RequestWithdrawal& request) {
     if (request.asset.value() >= state_.issued.size()) return refuse(Reason::unknown_asset);
     if (!state_.rules.assets[request.asset.value()].issuer) return refuse(Reason::not_issuer);
     if (!is_amount(request.amount)) return refuse(Reason::amount_out_of_range);
-    if (state_.withdrawals.count_of(account_) >= state_.rules.withdrawals_per_account_max)
+    if (state_.withdrawals.count_of(key_.account) >= state_.rules.withdrawals_per_account_max)
         return refuse(Reason::withdrawal_limit);
-    const BalanceSlot slot = state_.balances.slot(account_, request.asset);
+    const BalanceSlot slot = state_.balances.slot(key_.account, request.asset);
     if (request.amount > state_.balances[slot].available()) return refuse(Reason::insufficient_balance);
     accept();
     state_.add_to_reserved(slot, request.amount);
-    state_.add_withdrawal(
-        {OrderKey(account_, ref_), request.asset, request.amount, request.destination, true});
+    state_.add_withdrawal({key_, request.asset, request.amount, request.destination, true});
     tell(emit(EventKind::withdrawal_requested), request.asset, request.amount);
 }
 

@@ -79,6 +79,10 @@ class Accounts {
         __builtin_prefetch(&table_[hashed & mask_]);
         return hashed;
     }
+    void prefetch_name(std::uint32_t hashed) const {
+        const Entry& entry = table_[hashed & mask_];
+        if (entry.account != unknown) __builtin_prefetch(&names_[entry.account]);
+    }
     std::optional<AccountIndex> find(const AccountId& id, std::uint32_t hashed) const {
         const std::uint32_t index = find_known(id, hashed);
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;

@@ -11,7 +11,8 @@
 
 namespace peerbook::exchange {
 
-struct Balance {
+// Aligned, so that none straddles two cache lines.
+struct alignas(32) Balance {
     Amount total = 0;
     Amount reserved = 0;  // 0 ≤ reserved ≤ total
 

@@ -65,11 +65,11 @@ TEST_F(Orders, AreFoundWhileTheIndexGrowsAndShrinks) {
 TEST_F(Orders, GiveTheirMemoryBackWhenTheyAreGone) {
     const std::size_t empty_pool = pool.memory_bytes();
     const std::size_t empty_index = index.memory_bytes();
-    for (std::uint64_t nonce = 1; nonce <= 200'000; ++nonce)
+    for (std::uint64_t nonce = 1; nonce <= 250'000; ++nonce)
         place(nonce);
     const std::size_t full = pool.memory_bytes() + index.memory_bytes();
-    EXPECT_LE(full / 200'000, 96u);
-    for (std::uint64_t nonce = 1; nonce <= 200'000; ++nonce)
+    EXPECT_LE(full / 250'000, 96u);
+    for (std::uint64_t nonce = 1; nonce <= 250'000; ++nonce)
         remove(nonce);
     for (std::uint64_t nonce = 1; nonce <= 100'000;
          ++nonce) {  // the index shrinks with the work that goes on
