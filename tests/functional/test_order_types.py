@@ -295,8 +295,10 @@ class Changes(OneNode):
         book = self.client.get("/api/v1/book/BTC-USD")
         self.assertEqual((book["bids"], book["asks"]), ([["99", "1", 1]], [["101", "2", 1]]))
         crossed = self.rest(op="mass_quote", account="bob", market="BTC-USD",
-                            quotes=[{"side": "buy", "price": "101", "quantity": "1"}])
-        self.assertEqual([quote["reason"] for quote in crossed["quotes"]], ["would_trade"])
+                            quotes=[{"side": "buy", "price": "101", "quantity": "1"},
+                                    {"side": "buy", "price": "98", "quantity": "1"}])
+        self.assertEqual([(quote["status"], quote["reason"]) for quote in crossed["quotes"]],
+                         [("rejected", "would_trade"), ("resting", "none")])
         self.line("mass-quote BTC-USD")
         self.assertEqual(self.open_orders(), [])
         self.refused({"op": "mass_quote", "market": "BTC-USD", "quotes": [{**quotes[0], "price": "x"}]},
