@@ -253,7 +253,7 @@ void Executor::trigger(OrderSlot slot) {
     key_ = waiting.key();
     const std::int64_t quantity = extension.budget != 0 ? 0 : waiting.leaves;
     Extras extras;
-    extras.display = std::min(extension.display, quantity);
+    extras.display = extension.display;
     extras.expires_at_ms = extension.expires_at_ms;
     extras.placed = extension.quantity;
     if (extension.budget != 0) extras.budget = extension.budget;
