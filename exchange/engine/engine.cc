@@ -33,9 +33,12 @@ RestingOrderView view_of(const OrderBooks& books, const Order& order) {
     if (extension.display != 0) view.display = Quantity(extension.display);
     if (extension.expires_at_ms != 0) view.expires_at = WallTime{extension.expires_at_ms};
     if (extension.budget != 0) view.budget = extension.budget;
-    if (order.is_waiting != 0)
+    if (order.is_waiting != 0) {
         view.trigger = Trigger{Price(order.price),
                                order.waits_below != 0 ? TriggerWhen::at_or_below : TriggerWhen::at_or_above};
+        view.time_in_force = extension.time_in_force;
+        view.post_only = extension.post_only;
+    }
     return view;
 }
 
