@@ -7,10 +7,10 @@
 // the caller gives each element a key of its own.
 //
 // An element's vector is the ChaCha20 key stream (RFC 8439, counter and nonce zero) of 2,048 bytes under the
-// key BLAKE2b-256(domain ‖ bytes), lanes little-endian. ChaCha20 rather than AES-256-CTR, because libsodium
-// has it for every processor in constant time. Measured for an element of 110 bytes on the machine of
-// BENCHMARKS.md: 1.2 µs (BLAKE2b 0.2, ChaCha20 0.9, adding 0.1); OpenSSL's AES-256-CTR, with the processor's
-// AES instructions, would make it 0.75, and its ChaCha20, which gives the same bytes as libsodium's, too.
+// key BLAKE2b-256(domain ‖ bytes), lanes little-endian. ChaCha20 rather than AES-256-CTR, because it is fast
+// and in constant time on processors without AES instructions as well, and any library has it. Measured for
+// an element of 110 bytes on the machine of BENCHMARKS.md: about 0.8 µs (BLAKE2b 0.2, ChaCha20 0.5, adding
+// 0.1); AES-256-CTR would make it 0.75.
 #pragma once
 
 #include <array>
