@@ -41,6 +41,7 @@ struct NodeOptions {
     Duration deadline_stagger = Duration::milliseconds(50);
     std::size_t known_orders_max = 400'000;  // orders whose ids and ends are remembered
     // Commands of one hosted account that wait to be settled; above, its client is told to come again.
+    // Cancels and reductions may use twice as much, so that one can always get out.
     std::uint64_t unsettled_commands_per_account_max = 100'000;
     exchange::LedgerLimits ledger;
     std::uint64_t random_seed = 0;

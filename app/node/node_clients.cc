@@ -177,10 +177,13 @@ Status Node::check_unsettled(const SubmitRequest& request) {
         const auto entry = hosted_.find(intent.account);
         if (!entry.ok()) return entry.error();
         const std::uint64_t count = ++wanted[(*entry)->id];
-        if (unsettled_.count((*entry)->id) + count > options_.unsettled_commands_per_account_max)
+        const bool takes_away = std::holds_alternative<exchange::CancelOrder>(intent.body) ||
+                                std::holds_alternative<exchange::ReduceOrder>(intent.body) ||
+                                std::holds_alternative<exchange::CancelAll>(intent.body);
+        const std::uint64_t max = options_.unsettled_commands_per_account_max * (takes_away ? 2 : 1);
+        if (unsettled_.count((*entry)->id) + count > max)
             return Error{ErrorCode::unavailable,
-                         "account '" + intent.account + "' may have at most " +
-                             std::to_string(options_.unsettled_commands_per_account_max) +
+                         "account '" + intent.account + "' may have at most " + std::to_string(max) +
                              " commands that are not settled; nothing of this request was taken, try again "
                              "when earlier commands have settled"};
     }

@@ -370,6 +370,8 @@ void Cluster::check_end() {
             fail(name + ": " + status.error().message);
         tally_.retractions += node.feed.retractions();
         tally_.rollbacks += node.ledger->stats().rollbacks;
+        tally_.commits_executed += node.ledger->stats().commits_executed;
+        tally_.checkpoint_replays += node.ledger->stats().checkpoint_replays;
     }
     // The log executed once, without ever going back, gives the same.
     Engine straight(rules());

@@ -51,9 +51,11 @@ struct Tally {
     std::uint64_t duplicates = 0;
     std::uint64_t fetches = 0;
     std::uint64_t fills = 0;
-    std::uint64_t due = 0;    // events that no command caused
-    std::uint64_t roots = 0;  // state roots that were compared with another node's
-    Digest log;               // of everything settled: equal for equal seeds
+    std::uint64_t due = 0;                 // events that no command caused
+    std::uint64_t roots = 0;               // state roots that were compared with another node's
+    std::uint64_t commits_executed = 0;    // at all nodes, replays included
+    std::uint64_t checkpoint_replays = 0;  // of them, only to get at the state of a checkpoint
+    Digest log;                            // of everything settled: equal for equal seeds
 };
 
 class Cluster {

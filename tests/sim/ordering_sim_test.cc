@@ -31,6 +31,8 @@ void add(Tally& sum, const Tally& one) {
     sum.fills += one.fills;
     sum.due += one.due;
     sum.roots += one.roots;
+    sum.commits_executed += one.commits_executed;
+    sum.checkpoint_replays += one.checkpoint_replays;
 }
 
 // Every tenth seed is settled a second time, slowly and naively, at each step.
@@ -53,13 +55,16 @@ TEST(OrderingSimulation, NodesAgreeAndEverythingSettles) {
     }
     std::printf(
         "%llu commands, %llu commits, %llu empty blocks, %llu rollbacks, %llu retractions, %llu fills, "
-        "%llu suspended, %llu held back, %llu duplicates, %llu fetches, %llu due by time, %llu roots\n",
+        "%llu suspended, %llu held back, %llu duplicates, %llu fetches, %llu due by time, %llu roots, %llu "
+        "executions of commits, %llu of them for checkpoints\n",
         static_cast<unsigned long long>(sum.commands), static_cast<unsigned long long>(sum.commits),
         static_cast<unsigned long long>(sum.empty_blocks), static_cast<unsigned long long>(sum.rollbacks),
         static_cast<unsigned long long>(sum.retractions), static_cast<unsigned long long>(sum.fills),
         static_cast<unsigned long long>(sum.suspended), static_cast<unsigned long long>(sum.held_back),
         static_cast<unsigned long long>(sum.duplicates), static_cast<unsigned long long>(sum.fetches),
-        static_cast<unsigned long long>(sum.due), static_cast<unsigned long long>(sum.roots));
+        static_cast<unsigned long long>(sum.due), static_cast<unsigned long long>(sum.roots),
+        static_cast<unsigned long long>(sum.commits_executed),
+        static_cast<unsigned long long>(sum.checkpoint_replays));
     if (only) return;
     // A state that no seed reaches is a state that nothing tests.
     EXPECT_GT(sum.rollbacks, 0u);

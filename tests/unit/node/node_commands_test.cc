@@ -198,6 +198,9 @@ TEST(NodeQuotas, AnAccountWithTooManyUnsettledCommandsIsToldTheLimitAndWhenToCom
     const Ticket other = world.submit(0, {NodeWorld::faucet("bob", 0, 1)});
     world.run();
     EXPECT_TRUE(world.submit_answer(other).ok()) << "the bound is of one account";
+    const Ticket cancel = world.submit(0, {intent("alice", exchange::CancelAll{})});
+    world.run();
+    EXPECT_TRUE(world.submit_answer(cancel).ok()) << "one can always get out";
     world.heal(0, 1);
     world.heal(0, 2);
     world.run();
