@@ -400,7 +400,7 @@ bool Node::deadline_met(Now now, Effects& effects) {
     MonoTime due = now.mono;
     if (const std::int64_t late_ms = now.wall.ms - deadline->ms; late_ms < stagger.ms())
         due = due + Duration::milliseconds(stagger.ms() - late_ms);
-    if (last_emit_) due = std::max(due, *last_emit_ + options_.batch_delay);
+    if (last_emit_) due = std::max(due, *last_emit_ + options_.deadline_spacing);
     if (now.mono < due) {
         sooner(effects.wake_at, due);
         return false;

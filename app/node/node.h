@@ -39,6 +39,8 @@ struct NodeOptions {
     std::size_t open_requests_max = 100'000;
     // When something is due by time: how much longer each member waits than the one before it.
     Duration deadline_stagger = Duration::milliseconds(50);
+    // The least time since the last own block then, so that many expiries cannot make many blocks.
+    Duration deadline_spacing = Duration::milliseconds(25);
     std::size_t known_orders_max = 400'000;  // orders whose ids and ends are remembered
     // Commands of one hosted account that wait to be settled; above, its client is told to come again.
     // Cancels and reductions may use twice as much, so that one can always get out.
