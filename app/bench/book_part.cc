@@ -11,6 +11,7 @@ using namespace exchange;
 namespace {
 
 constexpr std::uint32_t steps_max = 10'000;
+constexpr std::size_t look_ahead = 12;  // commands
 
 // Fills in what the body says; false if a book alone cannot do it.
 struct Translator {
@@ -117,6 +118,29 @@ class BookAlone::Steps {
     const Taker& taker_;
     EventBuffer& events_;
 };
+
+// The lines that the command will need, once its index line is there.
+void BookAlone::look_up(const BookCommand& command) const {
+    if (command.kind == BookCommand::Kind::place) {
+        if (command.rests)
+            books_.prefetch_behind(command.market, command.side, command.price, command.key.account);
+        return;
+    }
+    const OrderSlot slot = books_.find(OrderKey(command.key.account, command.target));
+    if (slot != no_order) books_.prefetch_around(slot);
+}
+
+void BookAlone::execute_all(std::span<const BookCommand> commands, EventBuffer& events) {
+    for (const BookCommand& command : commands) {
+        const bool places = command.kind == BookCommand::Kind::place;
+        books_.prefetch(places ? command.key : OrderKey(command.key.account, command.target));
+        if (places) books_.levels(command.market, command.side).prefetch(command.price);
+    }
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        if (i + look_ahead < commands.size()) look_up(commands[i + look_ahead]);
+        execute(commands[i], events);
+    }
+}
 
 void BookAlone::execute(const BookCommand& command, EventBuffer& events) {
     if (command.kind == BookCommand::Kind::place) {

@@ -40,10 +40,14 @@ class BookAlone {
 
     // Appends what happened.
     void execute(const BookCommand& command, exchange::EventBuffer& events);
+    // The same for each of a commit's, in their order. Asks for what they will touch ahead, as the engine
+    // does.
+    void execute_all(std::span<const BookCommand> commands, exchange::EventBuffer& events);
     const exchange::OrderBooks& books() const { return books_; }
 
   private:
     class Steps;
+    void look_up(const BookCommand& command) const;
     void place(const BookCommand& command, exchange::EventBuffer& events);
     void rest(const BookCommand& command, std::int64_t leaves, exchange::EventBuffer& events);
     void remove(exchange::OrderSlot slot) {

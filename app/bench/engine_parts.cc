@@ -144,8 +144,7 @@ std::optional<PartFigures> measure_book(const PreparedFlow& flow, Commits commit
         BookAlone book(flow.rules.markets.size());
         const auto execute = [&](std::span<const BookCommand> stretch) {
             events.clear();
-            for (const BookCommand& command : stretch)
-                book.execute(command, events);
+            book.execute_all(stretch, events);
         };
         for_each_stretch<BookCommand>(*before, execute);
         std::vector<BookCommand> decoded;

@@ -30,7 +30,7 @@ std::vector<Shaped> everyday_shapes() {
     shape.take_ppm = 10'000;
     all.push_back({shape, "few prices, hardly a trade"});
     shape = named("wide-swings");
-    shape.jump_ppm = 20'000;
+    shape.jump_ppm = 500;
     shape.jump_ticks = 100'000;
     shape.depth_ticks = 1'000;
     all.push_back({shape, "the price jumps by 100,000 ticks and back"});

@@ -49,8 +49,7 @@ TEST(BookAlone, FillsWhatTheEngineFills) {
         for (const BookCommand& command : *before)
             book.execute(command, events);
         events.clear();
-        for (const BookCommand& command : *commands)
-            book.execute(command, events);
+        book.execute_all(*commands, events);
         EXPECT_GT(outcome.fills, 50u) << name;
         EXPECT_EQ(fills_of(events, 0), fills_of(outcome.events, 1)) << name;
         EXPECT_EQ(book.books().size(), outcome.run->engine().stats().resting_orders) << name;
