@@ -102,7 +102,7 @@ class Executor {
     friend class Steps;
 
     Event& emit(EventKind kind) {
-        static constexpr Event blank;
+        static constexpr Event blank{};
         events_.push_back(blank);  // cheaper than setting 128 bytes to zero
         Event& event = events_.back();
         event.kind = kind;
