@@ -306,9 +306,9 @@ void Lane::build(std::size_t begin, std::size_t end) {
 }
 
 Status Lane::run(MonoTime start) {
-    const std::size_t batches = (work_.size() + plan_.batch - 1) / plan_.batch;
-    const std::size_t sample_every = std::max<std::size_t>(1, batches / book_samples_max);
+    const std::size_t sample_every = std::max<std::size_t>(1, work_.size() / book_samples_max);
     std::size_t begin = 0;
+    std::size_t sample_at = sample_every;
     while (begin < work_.size() && !stop_.load()) {
         MonoTime due;
         const std::size_t end = end_of_commit(begin, wait_for_batch(begin, start, due));
@@ -319,8 +319,9 @@ Status Lane::run(MonoTime start) {
         sampler_.offer(answer->reply.block, due);
         if (Status status = take_answer(begin, end, *answer); !status.ok()) return status;
         begin = end;
-        if (record_ && (report_.batches % sample_every == 0 || begin == work_.size()))
-            if (Status status = sample_book(); !status.ok()) return status;
+        if (!record_ || (begin < sample_at && begin < work_.size())) continue;
+        if (Status status = sample_book(); !status.ok()) return status;
+        sample_at = begin + sample_every;
     }
     if (record_ && begin == work_.size()) report_.record = record_->finish();
     return {};
