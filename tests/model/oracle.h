@@ -163,7 +163,7 @@ class Oracle {
         const Entry* entry = nullptr;
         std::uint64_t first_sequence = 0;   // of this commit
         std::vector<std::uint32_t> traded;  // markets, in order of first fill
-        std::set<std::uint32_t> placed;     // markets whose book got an order in this commit
+        std::set<std::uint32_t> placed;     // markets whose book got an order while they traded
         std::map<AccountId, std::uint32_t> cancel_alls;
         std::map<AccountId, std::uint64_t> looked_through;  // open orders, by cancel-alls and mass quotes
     };

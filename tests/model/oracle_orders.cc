@@ -167,7 +167,7 @@ void Oracle::rest(Order order) {
     Event& event = emit(EventKind::rested, order);
     event.quantity = Quantity(order.shown);
     event.leaves = Quantity(order.leaves);
-    running_.placed.insert(order.market);
+    if (market_of(order).phase == MarketPhase::trading) running_.placed.insert(order.market);
     orders_[order.name()] = order;
 }
 
