@@ -133,8 +133,11 @@ PartFigures measure_admission(const PreparedFlow& flow, Commits commits, const O
     return per_operation("admission", ns, outcome.operations);
 }
 
+// Whether the book sees a commit's commands one by one or together.
+enum class BookInput { single, commit };
+
 std::optional<PartFigures> measure_book(const PreparedFlow& flow, Commits commits, const Outcome& outcome,
-                                        std::uint32_t rounds) {
+                                        std::uint32_t rounds, BookInput input) {
     const auto before = book_commands(flow, flow.resting);
     const auto commands = book_commands(flow, commits);
     if (!before || !commands) return std::nullopt;
@@ -144,7 +147,9 @@ std::optional<PartFigures> measure_book(const PreparedFlow& flow, Commits commit
         BookAlone book(flow.rules.markets.size());
         const auto execute = [&](std::span<const BookCommand> stretch) {
             events.clear();
-            book.execute_all(stretch, events);
+            if (input == BookInput::commit) return book.execute_all(stretch, events);
+            for (const BookCommand& command : stretch)
+                book.execute(command, events);
         };
         for_each_stretch<BookCommand>(*before, execute);
         std::vector<BookCommand> decoded;
@@ -153,7 +158,7 @@ std::optional<PartFigures> measure_book(const PreparedFlow& flow, Commits commit
             stretches.add(time_of([&] { execute(decoded); }));
         });
     });
-    return per_operation("book", ns, outcome.operations);
+    return per_operation(input == BookInput::single ? "book" : "book ahead", ns, outcome.operations);
 }
 
 PartFigures measure_ledger(const PreparedFlow& flow, const Outcome& outcome, std::uint32_t rounds) {
@@ -321,7 +326,8 @@ std::vector<PartFigures> measure_parts(const PreparedFlow& flow, std::uint32_t r
     const Outcome outcome = outcome_of(flow, commits);
     parts.push_back(measure_decode(flow, commits, outcome, rounds));
     parts.push_back(measure_admission(flow, commits, outcome, rounds));
-    if (const auto book = measure_book(flow, commits, outcome, rounds)) parts.push_back(*book);
+    for (const BookInput input : {BookInput::single, BookInput::commit})
+        if (const auto book = measure_book(flow, commits, outcome, rounds, input)) parts.push_back(*book);
     parts.push_back(measure_ledger(flow, outcome, rounds));
     parts.push_back(measure_undo_record(outcome, rounds));
     parts.push_back(measure_undo_back(flow, commits, rounds));

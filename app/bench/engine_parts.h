@@ -6,10 +6,12 @@
 //               hosted batches have none of their own
 //   admission   for each batch its accounts by id and its owner; for each command owner, nonce verdict and
 //               burning, and a rate window. Excludes signatures, undo and events
-//   book        commands with resolved accounts in, events out: index, levels, queues, matching. No accounts,
-//               money, nonces or undo: what bare matching engines measure; a commit's commands come together,
-//               so that it can look ahead. Flows of limit orders, icebergs,
-//               cancels, reductions and replacements on continuous markets only
+//   book        commands with resolved accounts in, events out: index, levels, queues, matching, one command
+//               after the other. No accounts, money, nonces or undo: what bare matching engines measure.
+//               Flows of limit orders, icebergs, cancels, reductions and replacements on continuous markets
+//               only
+//   book ahead  the same, but a commit's commands come together, so that it can ask for what they will touch;
+//               pays where the book is larger than the caches
 //   ledger      the balance moves that the flow's events stand for: reserving, releasing, and a fill's four
 //               balances and fees. Excludes the book and undo
 //   undo        record: as many words as the engine records for the flow; roll back: undo_to() over the last

@@ -109,8 +109,8 @@ TEST(EngineBench, ReportsEachPartOfTheWorkloadThatIsNamed) {
     for (const PartFigures& part : figures.parts)
         names.push_back(part.name);
     EXPECT_EQ(names,
-              (std::vector<std::string>{"decode", "admission", "book", "ledger", "undo record", "undo back",
-                                        "events", "state root", "snap write", "snap load"}));
+              (std::vector<std::string>{"decode", "admission", "book", "book ahead", "ledger", "undo record",
+                                        "undo back", "events", "state root", "snap write", "snap load"}));
     const std::string table = to_table(*report);
     EXPECT_NE(table.find("add-cancel"), std::string::npos);
     EXPECT_NE(table.find("state root"), std::string::npos);
