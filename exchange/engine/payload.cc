@@ -1,5 +1,6 @@
 // Batches and payloads: command bodies with who answers for them.
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "base/check.h"
@@ -48,14 +49,32 @@ std::size_t read_count(Decoder& in, std::size_t bytes_each, const char* what) {
     return 0;
 }
 
+// Sorts short prefixes, most of which differ, instead of the ids.
+bool has_two_equal(const std::vector<AccountId>& accounts) {
+    struct Prefixed {
+        std::uint64_t prefix;
+        const AccountId* id;
+    };
+    std::vector<Prefixed> sorted;
+    sorted.reserve(accounts.size());
+    for (const AccountId& id : accounts) {
+        Prefixed entry{0, &id};
+        std::memcpy(&entry.prefix, id.data.data(), sizeof entry.prefix);
+        sorted.push_back(entry);
+    }
+    std::sort(sorted.begin(), sorted.end(), [](const Prefixed& a, const Prefixed& b) {
+        return a.prefix != b.prefix ? a.prefix < b.prefix : *a.id < *b.id;
+    });
+    return std::adjacent_find(sorted.begin(), sorted.end(), [](const Prefixed& a, const Prefixed& b) {
+               return a.prefix == b.prefix && *a.id == *b.id;
+           }) != sorted.end();
+}
+
 void decode_accounts(Decoder& in, std::vector<AccountId>& accounts) {
     accounts.resize(read_count(in, AccountId::size, "a batch names more accounts than it has room for"));
     for (AccountId& account : accounts)
         in.fixed(account);
-    std::vector<AccountId> sorted = accounts;
-    std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-        in.fail("a batch names an account twice");
+    if (has_two_equal(accounts)) in.fail("a batch names an account twice");
 }
 
 void decode_hosted(Decoder& in, std::size_t commands_max, CommandBatch& batch) {
