@@ -185,7 +185,8 @@ void BookAlone::place(const BookCommand& command, EventBuffer& events) {
     taker.limit = command.price;
     taker.leaves = command.quantity;
     Steps steps(*this, command, taker, events);
-    const SweepEnd end = sweep(books_, taker, steps_max, steps);
+    std::uint32_t steps_left = steps_max;
+    const SweepEnd end = sweep(books_, taker, steps_left, steps);
     if (taker.leaves == 0) return;
     if (end == SweepEnd::no_match && command.rests) {
         rest(command, taker.leaves, events);

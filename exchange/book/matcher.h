@@ -29,9 +29,9 @@ enum class SweepEnd : std::uint8_t { filled, no_match, own_order, fill_limit };
 //       zero when the taker's money is spent
 //   void meet_own(OrderSlot, const Order&)          not for cancel_newest: takes the resting order out, or
 //       for decrement takes from both
-// Steps are fills and meetings.
+// Steps are fills and meetings; `steps_left` is how many it may make, and afterwards what is left of them.
 template <typename Steps>
-SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t steps_max, Steps& on) {
+SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t& steps_left, Steps& on) {
     const PriceLevels& levels = books.levels(taker.market, opposite(taker.side));
     while (taker.leaves > 0) {
         if (!levels.best_meets(taker.limit)) return SweepEnd::no_match;
@@ -40,15 +40,17 @@ SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t steps_max, Steps& 
         const bool is_own = maker.account == taker.account.value();
         if (is_own && taker.self_trade == SelfTradePrevention::cancel_newest) return SweepEnd::own_order;
         if (is_own) [[unlikely]] {
-            if (steps_max-- == 0) return SweepEnd::fill_limit;
+            if (steps_left == 0) return SweepEnd::fill_limit;
+            --steps_left;
             on.meet_own(slot, maker);
             if (taker.self_trade == SelfTradePrevention::cancel_both) return SweepEnd::own_order;
             continue;
         }
         const std::int64_t quantity = std::min({taker.leaves, maker.leaves, on.affordable(maker.price)});
         if (quantity == 0) return SweepEnd::no_match;
-        if (steps_max-- == 0) [[unlikely]]
+        if (steps_left == 0) [[unlikely]]
             return SweepEnd::fill_limit;
+        --steps_left;
         taker.leaves -= quantity;
         on.fill(slot, maker, quantity);
     }

@@ -68,6 +68,7 @@ OrderSlot OrderBooks::restore(const NewOrder& placed, std::uint64_t sequence) {
     if (account.newest != no_order) pool_.edit(account.newest).account_previous = slot;
     account.newest = slot;
     ++account.count;
+    account.quotes += order.is_quote;
 
     index_.insert(slot);
     return slot;
@@ -122,6 +123,7 @@ void OrderBooks::remove(OrderSlot slot) {
     if (order.account_next != no_order)
         pool_.edit(order.account_next).account_previous = order.account_previous;
     --account.count;
+    account.quotes -= order.is_quote;
 }
 
 void OrderBooks::undo_remove(OrderSlot slot) {
@@ -142,6 +144,7 @@ void OrderBooks::undo_remove(OrderSlot slot) {
         slot;
     if (order.account_next != no_order) pool_.edit(order.account_next).account_previous = slot;
     ++account.count;
+    account.quotes += order.is_quote;
 
     index_.insert(slot);
 }

@@ -127,6 +127,10 @@ class OrderBooks {
     std::uint32_t open_order_count(AccountIndex account) const {
         return account.value() < accounts_.size() ? accounts_[account.value()].count : 0;
     }
+    // Of them, those of mass quotes.
+    std::uint32_t quote_count(AccountIndex account) const {
+        return account.value() < accounts_.size() ? accounts_[account.value()].quotes : 0;
+    }
     OrderSlot newest_order_of(AccountIndex account) const {
         return account.value() < accounts_.size() ? accounts_[account.value()].newest : no_order;
     }
@@ -147,6 +151,7 @@ class OrderBooks {
     struct AccountOrders {
         OrderSlot newest = no_order;
         std::uint32_t count = 0;
+        std::uint32_t quotes = 0;
     };
     static std::size_t waiting_place(MarketId market, bool below) {
         return std::size_t{market.value()} * 4 + (below ? 3 : 2);

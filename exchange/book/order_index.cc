@@ -1,6 +1,5 @@
 #include "exchange/book/order_index.h"
 
-#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -11,8 +10,9 @@ namespace peerbook::exchange {
 namespace {
 
 constexpr std::size_t capacity_min = 1'024;
-// Places of the former table that a change moves on. It is 3/4 full at most and half as large as the new one
-// when growing: after an eighth as many changes as it has places it is empty, long before the next resize.
+// Places of the former table that a change moves on, so that it is empty after an eighth as many changes as
+// it has places. Meanwhile the new one is not resized: growing, it starts 3/8 full and gains 1/16 at most;
+// shrinking to a half, it starts 1/4 full and gains 1/4 at most.
 constexpr std::size_t places_at_once = 8;
 
 }  // namespace
@@ -60,6 +60,7 @@ void OrderIndex::insert(OrderSlot slot) {
     const Order& order = pool_[slot];
     put(table_, {hash(order.account, order.nonce, order.index), slot + 1});
     ++size_;
+    PB_CHECK(size_ <= table_.mask, "the index always has an empty place, where searches end");
     if (former_.entries != nullptr) [[unlikely]]
         move_some();
     else if (size_ * 4 > (table_.mask + 1) * 3) [[unlikely]]
@@ -77,7 +78,7 @@ void OrderIndex::erase(OrderSlot slot) {
     if (former_.entries != nullptr) [[unlikely]]
         move_some();
     else if (size_ * 8 < table_.mask + 1 && table_.mask + 1 > capacity_min) [[unlikely]]
-        resize(std::max((table_.mask + 1) / 4, capacity_min));
+        resize((table_.mask + 1) / 2);
 }
 
 void OrderIndex::resize(std::size_t capacity) {

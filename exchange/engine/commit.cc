@@ -11,6 +11,8 @@ namespace {
 
 // Up to this many comparisons it is quicker to look for a target among the commands than to index them.
 constexpr std::size_t comparisons_max = 8'192;
+// Of a commit; far beyond any clock, and far enough from overflow for every sum with a time-out.
+constexpr std::int64_t time_ms_max = std::int64_t{1} << 53;
 // Commands ahead whose cache lines are fetched while one is executed.
 constexpr std::size_t look_ahead = 4;
 
@@ -46,6 +48,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
              "a commit names rules that this program knows");
     events_ = &events;
     notes_.first_sequence = state_.books.next_sequence();
+    notes_.steps_left = state_.rules.fills_per_commit_max;
     if (!notes_.looked_through.empty()) notes_.looked_through.clear();
     Executor executor(state_, notes_, events);
     run_due(commit.time, executor);
@@ -57,6 +60,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
 }
 
 void CommitRunner::run_due(WallTime time, Executor& executor) {
+    time = {std::clamp<std::int64_t>(time.ms, 0, time_ms_max)};
     const bool is_first = !state_.time;
     state_.set_time(is_first ? time : std::max(*state_.time, time));
     if (is_first)
@@ -135,15 +139,14 @@ void CommitRunner::burn_target(const CancelOrder& cancel, AdmittedCommand& admit
 }
 
 bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
-    const auto count = std::count_if(cancel_alls_.begin(), cancel_alls_.end(),
-                                     [&](const CancelAllPlace& place) { return place.account == account; });
-    if (static_cast<std::uint64_t>(count) >= state_.rules.cancel_alls_per_commit_max) return true;
+    if (cancel_all_counts_[account.value()]++ >= state_.rules.cancel_alls_per_commit_max) return true;
     cancel_alls_.push_back({account, static_cast<Position>(admitted_.size()) - 1});  // it is the last of them
     return false;
 }
 
 void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
     cancel_alls_.clear();
+    cancel_all_counts_.clear();
     std::uint32_t number = 0;
     for (const CommandBatch& batch : commit.batches) {
         BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
@@ -161,6 +164,10 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
 }
 
 CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
+    if (const auto* limit = std::get_if<LimitOrder>(&body))
+        return limit->post_only ? Class::post_only : Class::rest;
+    if (std::holds_alternative<CancelOrder>(body) || std::holds_alternative<ReduceOrder>(body))
+        return Class::cancels;
     if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body))
         return (*replace)->post_only ? Class::post_only : Class::rest;
     if (std::holds_alternative<CancelAll>(body) || std::holds_alternative<CancelAfter>(body))
@@ -177,24 +184,20 @@ CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
 void CommitRunner::add_to_class(Position position) {
     const AdmittedCommand& admitted = admitted_[position];
     const CommandBody& body = admitted.command->body;
-    Class its_class = Class::cancels;
     if (const auto* order = std::get_if<LimitOrder>(&body)) {
         prefetch_placing(*order, admitted);
-        its_class = order->post_only ? Class::post_only : Class::rest;
     } else if (const CommandRef* target = target_of(body)) {
         naming_.push_back(position);
         state_.books.prefetch(OrderKey(admitted.account, *target));
-        if (std::holds_alternative<Boxed<ReplaceOrder>>(body)) its_class = class_of(body);
-    } else {
-        its_class = class_of(body);
     }
-    classes_[static_cast<std::size_t>(its_class)].push_back(position);
+    classes_[static_cast<std::size_t>(class_of(body))].push_back(position);
 }
 
 void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
     admitted_.clear();
     naming_.clear();
     cancel_alls_.clear();
+    cancel_all_counts_.clear();
     for (std::vector<Position>& list : classes_)
         list.clear();
     std::uint32_t number = 0;
@@ -292,11 +295,19 @@ void CommitRunner::attach_to_placing_commands() {
         const Position placing =
             find_placing(OrderKey(admitted.account, *target_of(admitted.command->body)), is_indexed);
         if (placing == none || placing >= position) continue;
+        // A replacement must not run in a class before its own, where it would take ahead of others.
+        const Class class_there = admitted_[placing].is_attached ? attached_class_[placing]
+                                                                 : class_of(admitted_[placing].command->body);
+        if (std::holds_alternative<Boxed<ReplaceOrder>>(admitted.command->body) &&
+            class_of(admitted.command->body) > class_there)
+            continue;
         if (first_attached_.empty()) {
             first_attached_.assign(admitted_.size(), none);
             last_attached_.assign(admitted_.size(), none);
             next_attached_.assign(admitted_.size(), none);
+            attached_class_.assign(admitted_.size(), Class::rest);
         }
+        attached_class_[position] = class_there;
         Position& last = last_attached_[placing];
         (last == none ? first_attached_[placing] : next_attached_[last]) = position;
         last = position;

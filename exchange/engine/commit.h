@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "exchange/engine/admission.h"
@@ -86,12 +87,14 @@ class CommitRunner {
         Position command;
         friend auto operator<=>(const CancelAllPlace&, const CancelAllPlace&) = default;
     };
-    std::vector<CancelAllPlace> cancel_alls_;   // by account, then position
-    std::vector<std::uint32_t> hashes_;         // of the batch's accounts
+    std::vector<CancelAllPlace> cancel_alls_;                             // by account, then position
+    std::unordered_map<std::uint32_t, std::uint32_t> cancel_all_counts_;  // by account
+    std::vector<std::uint32_t> hashes_;                                   // of the batch's accounts
     std::vector<AccountIndex> batch_accounts_;  // of the batch that is admitted; no_account: not open
 
     // Attached commands, as lists in order; empty if nothing is attached in this commit.
     std::vector<Position> first_attached_, last_attached_, next_attached_;
+    std::vector<Class> attached_class_;  // in which an attached command runs
     // From the name of an order to the command of this commit that placed it; open addressing.
     struct PlacedName {
         OrderKey key;

@@ -24,6 +24,11 @@ bool is_met(const Trigger& trigger, std::int64_t last) {
                                                     : last <= trigger.price.value();
 }
 
+bool is_display(std::int64_t display, std::int64_t quantity, const MarketTerms& market) {
+    return display >= market.quantity_min && display <= quantity &&
+           display >= (quantity - 1) / iceberg_parts_max + 1;
+}
+
 void note(std::vector<MarketId>& markets, MarketId market) {
     if (std::find(markets.begin(), markets.end(), market) == markets.end()) markets.push_back(market);
 }
@@ -287,7 +292,7 @@ Reason Executor::check_extras(const Placement& order, const MarketTerms& market)
             return Reason::amount_out_of_range;
         if (order.budget() < market.notional_min) return Reason::notional_too_small;
     } else if (order.quantity < market.quantity_min || order.quantity > market.quantity_max ||
-               (extras.display != 0 && (extras.display < 1 || extras.display > order.quantity))) {
+               (extras.display != 0 && !is_display(extras.display, order.quantity, market))) {
         return Reason::quantity_out_of_range;
     } else if (market.notional(order.price, order.quantity) < market.notional_min) {
         return Reason::notional_too_small;
@@ -316,15 +321,18 @@ Reason Executor::check_room(const Placement& order, const MarketTerms& market,
     return Reason::none;
 }
 
+std::uint32_t Executor::steps_max() const {
+    return std::min(state_.rules.fills_per_command_max, notes_.steps_left);
+}
+
 // Post-only and fill-or-kill, in a market that matches continuously.
 Reason Executor::check_against_book(const Placement& order) const {
     if (order.post_only && state_.books.levels(order.market, opposite(order.side)).best_meets(order.price))
         return Reason::would_trade;
     if (order.time_in_force != TimeInForce::fok) return Reason::none;
-    const std::uint32_t steps_max = std::min(state_.rules.fok_orders_max, state_.rules.fills_per_command_max);
     switch (can_fill(state_.books,
                      {key_.account, order.market, order.side, order.self_trade, order.price, order.quantity},
-                     steps_max)) {
+                     std::min(state_.rules.fok_orders_max, steps_max()))) {
         case Fillable::yes:
             return Reason::none;
         case Fillable::no:
@@ -481,7 +489,10 @@ void Executor::match_and_rest(const Placement& order, const Funding& funding) {
     Amount budget_left = order.budget();
     if (state_.books.levels(order.market, opposite(order.side)).best_meets(order.price)) {
         Steps steps(*this, taker, market, order.budget(), order.has_budget());
-        end = sweep(state_.books, taker, state_.rules.fills_per_command_max, steps);
+        const std::uint32_t allowed = steps_max();
+        std::uint32_t left = allowed;
+        end = sweep(state_.books, taker, left, steps);
+        notes_.steps_left -= allowed - left;
         carry = steps.carry();
         budget_left = steps.budget_left();
         if (steps.proceeds.quantity != 0) {

@@ -34,6 +34,7 @@ struct CommitNotes {
     std::vector<MarketId> batch_markets;  // got orders to match in a batch
     std::vector<OrderKey> immediate;      // IOC orders that stand in them until the batch was matched
     std::uint64_t first_sequence = 0;     // of this commit
+    std::uint32_t steps_left = 0;         // fills that its orders may still make
     // By account: its open orders that commands of this commit looked through.
     std::unordered_map<std::uint32_t, std::uint64_t> looked_through;
 };
@@ -150,6 +151,8 @@ class Executor {
     Reason check_extras(const Placement& order, const MarketTerms& market) const;
     Reason check_room(const Placement& order, const MarketTerms& market, const Replaced& replaced) const;
     Reason check_against_book(const Placement& order) const;
+    // What one sweep may make, now.
+    std::uint32_t steps_max() const;
     bool is_outside_band(MarketId market, std::int64_t price) const;
     // What the order needs on its account before anything is filled.
     Funding funding_of(const Placement& order, const MarketTerms& market);
@@ -183,6 +186,8 @@ class Executor {
         std::int64_t quantity = 0;
     };
     Uncrossing uncross(MarketId market, MatchingMode mode);
+    void take_off_own_crossing(const AuctionBook& book);
+    void cancel_immediate(MarketId market);
     void allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const;
     void trade_at(OrderSlot older, OrderSlot younger, Clearing trade);
     // An own order was met: the quantity is gone without a trade.

@@ -111,6 +111,8 @@ void Executor::open_market(MarketId market, EventKind kind) {
     Event& event = emit(kind);
     event.market = market;
     event.phase = phase;
+    // Waiting orders that the last price met while the market was halted.
+    if (phase == MarketPhase::trading) notes_.traded.push_back(market);
 }
 
 }  // namespace peerbook::exchange

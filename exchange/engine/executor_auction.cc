@@ -1,5 +1,6 @@
 // Many orders at one price: the end of call auctions, and of commits in markets that match in batches.
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "exchange/engine/executor.h"
@@ -23,32 +24,46 @@ void Executor::end_auctions() {
     }
 }
 
+// What the orders of a batch trigger takes part at once, but a long chain of triggers waits for the market's
+// next batch: each round costs as much as the whole book that crosses.
 void Executor::match_batches() {
+    constexpr int rounds_max = 4;
+    number_ = no_command;
     std::sort(notes_.batch_markets.begin(), notes_.batch_markets.end());
-    for (std::size_t i = 0; i < notes_.batch_markets.size();) {
+    for (std::size_t i = 0; i < notes_.batch_markets.size(); ++i) {
         const MarketId market = notes_.batch_markets[i];
-        const std::uint64_t sequence = state_.books.next_sequence();
-        number_ = no_command;
-        // Also if it was halted meanwhile: what was accepted before trades. An auction collects instead.
-        if (state_.terms[market.value()].phase != MarketPhase::auction) uncross(market, MatchingMode::batch);
-        std::erase_if(notes_.immediate, [&](const OrderKey& key) {
-            const OrderSlot slot = state_.books.find(key);
-            if (slot == no_order) return true;
-            if (state_.books.order(slot).market() != market) return false;
-            take_out(slot, EventKind::cancelled, Reason::auction_ended);
-            return true;
-        });
-        notes_.traded.assign(1, market);
-        fire_triggers(no_command);
-        if (state_.books.next_sequence() == sequence) ++i;  // else triggers placed orders here
+        for (int round = 1;; ++round) {
+            // Also if it was halted meanwhile: what was accepted before trades. An auction collects instead.
+            if (state_.terms[market.value()].phase != MarketPhase::auction)
+                uncross(market, MatchingMode::batch);
+            cancel_immediate(market);
+            if (round == rounds_max) break;
+            const std::uint64_t sequence = state_.books.next_sequence();
+            notes_.traded.assign(1, market);
+            fire_triggers(no_command);
+            if (state_.books.next_sequence() == sequence) break;  // they placed nothing
+        }
     }
     notes_.batch_markets.clear();
 }
 
-// Trades what crosses, at one price. Orders of one account that meet lose the quantity without a trade, so
-// that one pass is always enough: nobody can make it long with orders that stand in each other's way.
+void Executor::cancel_immediate(MarketId market) {
+    std::erase_if(notes_.immediate, [&](const OrderKey& key) {
+        const OrderSlot slot = state_.books.find(key);
+        if (slot == no_order) return true;
+        if (state_.books.order(slot).market() != market) return false;
+        take_out(slot, EventKind::cancelled, Reason::auction_ended);
+        return true;
+    });
+}
+
+// Trades what crosses, at one price. Own orders that cross each other lose the quantity before, so that
+// nobody moves the price with lots that cannot trade, and one pass is enough.
 Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
     AuctionBook book = crossing_orders(state_.books, market);
+    if (book.buys.empty()) return {};
+    take_off_own_crossing(book);
+    book = crossing_orders(state_.books, market);
     const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
     if (!clearing) return {};
     allocate(book.buys, clearing->quantity, mode);
@@ -61,15 +76,10 @@ Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
         if (quantity > 0) {
             buy.allocated -= quantity;
             sell.allocated -= quantity;
-            const AuctionOrder& older = buy.sequence < sell.sequence ? buy : sell;
-            const AuctionOrder& younger = buy.sequence < sell.sequence ? sell : buy;
-            if (state_.books.order(older.slot).account == state_.books.order(younger.slot).account) {
-                take_off(older.slot, quantity);
-                take_off(younger.slot, quantity);
-            } else {
-                trade_at(older.slot, younger.slot, {clearing->price, quantity});
-                done = {clearing->price, done.quantity + quantity};
-            }
+            const bool buy_is_older = buy.sequence < sell.sequence;
+            trade_at(buy_is_older ? buy.slot : sell.slot, buy_is_older ? sell.slot : buy.slot,
+                     {clearing->price, quantity});
+            done = {clearing->price, done.quantity + quantity};
         }
         if (buy.allocated == 0)
             ++b;
@@ -78,6 +88,30 @@ Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
     }
     if (done.quantity > 0) state_.set_last_price(market, done.price);
     return done;
+}
+
+// In order of priority: each buy against the same account's sells.
+void Executor::take_off_own_crossing(const AuctionBook& book) {
+    std::unordered_map<std::uint32_t, std::vector<AuctionOrder>> sells_of;  // looked up only
+    for (const AuctionOrder& sell : book.sells)
+        sells_of[state_.books.order(sell.slot).account].push_back(sell);
+    std::unordered_map<std::uint32_t, std::size_t> next_of;
+    for (AuctionOrder buy : book.buys) {
+        const std::uint32_t account = state_.books.order(buy.slot).account;
+        const auto sells = sells_of.find(account);
+        if (sells == sells_of.end()) continue;
+        for (std::size_t& next = next_of[account]; buy.leaves > 0 && next < sells->second.size();) {
+            AuctionOrder& sell = sells->second[next];
+            if (sell.price > buy.price) break;
+            const std::int64_t quantity = std::min(buy.leaves, sell.leaves);
+            buy.leaves -= quantity;
+            sell.leaves -= quantity;
+            const bool buy_is_older = buy.sequence < sell.sequence;
+            take_off(buy_is_older ? buy.slot : sell.slot, quantity);
+            take_off(buy_is_older ? sell.slot : buy.slot, quantity);
+            if (sell.leaves == 0) ++next;
+        }
+    }
 }
 
 // Priority decides, except among this commit's orders at the last price of a batch that is served: they

@@ -139,7 +139,7 @@ bool Executor::may_look_through_orders() {
     const std::uint64_t limit = state_.rules.orders_looked_through_max;
     std::uint64_t& looked_through = notes_.looked_through[key_.account.value()];
     const std::uint32_t orders = state_.books.open_order_count(key_.account);
-    if (looked_through + orders > limit) {
+    if (looked_through != 0 && looked_through + orders > limit) {  // the first one always passes
         reject(Reason::rate_limit).quantity = Quantity(static_cast<std::int64_t>(limit));
         return false;
     }
@@ -197,11 +197,13 @@ void Executor::run(const MassQuote& quotes) {
         reject(market.phase == MarketPhase::halted ? Reason::market_halted : Reason::not_now);
         return;
     }
-    if (!may_look_through_orders()) return;
+    const bool has_quotes = state_.books.quote_count(key_.account) != 0;
+    if (has_quotes && !may_look_through_orders()) return;
     if (quotes.quotes.empty()) emit(EventKind::accepted).market = quotes.market;
-    for (OrderSlot slot : open_orders_by_name(
-             [&](const Order& order) { return order.is_quote != 0 && order.market() == quotes.market; }))
-        take_out(slot, EventKind::cancelled, Reason::requoted);
+    if (has_quotes)
+        for (OrderSlot slot : open_orders_by_name(
+                 [&](const Order& order) { return order.is_quote != 0 && order.market() == quotes.market; }))
+            take_out(slot, EventKind::cancelled, Reason::requoted);
     for (const Quote& quote : quotes.quotes) {
         place({key_, quotes.market, quote.side, quote.price.value(), quote.quantity.value(), TimeInForce::gtc,
                true, SelfTradePrevention::cancel_newest, true, nullptr});

@@ -45,6 +45,8 @@ struct MarketRules {
 
 inline constexpr std::uint16_t rules_version_latest = 2;
 inline constexpr std::size_t administrators_max = 64;
+// An iceberg shows at least this part of itself, so that no order costs more fills than that.
+inline constexpr std::int64_t iceberg_parts_max = 1'000;
 
 // What every node of a network must agree on to execute the same log to the same state.
 struct NetworkRules {
@@ -67,6 +69,8 @@ struct NetworkRules {
     std::uint32_t accounts_per_owner_max = 100'000;  // that one key answers for
     // The most fills of one order; what is left of it then is cancelled. Bounds the events of one command.
     std::uint32_t fills_per_command_max = 10'000;
+    // The same of all orders of a commit together, those that triggers place included.
+    std::uint32_t fills_per_commit_max = 200'000;
     // The most resting orders that a fill-or-kill order may need. Far below the fills of other orders,
     // because finding out costs work, and a rejected order pays nothing for it.
     std::uint32_t fok_orders_max = 1'000;

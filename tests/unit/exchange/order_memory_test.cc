@@ -62,6 +62,20 @@ TEST_F(Orders, AreFoundWhileTheIndexGrowsAndShrinks) {
     }
 }
 
+// The index shrinks when 511 are left and moves its entries while it grows again.
+TEST_F(Orders, AreFoundWhenManyComeRightAfterMostWent) {
+    for (const std::uint64_t orders : {1'600u, 6'400u, 50'000u}) {
+        const std::uint64_t first = slots.empty() ? 1 : slots.rbegin()->first + 1;
+        for (std::uint64_t nonce = first; nonce < first + orders; ++nonce)
+            place(nonce);
+        while (slots.size() > 511)
+            remove(slots.begin()->first);
+        for (std::uint64_t nonce = first + orders; nonce < first + 3 * orders; ++nonce)
+            place(nonce);
+        expect_all_found();
+    }
+}
+
 TEST_F(Orders, GiveTheirMemoryBackWhenTheyAreGone) {
     const std::size_t empty_pool = pool.memory_bytes();
     const std::size_t empty_index = index.memory_bytes();
