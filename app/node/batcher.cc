@@ -53,11 +53,17 @@ void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ti
 Batcher::Built Batcher::take() {
     Built built;
     exchange::PayloadBuilder payload;
-    while (!signed_.empty() && (hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2) &&
-           payload.add_signed_batch(signed_.front().encoded)) {
+    while (!signed_.empty() && (hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2)) {
         const SignedBatch& batch = signed_.front();
-        for (std::uint32_t i = 0; i < batch.commands; ++i)
-            built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i}) : std::nullopt);
+        if (payload.add_signed_batch(batch.encoded)) {
+            for (std::uint32_t i = 0; i < batch.commands; ++i)
+                built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i})
+                                                     : std::nullopt);
+        } else if (!payload.empty()) {
+            break;  // the next block has room for it
+        } else if (batch.ticket) {
+            built.too_large.push_back(*batch.ticket);
+        }
         signed_commands_ -= batch.commands;
         signed_.pop_front();
     }

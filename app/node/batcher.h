@@ -61,6 +61,7 @@ class Batcher {
     struct Built {
         Bytes payload;
         std::vector<std::optional<Origin>> origins;  // by position of the command in the block
+        std::vector<Ticket> too_large;  // of signed batches that no block can hold: they were dropped
     };
     // As much as one block holds; what remains waits for the next. Signed batches get at most half of a block
     // while hosted commands wait, so that strangers' batches do not starve this node's own users.

@@ -411,6 +411,12 @@ bool Node::deadline_met(Now now, Effects& effects) {
 
 void Node::emit_block(Now now, Effects& effects) {
     Batcher::Built built = batcher_.take();
+    for (const Ticket ticket : built.too_large)
+        if (requests_.erase(ticket) > 0)
+            effects.answers.push_back(
+                {ticket, Result<SubmitAnswer>(Error{ErrorCode::too_large,
+                                                    "the batch is larger than a block; nothing "
+                                                    "of it was taken, divide its commands"})});
     exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall);
     exchange::sign_block(block, signer_);
     InFlight own;

@@ -223,6 +223,8 @@ inline constexpr Duration approval_lifetime = Duration::seconds(3'600);
 // Commands of a signed batch, and quotes of a mass quote; all indexes of one nonce together.
 inline constexpr std::size_t signed_batch_commands_max = 1'000;
 inline constexpr std::size_t payload_bytes_max = 480 * 1024;  // a block is at most 512 KiB, header included
+// Of an encoded signed batch, so that one alone fits in a payload with its counts and length.
+inline constexpr std::size_t signed_batch_bytes_max = payload_bytes_max - 8;
 
 // How many indexes a command takes: 1, and a mass quote one for each quote, without quotes 1 too.
 std::uint32_t index_count(const CommandBody& body);
@@ -276,6 +278,7 @@ CommandBody decode_command_body(Decoder& in);
 // The bytes a batch of kind 1 or 2 carries in a payload, signature included. Precondition: 1 to
 // signed_batch_commands_max commands; kind 1: indexes are 0; kind 2: all for the signer's own account, with
 // one nonce, indexes counting up from 0 by index_count(), which may take signed_batch_commands_max together.
+// A result above signed_batch_bytes_max is taken by nobody: the caller divides such commands.
 Bytes encode_signed_batch(BatchKind kind, const Digest& network, std::uint16_t rules_version,
                           const Signer& signer, const std::vector<Command>& commands);
 
@@ -309,7 +312,8 @@ class PayloadBuilder {
 Result<std::vector<CommandBatch>> decode_payload(ByteView payload, const PublicKey& author,
                                                  const Digest& network, std::uint16_t rules_version,
                                                  const Verifier& verifier);
-// One signed batch as an observer or a client sends it. Error: malformed or wrong signature.
+// One signed batch as an observer or a client sends it. Error: above signed_batch_bytes_max, malformed or
+// wrong signature.
 Result<CommandBatch> decode_signed_batch(ByteView encoded, const Digest& network, std::uint16_t rules_version,
                                          const Verifier& verifier);
 

@@ -300,6 +300,10 @@ Result<std::vector<CommandBatch>> decode_payload(ByteView payload, const PublicK
 
 Result<CommandBatch> decode_signed_batch(ByteView encoded, const Digest& network, std::uint16_t rules_version,
                                          const Verifier& verifier) {
+    if (encoded.size() > signed_batch_bytes_max)
+        return Error{ErrorCode::too_large, "a signed batch has at most " +
+                                               std::to_string(signed_batch_bytes_max) + " bytes, this one " +
+                                               std::to_string(encoded.size()) + "; divide its commands"};
     Result<CommandBatch> batch =
         check_signature(parse_signed_batch(encoded), network, rules_version, verifier);
     if (batch.ok() && !batch->authorized)

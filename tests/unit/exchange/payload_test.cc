@@ -105,6 +105,30 @@ TEST_F(Payloads, CarrySignedBatchesFirstThenTheAuthorsOwnCommands) {
         EXPECT_TRUE(batch.authorized);
 }
 
+TEST_F(Payloads, TakeNoSignedBatchThatAPayloadCannotHold) {
+    CreateMarket create;
+    create.spec.symbol = std::string(market_text_length_max, 'A');
+    create.spec.tick = create.spec.lot = create.spec.price_max = std::string(market_text_length_max, '1');
+    create.spec.quantity_min = create.spec.quantity_max = create.spec.notional_min =
+        std::string(market_text_length_max, '1');
+    create.spec.maker_fee_ppm = create.spec.taker_fee_ppm = create.spec.band_ppm = UINT32_MAX;
+    create.base = create.quote = AssetId(UINT32_MAX);
+    create.spec.auction = auction_max;
+    std::vector<Command> commands;
+    for (std::uint32_t i = 0; i < signed_batch_commands_max; ++i)
+        commands.push_back({own, {7, i}, Boxed<Administer>(Administer{create, UINT64_MAX - i})});
+    Bytes batch = signed_batch(BatchKind::self_custodied, commands);
+    ASSERT_GT(batch.size(), payload_bytes_max);
+    EXPECT_FALSE(PayloadBuilder().add_signed_batch(batch));
+    EXPECT_EQ(decode_signed_batch(batch, network, 1, verifier).error().code, ErrorCode::too_large);
+    while (batch.size() > signed_batch_bytes_max) {
+        commands.pop_back();
+        batch = signed_batch(BatchKind::self_custodied, commands);
+    }
+    EXPECT_TRUE(decode_signed_batch(batch, network, 1, verifier).ok());
+    EXPECT_TRUE(PayloadBuilder().add_signed_batch(batch));
+}
+
 TEST_F(Payloads, SayHowManyBytesEachBatchHas) {
     const std::vector<Command> one{{own, {1, 0}, CancelOrder{{2, 0}}}};
     const Bytes first = signed_batch(BatchKind::self_custodied, one);
