@@ -313,8 +313,13 @@ Result<Answer> Node::withdrawals(const WithdrawalsQuery& query) const {
                     {engine.account_id(account), engine.account_name(account), std::move(withdrawal)});
     };
     if (query.account.empty()) {
-        for (std::uint32_t i = 0; i < engine.account_count() && answer.withdrawals.size() < limit; ++i)
-            if (engine.is_open(exchange::AccountIndex(i))) list(exchange::AccountIndex(i));
+        std::vector<exchange::AccountIndex> waiting = engine.accounts_with_withdrawals();
+        std::sort(waiting.begin(), waiting.end(), [&](exchange::AccountIndex a, exchange::AccountIndex b) {
+            return engine.account_id(a) < engine.account_id(b);
+        });
+        for (auto account = waiting.begin(); account != waiting.end() && answer.withdrawals.size() < limit;
+             ++account)
+            list(*account);
         return Answer(std::move(answer));
     }
     const auto id = account_named(query.account);

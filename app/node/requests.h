@@ -257,7 +257,7 @@ struct MarketsAnswer {
     std::vector<exchange::MarketView> markets;  // by MarketId
 };
 
-// Withdrawals that wait to be settled.
+// Withdrawals that wait to be settled, by account id and request.
 struct WithdrawalsQuery {
     std::string account;                     // name or id in hex; empty: everyone's
     std::optional<exchange::AssetId> asset;  // absent: all assets

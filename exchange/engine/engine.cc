@@ -147,6 +147,17 @@ std::vector<WithdrawalView> Engine::withdrawals(AccountIndex account) const {
     return views;
 }
 
+std::vector<AccountIndex> Engine::accounts_with_withdrawals() const {
+    std::vector<AccountIndex> accounts;
+    state_->withdrawals.for_each([&](const Withdrawal& waiting) {
+        if (accounts.empty() || accounts.back() != waiting.request.account)
+            accounts.push_back(waiting.request.account);
+    });
+    std::sort(accounts.begin(), accounts.end());
+    accounts.erase(std::unique(accounts.begin(), accounts.end()), accounts.end());
+    return accounts;
+}
+
 std::vector<RestingOrderView> Engine::open_orders(AccountIndex account, std::size_t count_max) const {
     std::vector<RestingOrderView> views;
     views.reserve(state_->books.open_order_count(account));

@@ -126,6 +126,7 @@ class Engine {
     std::vector<RestingOrderView> waiting_orders(MarketId market, std::size_t count_max) const;
     MarketView market_view(MarketId market) const;
     std::vector<WithdrawalView> withdrawals(AccountIndex account) const;  // that wait, by request
+    std::vector<AccountIndex> accounts_with_withdrawals() const;          // that wait; each once, ascending
     std::optional<Price> last_price(MarketId market) const;
     std::optional<Price> best(MarketId market, Side side) const;
 
