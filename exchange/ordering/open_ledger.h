@@ -96,9 +96,10 @@ class OpenLedger {
     // The last checkpoint (checkpoints.h) that settled, if one did since the last call. Its state root is for
     // the caller to make (engine/state_root.h), on whatever thread. Frozen states of checkpoints are kept
     // while their commits wait to settle, so that nothing has to be executed again for them; only where more
-    // than frozen_states_max wait, as in a long partition, settling one rolls back to it once.
+    // than frozen_states_max wait, as in a long partition, settling one rolls back to it once. Each may keep
+    // a copy of the whole state in memory, so they are few.
     std::optional<Checkpoint> take_checkpoint();
-    static constexpr std::size_t frozen_states_max = 16;
+    static constexpr std::size_t frozen_states_max = 3;
 
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
