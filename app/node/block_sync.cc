@@ -23,6 +23,7 @@ void BlockSync::on_disconnected(const PublicKey& peer) {
     connected_.erase(peer);
     ask_again_.erase(peer);
     last_sent_.erase(peer);
+    ahead_.erase(peer);
     served_.erase(peer);
 }
 
@@ -33,6 +34,7 @@ void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMess
         effects.violations.push_back({peer, 10, "version vector of another view"});
         return;
     }
+    if (view.index_of(peer)) ahead_[peer] = message.seqs;
     const exchange::VersionVector& mine = ledger_.version_vector();
     bool lacks = false;
     for (std::size_t i = 0; i < mine.size(); ++i)
@@ -42,6 +44,16 @@ void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMess
     for (std::size_t i = 0; i < mine.size(); ++i)
         read.have.emplace_back(view.members[i], message.seqs[i]);
     effects.read_missing.push_back(std::move(read));
+}
+
+bool BlockSync::behind() {
+    const exchange::VersionVector& mine = ledger_.version_vector();
+    std::erase_if(ahead_, [&](const auto& told) {
+        for (std::size_t i = 0; i < mine.size(); ++i)
+            if (told.second[i] > mine[i]) return false;
+        return true;
+    });
+    return !ahead_.empty();
 }
 
 void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) {

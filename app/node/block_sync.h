@@ -51,6 +51,9 @@ class BlockSync {
     // Does what is due. Returns when to call again.
     std::optional<MonoTime> flush(MonoTime now, Effects& effects);
 
+    // A connected member said that it has more than was accepted here by now.
+    bool behind();
+
     const std::set<PublicKey>& connected() const { return connected_; }
 
   private:
@@ -65,8 +68,9 @@ class BlockSync {
     std::set<PublicKey> reading_;  // a journal read for this peer is under way
     std::set<PublicKey> ask_again_;
     std::map<PublicKey, exchange::VersionVector>
-        last_sent_;                            // vectors, so that nothing is asked for twice in vain
-    std::map<PublicKey, std::size_t> served_;  // blocks for wants, in the present want_retry
+        last_sent_;  // vectors, so that nothing is asked for twice in vain
+    std::map<PublicKey, exchange::VersionVector> ahead_;  // what members said to have, and is lacking here
+    std::map<PublicKey, std::size_t> served_;             // blocks for wants, in the present want_retry
     std::optional<MonoTime> next_served_reset_;
     std::map<Place, SharedBytes> recent_;
     std::deque<Place> recent_order_;

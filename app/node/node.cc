@@ -116,6 +116,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
 void Node::recovered(Now now, Effects& effects) {
     process(ledger_.execute(), effects);
     recovered_ = true;
+    restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
     started_ = now.mono;
 }
 
@@ -194,6 +195,7 @@ void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& 
         message.seqs[self_index_->value()] <= ledger_.version_vector()[self_index_->value()])
         heard_own_chain_[member->value()] = true;
     sync_.on_version_vector(from, message, effects);
+    catching_up_ = catching_up_ || sync_.behind();
 }
 
 void Node::on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects) {
@@ -243,13 +245,16 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
 void Node::flush(Now now, Effects& effects) {
     if (identity_lost_) return;
     ledger_.release_held_back(now.wall);
+    bool took_foreign_blocks = false;
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
         sync_.remember(accepted.author, accepted.seq, accepted.encoded);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
+        took_foreign_blocks = true;
         append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);
     }
     execute_if_due(now, effects);
+    watch_catching_up(now, took_foreign_blocks);
     if (self_index_)
         emit(now, effects);
     else
@@ -367,6 +372,9 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
 
 void Node::emit(Now now, Effects& effects) {
     if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed()) return;
+    // A restarted member's block stands before all that it missed, so it waits a moment for that.
+    if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
+        return sooner(effects.wake_at, *able_since_ + options_.deadline_grace);
     if (!batcher_.empty()) {
         const MonoTime due = last_emit_ ? *last_emit_ + options_.batch_delay : now.mono;
         if (now.mono >= due || batcher_.commands() >= early_block_commands)
@@ -388,6 +396,17 @@ void Node::emit(Now now, Effects& effects) {
         sooner(effects.wake_at, due);
 }
 
+void Node::watch_catching_up(Now now, bool took_foreign_blocks) {
+    if (!self_index_ || !recovered_) return;
+    if (!able_since_ && own_chain_confirmed()) {
+        able_since_ = now.mono;
+        if (restarted_) caught_up_to_ = now.mono;
+    }
+    if (took_foreign_blocks && catching_up_) caught_up_to_ = now.mono;
+    const bool starts = restarted_ && (!able_since_ || now.mono < *able_since_ + options_.deadline_grace);
+    catching_up_ = starts || sync_.behind();
+}
+
 bool Node::deadline_met(Now now, Effects& effects) {
     const std::optional<WallTime> deadline = ledger_.engine().next_deadline();
     if (!deadline || deadline == deadline_met_) return false;
@@ -401,6 +420,9 @@ bool Node::deadline_met(Now now, Effects& effects) {
     if (const std::int64_t late_ms = now.wall.ms - deadline->ms; late_ms < stagger.ms())
         due = due + Duration::milliseconds(stagger.ms() - late_ms);
     if (last_emit_) due = std::max(due, *last_emit_ + options_.deadline_spacing);
+    if (caught_up_to_)
+        due = std::max(
+            due, *caught_up_to_ + (sync_.behind() ? options_.deadline_patience : options_.deadline_grace));
     if (now.mono < due) {
         sooner(effects.wake_at, due);
         return false;

@@ -41,6 +41,12 @@ struct NodeOptions {
     Duration deadline_stagger = Duration::milliseconds(50);
     // The least time since the last own block then, so that many expiries cannot make many blocks.
     Duration deadline_spacing = Duration::milliseconds(25);
+    // A restarted member makes no block for a deadline until nothing new has come for this long: such a block
+    // stands before all that it missed, and would make that happen at the block's time.
+    Duration deadline_grace = Duration::seconds(2);
+    // As long as others say that they have more than came so far, this long; so that a member that says so in
+    // vain holds up nothing for ever.
+    Duration deadline_patience = Duration::seconds(30);
     std::size_t known_orders_max = 400'000;  // orders whose ids and ends are remembered
     // Commands of one hosted account that wait to be settled; above, its client is told to come again.
     // Cancels and reductions may use twice as much, so that one can always get out.
@@ -163,6 +169,8 @@ class Node {
     // When this member is to emit a block because something is due by time: at once for the first member, a
     // little later for each other one, and once for each such time.
     bool deadline_met(Now now, Effects& effects);
+    // Notes whether this member still fetches what it missed. Once a flush.
+    void watch_catching_up(Now now, bool took_foreign_blocks);
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
@@ -229,6 +237,9 @@ class Node {
     std::optional<MonoTime> unsettled_since_;  // when settling last moved, while commands wait for it
     std::uint64_t settled_length_ = 0;
     std::vector<bool> heard_own_chain_;  // by member: told us how much of our chain it holds
+    // Emitting became possible; the last time since when a block came that had been missed.
+    std::optional<MonoTime> able_since_, caught_up_to_;
+    bool restarted_ = false, catching_up_ = false;
     bool recovered_ = false, draining_ = false, identity_lost_ = false;
 };
 

@@ -95,6 +95,51 @@ TEST(NodeTime, WhenTheFirstMemberIsAwayTheNextOneMeetsTheDeadlineALittleLater) {
     world.expect_equal_digests();
 }
 
+TEST(NodeTime, AMemberThatComesBackLeavesTheTradesItMissedAsTheyWere) {
+    NodeWorld world(3, 3);
+    world.submit(0,
+                 {NodeWorld::faucet("maker", 0, 100), until(in(world, 2'000), "maker", Side::sell, 100, 5)});
+    world.run();
+    for (const std::size_t other : {0u, 1u})
+        world.cut(2, other);
+    for (int i = 0; i < 5; ++i) {  // so that what follows is well above the round of the member's next block
+        world.submit(1, {NodeWorld::faucet("taker", 1, 1'000)});
+        world.run_for(Duration::milliseconds(20));
+    }
+    const Ticket bought = world.submit(1, {NodeWorld::limit("taker", Side::buy, 100, 2)}, Grade::settled);
+    world.run_for(Duration::seconds(5));
+    EXPECT_EQ(world.node(1).ledger().engine().stats().resting_orders, 0u) << "the rest has expired";
+    EXPECT_FALSE(world.answered(bought)) << "it waits for the third member";
+    world.crash_and_restart_alone(2);
+    for (const std::size_t other : {0u, 1u})
+        world.heal(2, other);
+    world.run_for(Duration::seconds(6));
+    ASSERT_TRUE(world.answered(bought));
+    ASSERT_TRUE(world.submit_answer(bought).ok());
+    EXPECT_EQ(world.submit_answer(bought)->results[0].status, CommandStatus::filled);
+    for (std::size_t i = 0; i < 3; ++i) {
+        const auto status = world.ask_for<StatusAnswer>(i, StatusQuery{});
+        EXPECT_EQ(status.settled_trades, 1u) << "node " << i;
+        EXPECT_EQ(status.retracted_trades, 0u) << "node " << i;
+    }
+    world.expect_equal_digests();
+}
+
+TEST(NodeTime, ARestartedNetworkStillMeetsItsDeadlines) {
+    NodeWorld world(2, 2);
+    world.submit(0,
+                 {NodeWorld::faucet("maker", 0, 100), until(in(world, 1'000), "maker", Side::sell, 100, 5)});
+    world.run();
+    world.crash_and_restart_alone(0);
+    world.crash_and_restart_alone(1);
+    world.run_for(Duration::seconds(3));
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    for (std::size_t i = 0; i < 2; ++i)
+        EXPECT_EQ(world.node(i).ledger().engine().stats().resting_orders, 0u) << "node " << i;
+    world.expect_equal_digests();
+}
+
 TEST(NodeTime, AnObserverEmitsNothingAndSeesTheExpiryAllTheSame) {
     NodeWorld world(2, 1);
     world.submit(1, {NodeWorld::faucet("user", 0, 100), until(in(world, 1'500), "user", Side::sell, 100, 5)});

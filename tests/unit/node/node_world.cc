@@ -88,8 +88,14 @@ void NodeWorld::crash_and_restart(std::size_t i) {
     std::vector<std::size_t> peers;
     for (std::size_t other = 0; other < machines_.size(); ++other)
         if (connected(i, other)) peers.push_back(other);
+    crash_and_restart_alone(i);
     for (std::size_t other : peers)
-        cut(i, other);
+        heal(i, other);
+}
+
+void NodeWorld::crash_and_restart_alone(std::size_t i) {
+    for (std::size_t other = 0; other < machines_.size(); ++other)
+        if (connected(i, other)) cut(i, other);
     machines_[i].disk_queue.clear();
     machines_[i].node = make_node(i);
     machines_[i].root = {};
@@ -104,8 +110,6 @@ void NodeWorld::crash_and_restart(std::size_t i) {
     Effects effects;
     machines_[i].node->recovered(now_, effects);
     machines_[i].touched = true;
-    for (std::size_t other : peers)
-        heal(i, other);
 }
 
 void NodeWorld::run(Duration limit, Duration quiet) {

@@ -28,6 +28,8 @@ class NodeWorld {
     void set_link_delay(Duration delay) { link_delay_ = delay; }
     // kill -9: what is not durable is gone; comes back with its journal.
     void crash_and_restart(std::size_t node);
+    // The same, and it stays away from the others until heal().
+    void crash_and_restart_alone(std::size_t node);
     // As crash_and_restart, but the journal is gone.
     void lose_store(std::size_t node) {
         machines_[node].journal.clear();
