@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t second_ms = 1'000;
 constexpr std::int64_t minute_ms = 60'000;
+constexpr std::size_t symbol_length_max = 32;
 
 Reason reason_of(NonceWindow::Verdict verdict) {
     switch (verdict) {
@@ -68,6 +69,12 @@ bool is_account_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
            });
+}
+
+bool is_market_symbol(std::string_view symbol) {
+    return !symbol.empty() && symbol.size() <= symbol_length_max &&
+           std::all_of(symbol.begin(), symbol.end(),
+                       [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 Refusal admit_batch(EngineState& state, const BatchContext& context) {

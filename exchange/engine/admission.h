@@ -41,5 +41,7 @@ Refusal admit_opening(EngineState& state, BatchContext& context, const BatchComm
 
 // True for 1 to 64 characters out of [a-z0-9._-].
 bool is_account_name(std::string_view name);
+// True for 1 to 32 characters out of [A-Z0-9-].
+bool is_market_symbol(std::string_view symbol);
 
 }  // namespace peerbook::exchange

@@ -126,7 +126,7 @@ AccountEntry decode_account(Decoder& in) {
     entry.name = in.text(account_name_length_max, "an account's name is too long");
     entry.cancel_after_ms = in.svarint();
     entry.commands = decode_window(in);
-    entry.highest_nonce = in.varint();
+    entry.highest_nonce = in.varint_max(nonce_limit - 1, "an account's highest nonce is above 63 bits");
     entry.gaps = decode_gaps(in, entry.highest_nonce);
     return entry;
 }

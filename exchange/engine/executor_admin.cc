@@ -1,22 +1,14 @@
 // What administrators decide together, k of n.
 #include <algorithm>
 #include <bit>
-#include <string_view>
 
 #include "base/codec.h"
+#include "exchange/engine/admission.h"
 #include "exchange/engine/executor.h"
 
 namespace peerbook::exchange {
 
 namespace {
-
-constexpr std::size_t symbol_length_max = 32;
-
-bool is_symbol(std::string_view symbol) {
-    return !symbol.empty() && symbol.size() <= symbol_length_max &&
-           std::all_of(symbol.begin(), symbol.end(),
-                       [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
-}
 
 Digest proposal_id(const Administer& administer) {
     Bytes bytes;
@@ -40,8 +32,8 @@ Reason Executor::check_action(const AdminAction& action) const {
         for (const MarketRules& market : rules.markets)
             if (market.symbol == create->spec.symbol) return Reason::market_exists;
         if (rules.markets.size() >= rules.markets_max) return Reason::market_limit;
-        const bool is_good =
-            is_symbol(create->spec.symbol) && create->base != create->quote && rules_of(*create, rules).ok();
+        const bool is_good = is_market_symbol(create->spec.symbol) && create->base != create->quote &&
+                             rules_of(*create, rules).ok();
         return is_good ? Reason::none : Reason::bad_market_rules;
     }
     const auto* halt = std::get_if<HaltMarket>(&action);

@@ -27,12 +27,24 @@ struct BookName {
     bool falls() const { return is_waiting == is_second; }  // from its best price on
 };
 
+// Far above what accounts have, and low enough that one more order does not overflow the sum.
+constexpr Amount reserved_max = Amount{1} << supply_bits_max;
+
 struct Walk {
     const EngineState& state;
     std::vector<std::uint32_t> orders_of;                                   // by account
     std::map<std::pair<std::uint32_t, std::uint32_t>, Amount> reserved_of;  // by account and asset
     std::size_t orders = 0;
     std::size_t expiring = 0;
+
+    Status reserve(std::uint32_t account, AssetId asset, Amount amount) {
+        Amount& sum = reserved_of[{account, asset.value()}];
+        if (amount < 0 || amount > reserved_max - sum)
+            return broken("more is reserved than an asset can have, account " + std::to_string(account) +
+                          ", asset " + std::to_string(asset.value()));
+        sum += amount;
+        return {};
+    }
 
     Status order(OrderSlot slot, const BookName& book, std::int64_t price) {
         const Order& at = state.books.order(slot);
@@ -57,8 +69,7 @@ struct Walk {
         }
         ++orders;
         ++orders_of[at.account];
-        reserved_of[{at.account, state.reserve_asset_of(at).value()}] += state.reserve_of(at);
-        return {};
+        return reserve(at.account, state.reserve_asset_of(at), state.reserve_of(at));
     }
 
     Status level(const Level& level, const BookName& book, std::int64_t price, std::int64_t& lots) {
@@ -128,10 +139,12 @@ struct Walk {
         return {};
     }
 
-    void withdrawals() {
+    Status withdrawals() {
+        Status status;
         state.withdrawals.for_each([&](const Withdrawal& waiting) {
-            reserved_of[{waiting.request.account.value(), waiting.asset.value()}] += waiting.amount;
+            if (status.ok()) status = reserve(waiting.request.account.value(), waiting.asset, waiting.amount);
         });
+        return status;
     }
 
     Status account_lists() const {
@@ -166,6 +179,9 @@ struct Walk {
                     return broken("the reserved amount is not what the open orders need, " + where);
                 if (balance.reserved < 0 || balance.total < balance.reserved)
                     return broken("a balance is overdrawn, " + where);
+                // Before it is added, because enough of them would overflow the sum.
+                if (balance.total > state.issued[asset] - sum)
+                    return broken("balances are more than what was issued, asset " + std::to_string(asset));
                 sum += balance.total;
             }
             if (sum != state.issued[asset])
@@ -185,7 +201,7 @@ Status verify_invariants(const EngineState& state) {
     if (walk.expiring != state.books.expiries().size())
         return broken("expiries are kept of orders that are gone");
     if (Status status = walk.account_lists(); !status.ok()) return status;
-    walk.withdrawals();
+    if (Status status = walk.withdrawals(); !status.ok()) return status;
     return walk.money();
 }
 

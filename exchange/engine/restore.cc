@@ -1,11 +1,13 @@
 #include "exchange/engine/restore.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "exchange/engine/admission.h"
 #include "exchange/engine/engine_state.h"
 #include "exchange/ledger/fees.h"
 
@@ -26,7 +28,8 @@ bool is_within(std::int64_t value, std::int64_t least, std::int64_t most) {
 
 // An account's id is made of its owner and its name.
 bool is_named_right(const AccountEntry& account) {
-    if (!account.name.empty()) return account.id == hosted_account_id(*account.owner, account.name);
+    if (!account.name.empty())
+        return is_account_name(account.name) && account.id == hosted_account_id(*account.owner, account.name);
     return std::equal(account.id.data.begin(), account.id.data.end(), account.owner->data.begin());
 }
 
@@ -53,6 +56,10 @@ class EngineRestorer {
     Status insert_orders();
     Status insert(const OrderEntry& entry);
     Status check(const OrderEntry& entry, AccountIndex account) const;
+    Status check_quantity(const OrderEntry& entry, const MarketTerms& market) const;
+    Status count_lots(const Order& order, std::int64_t lots);
+    bool was_burnt(AccountIndex account, std::uint64_t nonce, std::uint32_t index) const;
+    Status open(const AccountEntry& entry);
     Status finish();
 
     bool has_asset(AssetId asset) const { return asset.value() < state_.rules.assets.size(); }
@@ -68,6 +75,8 @@ class EngineRestorer {
     std::size_t markets_taken_ = 0;
     std::uint64_t next_sequence_ = 1;
     bool has_fee_account_ = false;
+    // By market: of buys and of sells, those that wait included, and of all that wait.
+    std::vector<std::array<std::int64_t, 3>> lots_;
     std::vector<WaitingOrder> orders_;
 };
 
@@ -136,6 +145,8 @@ Status EngineRestorer::take(MarketEntry entry) {
         return refused(name + " has a last price out of range");
     if (entry.state.auction_ends_at.has_value() != (entry.state.phase == MarketPhase::auction))
         return refused(name + " has an auction's end without an auction, or an auction without an end");
+    if (entry.state.auction_ends_at && !is_within(entry.state.auction_ends_at->ms, 0, time_ms_max))
+        return refused(name + " has an auction's end out of range");
     state_.markets[entry.market.value()].last = entry.state.last;
     state_.put_phase(entry.market.value(), entry.state.phase, entry.state.auction_ends_at);
     return {};
@@ -148,6 +159,9 @@ Status EngineRestorer::take_created(const MarketEntry& entry) {
     if (entry.market.value() >= rules.markets_max) return refused(name + " is one too many");
     if (!has_asset(create.base) || !has_asset(create.quote) || create.base == create.quote)
         return refused(name + " trades assets that the network does not have");
+    if (!is_market_symbol(create.spec.symbol)) return refused(name + " has a symbol that is none");
+    for (const MarketRules& market : rules.markets)
+        if (market.symbol == create.spec.symbol) return refused(name + " has another market's symbol");
     Result<MarketRules> made = make_market_rules(create.spec, create.base, rules.assets[create.base.value()],
                                                  create.quote, rules.assets[create.quote.value()]);
     if (!made.ok()) return made.error().within("snapshot: " + name);
@@ -161,24 +175,35 @@ Status EngineRestorer::take(const Proposal& proposal) {
         return refused("a proposal has the word of an administrator whom the network does not have");
     if (proposal.words == 0) return refused("a proposal has nobody's word");
     if (!is_within(proposal.since.ms, 0, state_.now_ms())) return refused("a proposal is of the future");
+    if (state_.proposals.size() >= state_.rules.proposals_max)
+        return refused("it has more proposals than the network allows");
     state_.proposals.push_back(proposal);
     return {};
 }
 
 Status EngineRestorer::take(const AccountEntry& entry) {
-    Accounts& accounts = state_.accounts;
-    AccountIndex account = fee_account_index;
     if (entry.id == state_.rules.fee_account) {
         if (entry.owner || !entry.name.empty()) return refused("the fee account has an owner or a name");
+        if (entry.highest_nonce != 0 || entry.cancel_after_ms != 0 || entry.commands != RateWindow())
+            return refused("the fee account was commanded");
         has_fee_account_ = true;
-    } else {
-        if (!entry.owner || !is_named_right(entry))
-            return refused("account " + to_hex(entry.id) + " is not what its owner and name make");
-        if (accounts.open_count() > state_.rules.accounts_max)
-            return refused("it has more accounts than the network allows");
-        account = accounts.open(entry.id, *entry.owner, entry.name);
+        return {};
     }
-    if (entry.cancel_after_ms < 0) return refused("a dead-man switch lies before 1970");
+    if (!entry.owner || !is_named_right(entry))
+        return refused("account " + to_hex(entry.id) + " is not what its owner and name make");
+    return open(entry);
+}
+
+Status EngineRestorer::open(const AccountEntry& entry) {
+    Accounts& accounts = state_.accounts;
+    if (accounts.open_count() > state_.rules.accounts_max)
+        return refused("it has more accounts than the network allows");
+    const std::optional<OwnerIndex> owner = accounts.find_owner(*entry.owner);
+    if (owner && accounts.open_count_of(*owner) >= state_.rules.accounts_per_owner_max)
+        return refused("key " + to_hex(*entry.owner) + " has more accounts than the network allows");
+    if (!is_within(entry.cancel_after_ms, 0, time_ms_max))
+        return refused("a dead-man switch is out of range");
+    const AccountIndex account = accounts.open(entry.id, *entry.owner, entry.name);
     state_.put_switch(account, entry.cancel_after_ms);
     Account& own = accounts.edit(account);
     own.commands = entry.commands;
@@ -207,15 +232,28 @@ Status EngineRestorer::take(WithdrawalEntry entry) {
     const std::optional<AccountIndex> account = state_.accounts.find(entry.account);
     if (!account || !has_asset(entry.withdrawal.asset))
         return refused("a withdrawal is of no account or asset");
+    const OrderKey& request = entry.withdrawal.request;
+    if (!was_burnt(*account, request.nonce, request.index))
+        return refused("a withdrawal was requested under a nonce that was not burnt");
+    if (state_.withdrawals.count_of(*account) >= state_.rules.withdrawals_per_account_max)
+        return refused("account " + to_hex(entry.account) + " has more withdrawals than the network allows");
     entry.withdrawal.request.account = *account;
     state_.withdrawals.add(std::move(entry.withdrawal));
     return {};
+}
+
+// Whether a command may have had this name, so that none can have it again.
+bool EngineRestorer::was_burnt(AccountIndex account, std::uint64_t nonce, std::uint32_t index) const {
+    const NonceWindow& nonces = state_.accounts.nonces(account);
+    return nonce >= 1 && nonce <= nonces.highest() && nonces.verdict(nonce) != NonceWindow::Verdict::free &&
+           index < signed_batch_commands_max;
 }
 
 Status EngineRestorer::insert_orders() {
     if (markets_taken_ < markets_of_network_) return refused("it lacks markets of the network file");
     if (orders_.size() > state_.rules.open_orders_max)
         return refused("it has more orders than the network allows");
+    lots_.resize(state_.terms.size());
     std::sort(orders_.begin(), orders_.end(),
               [](const WaitingOrder& x, const WaitingOrder& y) { return x.sequence < y.sequence; });
     std::uint64_t before = 0;
@@ -233,7 +271,8 @@ Status EngineRestorer::insert_orders() {
 Status EngineRestorer::insert(const OrderEntry& entry) {
     const std::optional<AccountIndex> account = state_.accounts.find(entry.account);
     if (!account) return refused("an order is of no account");
-    const Status status = check(entry, *account);
+    Status status = check(entry, *account);
+    if (status.ok()) status = count_lots(entry.order, entry.order.leaves + entry.extension.hidden);
     if (!status.ok()) {
         const std::string name = to_hex(entry.account) + "/" + std::to_string(entry.order.nonce) + "/" +
                                  std::to_string(entry.order.index);
@@ -262,9 +301,9 @@ Status EngineRestorer::check(const OrderEntry& entry, AccountIndex account) cons
     const OrderExtension& extension = entry.extension;  // as empty if there is none
     if (order.market_number >= state_.terms.size()) return wrong("there is no such market");
     const MarketTerms& market = state_.terms[order.market_number];
-    if (order.nonce == 0 ||
-        state_.accounts.nonces(account).verdict(order.nonce) == NonceWindow::Verdict::free)
-        return wrong("its nonce was not burnt");
+    if (!was_burnt(account, order.nonce, order.index)) return wrong("its nonce was not burnt");
+    if (state_.books.open_order_count(account) >= state_.rules.open_orders_per_account_max)
+        return wrong("its account has more open orders than the network allows");
     if (!is_within(order.price, 1, market.price_max)) return wrong("its price is out of range");
     if (order.fee_carry >= ppm) return wrong("its fee carry is above one unit");
     const bool is_waiting = order.is_waiting != 0;
@@ -272,7 +311,14 @@ Status EngineRestorer::check(const OrderEntry& entry, AccountIndex account) cons
     if (is_waiting && !is_within(extension.limit, 1, market.price_max))
         return wrong("its limit is out of range");
     if (extension.expires_at_ms < 0) return wrong("it expires before 1970");
+    return check_quantity(entry, market);
+}
 
+Status EngineRestorer::check_quantity(const OrderEntry& entry, const MarketTerms& market) const {
+    const auto wrong = [](const char* what) { return Error{ErrorCode::invalid_input, what}; };
+    const Order& order = entry.order;
+    const OrderExtension& extension = entry.extension;
+    const bool is_waiting = order.is_waiting != 0;
     const bool is_budget = extension.budget != 0;
     if (is_budget) {
         if (!is_waiting || order.is_sell != 0 || order.leaves != 0 || extension.quantity != 0 ||
@@ -286,11 +332,21 @@ Status EngineRestorer::check(const OrderEntry& entry, AccountIndex account) cons
         !is_within(extension.hidden, 0, quantity - order.leaves) ||
         !is_within(extension.display, 0, quantity))
         return wrong("its quantity is out of range");
-    const std::int64_t there = is_waiting
-                                   ? state_.books.waiting_quantity(order.market(), order.waits_below != 0)
-                                   : state_.books.side_quantity(order.market(), order.side());
-    if (there > std::numeric_limits<std::int64_t>::max() - order.leaves - extension.hidden)
-        return wrong("its side of the market has more lots than can be counted");
+    if (extension.hidden != 0 && (extension.display == 0 || is_waiting))
+        return wrong("a part of it is hidden, and it is no iceberg in the book");
+    return {};
+}
+
+// Orders that wait count for their side too, so that each has room there when it becomes active.
+Status EngineRestorer::count_lots(const Order& order, std::int64_t lots) {
+    std::array<std::int64_t, 3>& there = lots_[order.market_number];
+    for (const std::size_t place : {order.is_sell != 0 ? std::size_t{1} : std::size_t{0}, std::size_t{2}}) {
+        if (place == 2 && order.is_waiting == 0) continue;
+        if (there[place] > std::numeric_limits<std::int64_t>::max() - lots)
+            return Error{ErrorCode::invalid_input,
+                         "its side of the market has more lots than can be counted"};
+        there[place] += lots;
+    }
     return {};
 }
 

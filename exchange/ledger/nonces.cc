@@ -88,7 +88,7 @@ void NonceWindow::mark(std::uint64_t first, std::uint64_t last) {
 }
 
 NonceWindow::Verdict NonceWindow::slow_verdict(std::uint64_t nonce) const {
-    if (nonce == 0) return Verdict::out_of_window;
+    if (nonce == 0 || nonce >= nonce_limit) return Verdict::out_of_window;
     if (nonce > highest_) return nonce - highest_ <= nonce_window ? Verdict::free : Verdict::out_of_window;
     if (highest_ - nonce >= nonce_window) return Verdict::out_of_window;
     if (nonce <= base_) return Verdict::used;

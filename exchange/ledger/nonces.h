@@ -3,6 +3,7 @@
 // A nonce is free if it was not burnt, is at least 1, and lies within nonce_window of the highest one burnt,
 // on either side: older ones are refused because nobody remembers them, much newer ones because one slip
 // would make every other nonce too old. Inside the window any order of arrival is fine, and twice is refused.
+// Nonces stay below nonce_limit, which no account can count to, so that nothing here wraps around.
 //
 // A client that counts up costs two integers: everything up to `base` is burnt or too old, and `base` follows
 // the highest. Nonces out of order make chunks of 512 bits, sorted and only where something was burnt: at
@@ -17,6 +18,7 @@
 namespace peerbook::exchange {
 
 inline constexpr std::uint64_t nonce_window = 65'536;
+inline constexpr std::uint64_t nonce_limit = std::uint64_t{1} << 63;
 
 class NonceWindow {
   public:
@@ -42,11 +44,11 @@ class NonceWindow {
     };
 
     // A window in which exactly the nonces up to `highest` are burnt that lie in no gap. Precondition: gaps
-    // are as for_each_gap() visits them.
+    // are as for_each_gap() visits them, highest < nonce_limit.
     static NonceWindow restored(std::uint64_t highest, const std::vector<Gap>& gaps);
 
     Verdict verdict(std::uint64_t nonce) const {
-        if (nonce == highest_ + 1 && nonce != 0) [[likely]]
+        if (nonce == highest_ + 1 && nonce < nonce_limit) [[likely]]
             return Verdict::free;
         return slow_verdict(nonce);
     }
@@ -60,7 +62,8 @@ class NonceWindow {
     }
     // burn() for the nonce that a client that counts up uses next; false, and nothing changed, for others.
     bool burn_if_next(std::uint64_t nonce) {
-        if (nonce != highest_ + 1 || base_ != highest_ || nonce == 0 || !chunks_.empty()) return false;
+        if (nonce != highest_ + 1 || base_ != highest_ || nonce >= nonce_limit || !chunks_.empty())
+            return false;
         base_ = highest_ = nonce;
         return true;
     }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -378,17 +379,144 @@ WrittenSnapshot packed(const std::vector<LooseEntry>& entries, const SnapshotMan
     return snapshot;
 }
 
+Bytes encoded(const AccountEntry& entry) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.raw(entry.id.view());
+    out.u8(entry.owner ? 1 : 0);
+    if (entry.owner) out.raw(entry.owner->view());
+    out.text(entry.name);
+    out.svarint(entry.cancel_after_ms);
+    out.varint(entry.commands.number);
+    out.varint(entry.commands.count);
+    out.varint(entry.highest_nonce);
+    out.varint(entry.gaps.size());
+    std::uint64_t end = 0;
+    for (const NonceWindow::Gap& gap : entry.gaps) {
+        out.varint(gap.first - end);
+        out.varint(gap.last - gap.first + 1);
+        end = gap.last + 1;
+    }
+    return bytes;
+}
+
+Bytes encoded(const AccountId& account, AssetId asset, const Balance& balance) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.raw(account.view());
+    out.u32(asset.value());
+    out.i128(balance.total);
+    out.i128(balance.reserved);
+    return bytes;
+}
+
+Bytes encoded(const WithdrawalEntry& entry) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.raw(entry.account.view());
+    out.u64(entry.withdrawal.request.nonce);
+    out.u32(entry.withdrawal.request.index);
+    out.varint(entry.withdrawal.asset.value());
+    out.i128(entry.withdrawal.amount);
+    out.text(entry.withdrawal.destination);
+    return bytes;
+}
+
+Bytes encoded(OrderEntry entry) {
+    PagedArray<Order> orders;
+    PagedArray<AccountName> names;
+    PagedArray<OrderExtension> extensions;
+    entry.order.account = 0;
+    if (entry.order.is_extended != 0) entry.order.quantity_or_extension = 0;
+    orders.push_back(entry.order);
+    extensions.push_back(entry.extension);
+    names.push_back({entry.account, ""});
+    FrozenState state;
+    state.accounts.names = names.freeze();
+    state.orders = orders.freeze();
+    state.extensions = extensions.freeze();
+    Bytes bytes;
+    encode_entry(state, StateDomain::orders, 0, bytes);
+    return bytes;
+}
+
+Bytes encoded(const MarketEntry& entry) {
+    FrozenState state;
+    state.markets.resize(entry.market.value() + 1);
+    state.markets.back() = entry.state;
+    Bytes bytes;
+    encode_entry(state, StateDomain::markets, entry.market.value(), bytes);
+    return bytes;
+}
+
+// An account of the test's node, of which nothing is known yet.
+AccountEntry hosted_account(const std::string& name) {
+    AccountEntry entry;
+    entry.owner.emplace().data.fill(7);
+    entry.name = name;
+    entry.id = hosted_account_id(*entry.owner, name);
+    entry.highest_nonce = 9;
+    return entry;
+}
+
 class OddSnapshot : public testing::Test {
   protected:
     OddSnapshot() : snapshot(write_snapshot(world.engine.freeze())), entries(entries_of(snapshot)) {}
 
     // Why reading or restoring the entries was refused.
-    std::string refusal(const std::vector<LooseEntry>& odd) const {
-        const WrittenSnapshot written = packed(odd, snapshot.manifest);
-        Result<SnapshotReader> reader = read_snapshot(written, state_world_rules());
+    static std::string refusal(const std::vector<LooseEntry>& odd, const SnapshotManifest& like,
+                               const NetworkRules& rules) {
+        const WrittenSnapshot written = packed(odd, like);
+        Result<SnapshotReader> reader = read_snapshot(written, rules);
         if (!reader.ok()) return reader.error().message;
-        Result<std::unique_ptr<Engine>> engine = restore_engine(state_world_rules(), *reader);
+        Result<std::unique_ptr<Engine>> engine = restore_engine(rules, *reader);
         return engine.ok() ? "restored" : engine.error().message;
+    }
+    std::string refusal(const std::vector<LooseEntry>& odd) const {
+        return refusal(odd, snapshot.manifest, state_world_rules());
+    }
+    // The same, where the entries may be in any order.
+    std::string refusal_of(std::vector<LooseEntry> odd) const {
+        std::stable_sort(odd.begin(), odd.end(), [](const LooseEntry& x, const LooseEntry& y) {
+            return std::tie(x.domain, x.bytes) < std::tie(y.domain, y.bytes);
+        });
+        return refusal(odd);
+    }
+    std::string refusal_with(const std::vector<LooseEntry>& added) const {
+        std::vector<LooseEntry> odd = entries;
+        odd.insert(odd.end(), added.begin(), added.end());
+        return refusal_of(odd);
+    }
+    std::string refusal_under(const std::function<void(NetworkRules&)>& change) const {
+        NetworkRules rules = state_world_rules();
+        change(rules);
+        return refusal(entries, snapshot.manifest, rules);
+    }
+    // With the first order for which `fits` changed.
+    std::string refusal_with_order(const std::function<bool(const OrderEntry&)>& fits,
+                                   const std::function<void(OrderEntry&)>& change) const {
+        std::vector<LooseEntry> odd = entries;
+        for (LooseEntry& loose : odd) {
+            if (loose.domain != StateDomain::orders) continue;
+            Decoder in(loose.bytes);
+            OrderEntry entry = decode_order(in);
+            if (!fits(entry)) continue;
+            change(entry);
+            loose.bytes = encoded(entry);
+            return refusal_of(odd);
+        }
+        return "no such order";
+    }
+    std::string refusal_with_market(std::uint32_t number,
+                                    const std::function<void(MarketEntry&)>& change) const {
+        std::vector<LooseEntry> odd = entries;
+        LooseEntry& loose = odd[first(StateDomain::markets) + number];
+        if (loose.domain != StateDomain::markets) return "no such market";
+        Decoder in(loose.bytes);
+        MarketEntry entry = decode_market(in);
+        change(entry);
+        loose.bytes = encoded(entry);
+        return refusal(odd);
     }
     std::size_t first(StateDomain domain) const {
         const auto found = std::find_if(entries.begin(), entries.end(),
@@ -480,21 +608,7 @@ TEST_F(OddSnapshot, OrdersWithTermsThatNoOrderHasAreRefused) {
             Decoder in(bytes);
             OrderEntry entry = decode_order(in);
             change(entry);
-            // Encoded as the state would.
-            PagedArray<Order> orders;
-            PagedArray<AccountName> names;
-            PagedArray<OrderExtension> extensions;
-            entry.order.account = 0;
-            if (entry.order.is_extended != 0) entry.order.quantity_or_extension = 0;
-            orders.push_back(entry.order);
-            extensions.push_back(entry.extension);
-            names.push_back({entry.account, ""});
-            FrozenState state;
-            state.accounts.names = names.freeze();
-            state.orders = orders.freeze();
-            state.extensions = extensions.freeze();
-            bytes.clear();
-            encode_entry(state, StateDomain::orders, 0, bytes);
+            bytes = encoded(entry);
         }));
     };
     EXPECT_EQ(with_order([](OrderEntry&) {}), "restored");
@@ -528,6 +642,230 @@ TEST_F(OddSnapshot, OrdersWithTermsThatNoOrderHasAreRefused) {
                 HasSubstr("its budget does not fit it"));
 }
 
+TEST_F(OddSnapshot, OrdersUnderNoncesThatWereNotBurntAreRefused) {
+    const auto any = [](const OrderEntry&) { return true; };
+    const auto with_nonce = [&](std::uint64_t nonce) {
+        return refusal_with_order(any, [&](OrderEntry& entry) { entry.order.nonce = nonce; });
+    };
+    const std::string refused = "its nonce was not burnt";
+    EXPECT_THAT(with_nonce(0), HasSubstr(refused));
+    EXPECT_THAT(with_nonce(1'000'000), HasSubstr(refused));  // above all that the window lets in
+    EXPECT_THAT(with_nonce(UINT64_MAX), HasSubstr(refused));
+    EXPECT_THAT(refusal_with_order(any, [](OrderEntry& entry) { entry.order.index = 1'000; }),
+                HasSubstr(refused));
+    EXPECT_THAT(
+        refusal_with_order(any, [](OrderEntry& entry) { entry.account = state_world_rules().fee_account; }),
+        HasSubstr(refused));
+}
+
+TEST_F(OddSnapshot, HiddenPartsOfOrdersThatAreNoIcebergsAreRefused) {
+    const auto is_iceberg = [](const OrderEntry& entry) { return entry.extension.hidden > 0; };
+    const auto waits = [](const OrderEntry& entry) {
+        return entry.order.is_waiting != 0 && entry.extension.budget == 0 && entry.order.leaves > 1;
+    };
+    EXPECT_EQ(refusal_with_order(is_iceberg, [](OrderEntry&) {}), "restored");
+    EXPECT_THAT(refusal_with_order(is_iceberg, [](OrderEntry& entry) { entry.extension.display = 0; }),
+                HasSubstr("it is no iceberg in the book"));
+    EXPECT_EQ(refusal_with_order(waits, [](OrderEntry&) {}), "restored");
+    EXPECT_THAT(refusal_with_order(waits,
+                                   [](OrderEntry& entry) {
+                                       entry.extension.display = 1;
+                                       entry.extension.hidden = 1;
+                                       --entry.order.leaves;
+                                   }),
+                HasSubstr("it is no iceberg in the book"));
+}
+
+TEST_F(OddSnapshot, WithdrawalsThatNobodyCanHaveRequestedAreRefused) {
+    const AccountEntry account = hosted_account("newcomer");
+    const auto with_withdrawal = [&](std::uint64_t nonce, std::uint32_t index, std::uint32_t count = 1) {
+        std::vector<LooseEntry> added = {{StateDomain::accounts, encoded(account)},
+                                         {StateDomain::balances, encoded(account.id, AssetId(2), {100, 5})}};
+        for (std::uint32_t i = 0; i < count; ++i) {
+            WithdrawalEntry entry;
+            entry.account = account.id;
+            entry.withdrawal.request = {AccountIndex(0), {nonce, index + i}};
+            entry.withdrawal.asset = AssetId(2);
+            entry.withdrawal.amount = 5;
+            added.push_back({StateDomain::withdrawals, encoded(entry)});
+        }
+        return refusal_with(added);
+    };
+    // It fits its account, but nobody issued what the account has.
+    EXPECT_THAT(with_withdrawal(9, 999), HasSubstr("balances are more than what was issued, asset 2"));
+    const std::string refused = "a withdrawal was requested under a nonce that was not burnt";
+    EXPECT_THAT(with_withdrawal(0, 0), HasSubstr(refused));
+    EXPECT_THAT(with_withdrawal(10, 0), HasSubstr(refused));
+    EXPECT_THAT(with_withdrawal(1'000'000, 0), HasSubstr(refused));
+    EXPECT_THAT(with_withdrawal(9, 1'000), HasSubstr(refused));
+    EXPECT_THAT(with_withdrawal(9, 0, 101), HasSubstr("has more withdrawals than the network allows"));
+}
+
+TEST_F(OddSnapshot, WithdrawalsUnderNoncesInAGapAreRefused) {
+    AccountEntry account = hosted_account("newcomer");
+    account.gaps = {{4, 5}};
+    WithdrawalEntry entry;
+    entry.account = account.id;
+    entry.withdrawal.request = {AccountIndex(0), {5, 0}};
+    entry.withdrawal.asset = AssetId(2);
+    entry.withdrawal.amount = 5;
+    EXPECT_THAT(
+        refusal_with({{StateDomain::accounts, encoded(account)}, {StateDomain::withdrawals, encoded(entry)}}),
+        HasSubstr("a withdrawal was requested under a nonce that was not burnt"));
+}
+
+TEST_F(OddSnapshot, AmountsWhoseSumsOverflowAreRefused) {
+    constexpr Amount most = Amount{1} << supply_bits_max;
+    // Modulo 2^128 they are nothing.
+    std::vector<LooseEntry> added;
+    for (int i = 0; i < 256; ++i) {
+        const AccountEntry account = hosted_account("rich" + std::to_string(i));
+        added.push_back({StateDomain::accounts, encoded(account)});
+        added.push_back({StateDomain::balances, encoded(account.id, AssetId(0), {most, 0})});
+    }
+    EXPECT_THAT(refusal_with(added), HasSubstr("balances are more than what was issued, asset 0"));
+
+    const AccountEntry account = hosted_account("waiting");
+    added = {{StateDomain::accounts, encoded(account)},
+             {StateDomain::balances, encoded(account.id, AssetId(2), {most, most})}};
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        WithdrawalEntry entry;
+        entry.account = account.id;
+        entry.withdrawal.request = {AccountIndex(0), {1, i}};
+        entry.withdrawal.asset = AssetId(2);
+        entry.withdrawal.amount = most;
+        added.push_back({StateDomain::withdrawals, encoded(entry)});
+    }
+    EXPECT_THAT(refusal_with(added), HasSubstr("more is reserved than an asset can have"));
+}
+
+TEST_F(OddSnapshot, LotsThatCannotBeCountedAreRefusedWithThoseThatWait) {
+    constexpr std::int64_t many = std::int64_t{1} << 62;
+    NetworkRules rules = state_world_rules();
+    rules.markets[0].quantity_max = Quantity(many);
+    // The first buys of that many lots; the second of them waits.
+    const auto with_buys = [&](int count) {
+        std::vector<LooseEntry> odd = entries;
+        int changed = 0;
+        for (LooseEntry& loose : odd) {
+            if (loose.domain != StateDomain::orders || changed == count) continue;
+            Decoder in(loose.bytes);
+            OrderEntry entry = decode_order(in);
+            Order& order = entry.order;
+            if (order.market_number != 0 || order.is_sell != 0 || order.is_extended != 0) continue;
+            order.leaves = order.quantity_or_extension = many;
+            if (changed++ == 1) {
+                order.is_waiting = order.is_extended = 1;
+                entry.extension.limit = order.price;
+                entry.extension.quantity = many;
+            }
+            loose.bytes = encoded(entry);
+        }
+        EXPECT_EQ(changed, count);
+        return refusal(odd, snapshot.manifest, rules);
+    };
+    EXPECT_THAT(with_buys(1), HasSubstr("does not fit together"));
+    EXPECT_THAT(with_buys(2), HasSubstr("more lots than can be counted"));
+}
+
+TEST_F(OddSnapshot, NoncesAbove63BitsAreRefused) {
+    const auto with_highest = [&](std::uint64_t highest) {
+        AccountEntry account = hosted_account("newcomer");
+        account.highest_nonce = highest;
+        account.gaps = {{highest - 3, highest - 2}};
+        return refusal_with({{StateDomain::accounts, encoded(account)}});
+    };
+    EXPECT_EQ(with_highest(nonce_limit - 1), "restored");
+    EXPECT_THAT(with_highest(nonce_limit), HasSubstr("highest nonce is above 63 bits"));
+    EXPECT_THAT(with_highest(UINT64_MAX), HasSubstr("highest nonce is above 63 bits"));
+}
+
+TEST_F(OddSnapshot, AccountsWithNamesThatNoneHasAreRefused) {
+    const auto with_name = [&](const std::string& name) {
+        return refusal_with({{StateDomain::accounts, encoded(hosted_account(name))}});
+    };
+    EXPECT_EQ(with_name("new.comer_9-a"), "restored");
+    for (const char* name : {"Newcomer", "new comer", "n\xc3\xa9", "a/b"})
+        EXPECT_THAT(with_name(name), HasSubstr("is not what its owner and name make")) << name;
+}
+
+TEST_F(OddSnapshot, TheFeeAccountIsRefusedIfItWasCommanded) {
+    const auto with_fee_account = [&](const std::function<void(AccountEntry&)>& change) {
+        std::vector<LooseEntry> odd = entries;
+        AccountEntry account;
+        account.id = state_world_rules().fee_account;
+        change(account);
+        for (LooseEntry& entry : odd) {
+            if (entry.domain == StateDomain::accounts &&
+                std::equal(account.id.data.begin(), account.id.data.end(), entry.bytes.begin()))
+                entry.bytes = encoded(account);
+        }
+        return refusal(odd);
+    };
+    EXPECT_EQ(with_fee_account([](AccountEntry&) {}), "restored");
+    const std::string refused = "the fee account was commanded";
+    EXPECT_THAT(with_fee_account([](AccountEntry& at) { at.highest_nonce = 1; }), HasSubstr(refused));
+    EXPECT_THAT(with_fee_account([](AccountEntry& at) { at.cancel_after_ms = 1; }), HasSubstr(refused));
+    EXPECT_THAT(with_fee_account([](AccountEntry& at) { at.commands = {1, 1}; }), HasSubstr(refused));
+}
+
+TEST_F(OddSnapshot, MoreThanTheNetworkAllowsIsRefused) {
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.accounts_max = 5; }),
+                HasSubstr("more accounts than the network allows"));
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.accounts_per_owner_max = 5; }),
+                HasSubstr("has more accounts than the network allows"));
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.open_orders_max = 5; }),
+                HasSubstr("more orders than the network allows"));
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.open_orders_per_account_max = 3; }),
+                HasSubstr("its account has more open orders than the network allows"));
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.proposals_max = 0; }),
+                HasSubstr("more proposals than the network allows"));
+    EXPECT_THAT(refusal_under([](NetworkRules& rules) { rules.withdrawals_per_account_max = 0; }),
+                HasSubstr("has more withdrawals than the network allows"));
+}
+
+TEST_F(OddSnapshot, MarketsWithSymbolsThatNoneHasOrThatOthersHaveAreRefused) {
+    const auto with_symbol = [&](const std::string& symbol) {
+        CreateMarket create;
+        create.base = AssetId(2);
+        create.quote = AssetId(0);
+        create.spec.symbol = symbol;
+        create.spec.tick = create.spec.lot = "1";
+        MarketEntry market;
+        market.market = MarketId(3);
+        market.state.created_from = create;
+        return refusal_with({{StateDomain::markets, encoded(market)}});
+    };
+    EXPECT_EQ(with_symbol("A-0"), "restored");
+    EXPECT_EQ(with_symbol(std::string(32, 'Z')), "restored");
+    for (const std::string& symbol :
+         {std::string(), std::string("a-0"), std::string("A/B"), std::string(33, 'Z'), std::string("A\0", 2)})
+        EXPECT_THAT(with_symbol(symbol), HasSubstr("market 3 has a symbol that is none")) << symbol;
+    for (const char* symbol : {"BTC-USD", "GEM-USD", "BTC-USD-B"})
+        EXPECT_THAT(with_symbol(symbol), HasSubstr("market 3 has another market's symbol"));
+}
+
+TEST_F(OddSnapshot, TimesThatNoClockReachesAreRefused) {
+    const auto with_switch = [&](std::int64_t at_ms) {
+        AccountEntry account = hosted_account("newcomer");
+        account.cancel_after_ms = at_ms;
+        return refusal_with({{StateDomain::accounts, encoded(account)}});
+    };
+    EXPECT_EQ(with_switch(std::int64_t{1} << 53), "restored");
+    for (const std::int64_t at : {std::int64_t{-1}, (std::int64_t{1} << 53) + 1, INT64_MAX})
+        EXPECT_THAT(with_switch(at), HasSubstr("a dead-man switch is out of range"));
+
+    const auto with_auction_until = [&](std::int64_t at_ms) {
+        return refusal_with_market(1, [&](MarketEntry& market) {
+            market.state.phase = MarketPhase::auction;
+            market.state.auction_ends_at = WallTime{at_ms};
+        });
+    };
+    EXPECT_EQ(with_auction_until(std::int64_t{1} << 53), "restored");
+    for (const std::int64_t at : {std::int64_t{-1}, (std::int64_t{1} << 53) + 1, INT64_MAX})
+        EXPECT_THAT(with_auction_until(at), HasSubstr("market 1 has an auction's end out of range"));
+}
+
 TEST_F(OddSnapshot, NoChangedByteMakesAnEngineThatIsNotAsItsSnapshot) {
     Random random(9);
     int restored_count = 0;
@@ -544,6 +882,22 @@ TEST_F(OddSnapshot, NoChangedByteMakesAnEngineThatIsNotAsItsSnapshot) {
 }
 
 // --- windows of nonces ---
+
+TEST(NonceWindow, EndsBelowItsLimit) {
+    NonceWindow window = NonceWindow::restored(nonce_limit - 4, {});
+    EXPECT_EQ(window.verdict(nonce_limit), NonceWindow::Verdict::out_of_window);
+    EXPECT_EQ(window.verdict(UINT64_MAX), NonceWindow::Verdict::out_of_window);
+    ASSERT_EQ(window.verdict(nonce_limit - 1), NonceWindow::Verdict::free);
+    window.burn(nonce_limit - 1);
+    EXPECT_EQ(window.verdict(nonce_limit), NonceWindow::Verdict::out_of_window);
+    std::vector<NonceWindow::Gap> gaps;
+    window.for_each_gap([&](std::uint64_t first, std::uint64_t last) { gaps.push_back({first, last}); });
+    EXPECT_EQ(gaps, (std::vector<NonceWindow::Gap>{{nonce_limit - 3, nonce_limit - 2}}));
+    window.burn(nonce_limit - 3);
+    window.burn(nonce_limit - 2);
+    EXPECT_FALSE(window.burn_if_next(nonce_limit));
+    EXPECT_EQ(window.verdict(nonce_limit), NonceWindow::Verdict::out_of_window);
+}
 
 TEST(NonceWindow, IsRestoredFromItsHighestAndItsGaps) {
     Random random(5);
