@@ -51,6 +51,17 @@ class RandomFlow {
     std::map<AccountId, std::uint64_t> used_;  // highest nonce drawn
 };
 
+// A world after some commits.
+struct World {
+    explicit World(std::uint64_t seed, int commits = 60) : flow(seed) {
+        apply(engine, flow.first());
+        for (int i = 0; i < commits; ++i)
+            apply(engine, flow.next(engine, 20));
+    }
+    Engine engine{state_world_rules()};
+    RandomFlow flow;
+};
+
 // Chunks and manifest of a whole snapshot.
 struct WrittenSnapshot {
     SnapshotManifest manifest;
