@@ -19,6 +19,19 @@ Error refused(const std::string& what) {
     return {ErrorCode::invalid_input, "snapshot: " + what};
 }
 
+// What is refused when an order with a trigger is placed.
+bool may_wait(const OrderExtension& extension, MatchingMode matching) {
+    const bool stays = extension.time_in_force == TimeInForce::gtc;
+    if (!stays && (extension.post_only || extension.display != 0 || extension.expires_at_ms != 0))
+        return false;
+    const bool has_budget = extension.budget != 0;
+    if (has_budget && (extension.time_in_force != TimeInForce::ioc ||
+                       extension.self_trade == SelfTradePrevention::decrement))
+        return false;
+    return matching == MatchingMode::continuous ||
+           !(extension.time_in_force == TimeInForce::fok || extension.post_only || has_budget);
+}
+
 // Far beyond any clock, and far from where times overflow.
 constexpr std::int64_t time_ms_max = std::int64_t{1} << 53;
 
@@ -310,6 +323,7 @@ Status EngineRestorer::check(const OrderEntry& entry, AccountIndex account) cons
     if (is_waiting && order.is_extended == 0) return wrong("it waits and has no limit");
     if (is_waiting && !is_within(extension.limit, 1, market.price_max))
         return wrong("its limit is out of range");
+    if (is_waiting && !may_wait(extension, market.matching)) return wrong("its terms do not fit together");
     if (extension.expires_at_ms < 0) return wrong("it expires before 1970");
     return check_quantity(entry, market);
 }

@@ -354,6 +354,39 @@ TEST_F(OddSnapshot, HiddenPartsOfOrdersThatAreNoIcebergsAreRefused) {
                 HasSubstr("it is no iceberg in the book"));
 }
 
+TEST_F(OddSnapshot, WaitingOrdersWhoseTermsDoNotFitAreRefused) {
+    // The first trigger to buy in a market that matches continuously, as an order that fits and then changed.
+    const auto with_terms = [&](Amount budget, const std::function<void(OrderExtension&)>& change) {
+        const auto fits = [](const OrderEntry& entry) {
+            return entry.order.is_waiting != 0 && entry.order.is_sell == 0 && entry.order.market_number == 0;
+        };
+        return refusal_with_order(fits, [&](OrderEntry& entry) {
+            OrderExtension extension;
+            extension.limit = entry.extension.limit;
+            extension.time_in_force = TimeInForce::ioc;
+            extension.budget = budget;
+            extension.quantity = entry.order.leaves = budget != 0 ? 0 : 7;
+            change(extension);
+            entry.extension = extension;
+        });
+    };
+    const std::string refused = "its terms do not fit together";
+    // What it reserves is another's, but its terms fit.
+    for (const Amount budget : {0, 5})
+        EXPECT_THAT(with_terms(budget, [](OrderExtension&) {}),
+                    HasSubstr("what it holds does not fit together"));
+    const auto expect_refused = [&](Amount budget, const std::function<void(OrderExtension&)>& change) {
+        EXPECT_THAT(with_terms(budget, change), HasSubstr(refused));
+    };
+    expect_refused(0, [](OrderExtension& e) { e.post_only = true; });
+    expect_refused(0, [](OrderExtension& e) { e.display = 1; });
+    expect_refused(0, [](OrderExtension& e) { e.expires_at_ms = INT64_MAX; });
+    expect_refused(5,
+                   [](OrderExtension& e) { e.time_in_force = TimeInForce::gtc; });  // would rest without lots
+    expect_refused(5, [](OrderExtension& e) { e.time_in_force = TimeInForce::fok; });
+    expect_refused(5, [](OrderExtension& e) { e.self_trade = SelfTradePrevention::decrement; });
+}
+
 TEST_F(OddSnapshot, WithdrawalsThatNobodyCanHaveRequestedAreRefused) {
     const AccountEntry account = hosted_account("newcomer");
     const auto with_withdrawal = [&](std::uint64_t nonce, std::uint32_t index, std::uint32_t count = 1) {
