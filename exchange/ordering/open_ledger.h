@@ -48,10 +48,10 @@ struct LedgerStats {
     std::uint64_t blocks_refused = 0;    // invalid or equivocation, those that had been suspended included
     std::uint64_t commits = 0;           // executed now, settled included
     std::uint64_t settled_commits = 0;
-    std::uint64_t settled_round = 0;  // L*
-    std::uint64_t unsettled_commands = 0;
-    std::uint64_t commits_executed = 0;   // with replays; unchanged: the engine's state is, too
-    std::uint64_t commands_executed = 0;  // with replays
+    std::uint64_t settled_round = 0;       // L*
+    std::uint64_t unsettled_commands = 0;  // a mass quote counts as its quotes
+    std::uint64_t commits_executed = 0;    // with replays; unchanged: the engine's state is, too
+    std::uint64_t commands_executed = 0;   // with replays
     std::uint64_t commands_replayed = 0;
     std::uint64_t rollbacks = 0;
     std::uint64_t checkpoints = 0;         // settled, and handed out or passed over for a later one

@@ -31,7 +31,11 @@ void OpenOrder::insert(LogKey key, OrderedBlock block) {
     PB_CHECK(key.round > settled_round_, "a block cannot enter the settled log");
     if (!has_new_ || key < first_new_) first_new_ = key;
     has_new_ = true;
-    unsettled_commands_ += block.commit.commands;
+    block.indexes = block.commit.commands;
+    for (const CommandBatch& batch : block.batches)
+        for (const BatchCommand& command : batch.commands)
+            block.indexes += index_count(command.body) - 1;
+    unsettled_commands_ += block.indexes;
     const auto [place, inserted] = blocks_.emplace(key, std::move(block));
     PB_CHECK(inserted, "a block is ordered once");
     set_awaited(key.round, place->second, place->second.commit.commands > 0);
@@ -63,8 +67,8 @@ Commit OpenOrder::settle_first() {
     PB_CHECK(first != blocks_.end() && first->second.executed, "only executed blocks settle");
     set_awaited(first->first.round, first->second, false);
     Commit commit = std::move(first->second.commit);
+    unsettled_commands_ -= first->second.indexes;
     blocks_.erase(first);
-    unsettled_commands_ -= commit.commands;
     return commit;
 }
 

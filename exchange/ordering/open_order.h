@@ -57,6 +57,7 @@ struct OrderedBlock {
     std::unique_ptr<FrozenState> frozen;  // of a checkpoint: the state right after it, if it was kept
     // It has commands, or what became due by its time gave events: somebody waits for it to settle.
     bool is_awaited = false;
+    std::uint64_t indexes = 0;  // that its commands take; OpenOrder counts them
 };
 
 class OpenOrder {
@@ -84,6 +85,7 @@ class OpenOrder {
     void set_settled_round(std::uint64_t round);
     std::uint64_t settled_round() const { return settled_round_; }
 
+    // A mass quote counts as its quotes.
     std::uint64_t unsettled_commands() const { return unsettled_commands_; }
     // An unsettled block that somebody waits for has a round above `low`, and at most `high`.
     bool has_awaited_between(std::uint64_t low, std::uint64_t high) const;
