@@ -162,6 +162,7 @@ class Oracle {
         const IndexOf* index_of = nullptr;
         const Entry* entry = nullptr;
         std::uint64_t first_sequence = 0;   // of this commit
+        std::uint32_t steps = 0;            // of all sweeps of this commit
         std::vector<std::uint32_t> traded;  // markets, in order of first fill
         std::set<std::uint32_t> placed;     // markets whose book got an order while they traded
         std::map<AccountId, std::uint32_t> cancel_alls;
@@ -210,6 +211,7 @@ class Oracle {
     Order* find_own(CommandRef target);
 
     // --- matching (oracle_matching.cc) ---
+    std::uint32_t steps_left() const { return rules_.fills_per_commit_max - running_.steps; }
     void match_and_rest(Order order);
     // What stopped it; none if it is filled or nothing more meets it.
     Reason match(Order& taker);
@@ -223,6 +225,7 @@ class Oracle {
     Reason check_fill_or_kill(const Order& taker) const;
     bool would_trade(const Order& order) const;
     bool is_outside_band(const Order& order) const;
+    void note_traded(std::uint32_t market);
     void fire(std::uint32_t market);
     const Order* first_triggered(std::uint32_t market) const;
     void activate(Order order);
@@ -236,7 +239,9 @@ class Oracle {
                                                bool is_batch) const;
     // Returns how many lots traded.
     std::int64_t pair_off(const Clearing& at, std::uint32_t market, std::map<OrderName, std::int64_t> lots);
+    void take_own_off(std::uint32_t market);
     void lose(Order& order, std::int64_t quantity);
+    void show_or_erase(Order& order);
     void cancel_immediate_orders(std::uint32_t market);
 
     // --- accounts and money (oracle_money.cc) ---

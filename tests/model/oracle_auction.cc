@@ -6,6 +6,10 @@
 
 namespace peerbook::exchange::model {
 
+namespace {
+constexpr int batch_rounds_max = 4;  // of one market in one commit
+}
+
 void Oracle::open_market(Market& market) const {
     const bool has_auction = market.rules.auction.ns > 0;
     market.phase = has_auction ? MarketPhase::auction : MarketPhase::trading;
@@ -26,14 +30,14 @@ void Oracle::end_auction(std::uint32_t number) {
     fire(number);
 }
 
-// An order that triggers here is placed in this commit like any other: it is uncrossed too.
+// An order that triggers here is placed in this commit like any other: it is uncrossed too, up to a limit.
 void Oracle::end_batches() {
     for (std::uint32_t market = 0; market < markets_.size(); ++market) {
         if (markets_[market].rules.matching != MatchingMode::batch) continue;
-        while (running_.placed.erase(market) > 0) {
+        for (int round = 1; running_.placed.erase(market) > 0; ++round) {
             if (markets_[market].phase != MarketPhase::auction) uncross(market, true);
             cancel_immediate_orders(market);
-            fire(market);
+            if (round < batch_rounds_max) fire(market);
         }
     }
 }
@@ -76,6 +80,7 @@ std::optional<Clearing> Oracle::clearing(std::uint32_t market) const {
 }
 
 Clearing Oracle::uncross(std::uint32_t market, bool is_batch) {
+    take_own_off(market);
     const std::optional<Clearing> at = clearing(market);
     if (!at) return {};
     std::map<OrderName, std::int64_t> lots = allocate(*at, market, Side::buy, is_batch);
@@ -145,18 +150,36 @@ std::int64_t Oracle::pair_off(const Clearing& at, std::uint32_t market,
         const std::int64_t quantity = std::min(lots.at(buy->name()), lots.at(sell->name()));
         lots.at(buy->name()) -= quantity;
         lots.at(sell->name()) -= quantity;
-        if (younger.account == older.account) {
+        trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm);
+        traded += quantity;
+        show_or_erase(*buy);
+        show_or_erase(*sell);
+    }
+}
+
+// What accounts would trade with themselves, before a price is sought.
+void Oracle::take_own_off(std::uint32_t market) {
+    for (const Order& as_it_was : side_orders(market, Side::buy)) {
+        for (const Order& other : side_orders(market, Side::sell)) {
+            const auto buy = orders_.find(as_it_was.name());
+            if (buy == orders_.end()) break;
+            if (other.account != as_it_was.account || other.price > as_it_was.price) continue;
+            Order& sell = orders_.at(other.name());
+            const bool is_buy_older = buy->second.sequence < sell.sequence;
+            Order& older = is_buy_older ? buy->second : sell;
+            Order& younger = is_buy_older ? sell : buy->second;
+            const std::int64_t quantity = std::min(older.leaves, younger.leaves);
             lose(older, quantity);
             lose(younger, quantity);
-        } else {
-            trade(younger, older, at.price, quantity, markets_[market].rules.maker_fee_ppm);
-            traded += quantity;
-        }
-        for (Order* order : {buy, sell}) {
-            order->shown = order->display ? std::min(*order->display, order->leaves) : order->leaves;
-            if (order->leaves == 0) orders_.erase(OrderName(order->name()));
+            show_or_erase(older);
+            show_or_erase(younger);
         }
     }
+}
+
+void Oracle::show_or_erase(Order& order) {
+    order.shown = order.display ? std::min(*order.display, order.leaves) : order.leaves;
+    if (order.leaves == 0) orders_.erase(OrderName(order.name()));
 }
 
 // To an order of its own account.

@@ -9,6 +9,7 @@ namespace peerbook::exchange::model {
 namespace {
 
 constexpr std::uint64_t window = 65'536;
+constexpr Millis time_max = Millis{1} << 53;
 
 enum class Class { administration, cancels, post_only, rest };
 
@@ -70,7 +71,7 @@ void Oracle::apply(const CommitInput& commit, const IndexOf& index_of, EventBuff
     running_.events = &events;
     running_.index_of = &index_of;
     running_.first_sequence = next_sequence_;
-    time_ = std::max(time_, commit.time.ms);
+    time_ = std::max(time_, std::min(commit.time.ms, time_max));
     start_auctions_at_open();
     do_what_is_due();
     if (commit.rules_version == 1)
@@ -154,13 +155,21 @@ void Oracle::run_in_passes(const CommitInput& commit) {
     // Commands that wait for another one of this commit, by its number.
     std::map<std::uint32_t, std::vector<const Entry*>> attached;
     std::set<std::uint32_t> leave_their_class;
+    std::map<std::uint32_t, Class> class_of_run;  // an attached one runs when what it is attached to does
     std::map<OrderName, std::uint32_t> taken;
     for (const Entry& entry : admitted) {
+        const Class own_class = class_of(entry.command->body);
+        class_of_run[entry.number] = own_class;
         if (const auto target = target_of(entry.command->body)) {
             const OrderName name{entry.account, *target};
-            if (orders_.count(name) == 0 && taken.count(name) > 0) {
-                attached[taken.at(name)].push_back(&entry);
-                leave_their_class.insert(entry.number);
+            const auto placing = taken.find(name);
+            if (orders_.count(name) == 0 && placing != taken.end()) {
+                const Class then = class_of_run.at(placing->second);
+                if (entry.as<ReplaceOrder>() == nullptr || own_class <= then) {
+                    attached[placing->second].push_back(&entry);
+                    leave_their_class.insert(entry.number);
+                    class_of_run[entry.number] = then;
+                }
             }
         }
         if (entry.as<CancelAll>() != nullptr) {

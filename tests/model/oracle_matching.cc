@@ -28,7 +28,8 @@ Reason Oracle::match(Order& taker) {
         if (is_own && taker.self_trade == SelfTradePrevention::cancel_newest) return Reason::self_trade;
         const std::int64_t quantity = lots_for(taker, maker);
         if (!is_own && quantity == 0) return Reason::none;
-        if (steps == rules_.fills_per_command_max) return Reason::too_many_fills;
+        if (steps == rules_.fills_per_command_max || steps_left() == 0) return Reason::too_many_fills;
+        ++running_.steps;
         if (is_own) {
             if (meet_own(taker, maker)) return Reason::self_trade;
             continue;
@@ -96,8 +97,7 @@ Event& Oracle::trade(Order& order, Order& maker, std::int64_t price, std::int64_
         accounts_.at(rules_.fee_account).totals[rules.quote.value()] += fee + maker_fee;
     }
     market_of(order).last = price;
-    if (std::count(running_.traded.begin(), running_.traded.end(), order.market) == 0)
-        running_.traded.push_back(order.market);
+    note_traded(order.market);
     Event& event = emit(EventKind::filled, order);
     event.maker = key_of(maker.account, maker.ref);
     event.price = Price(price);
@@ -108,6 +108,12 @@ Event& Oracle::trade(Order& order, Order& maker, std::int64_t price, std::int64_
     event.taker_fee = to_amount(fee);
     event.maker_fee = to_amount(maker_fee);
     return event;
+}
+
+// Its triggers are looked at after the command.
+void Oracle::note_traded(std::uint32_t market) {
+    if (std::count(running_.traded.begin(), running_.traded.end(), market) == 0)
+        running_.traded.push_back(market);
 }
 
 void Oracle::show_next_part(Order& order) {
@@ -140,7 +146,8 @@ Reason Oracle::check_fill_or_kill(const Order& taker) const {
     for (const Order& maker : makers)
         offered += maker.leaves;
     if (offered < taker.leaves) return Reason::not_fillable;
-    const std::uint32_t steps_max = std::min(rules_.fok_orders_max, rules_.fills_per_command_max);
+    const std::uint32_t steps_max =
+        std::min({rules_.fok_orders_max, rules_.fills_per_command_max, steps_left()});
     std::int64_t leaves = taker.leaves;
     for (std::uint32_t steps = 0; leaves > 0; ++steps) {
         if (makers.empty() || !meets(taker.side, taker.price, makers.front().price))

@@ -202,6 +202,7 @@ void Oracle::do_action(const AdminAction& action) {
     } else {
         number = std::get<ResumeMarket>(action).market.value();
         open_market(markets_[number]);
+        if (markets_[number].phase == MarketPhase::trading) note_traded(number);
     }
     Event& event = emit(kind);
     event.market = MarketId(number);

@@ -83,7 +83,9 @@ Reason Oracle::check(const Order& order, const Order* replaced, bool are_terms_b
     } else if (order.quantity < rules.quantity_min.value() || order.quantity > rules.quantity_max.value()) {
         return Reason::quantity_out_of_range;
     }
-    if (order.display && (*order.display < 1 || *order.display > order.quantity))
+    const std::int64_t thousandth = order.quantity / 1'000 + (order.quantity % 1'000 > 0 ? 1 : 0);
+    const std::int64_t display_min = std::max(rules.quantity_min.value(), thousandth);
+    if (order.display && (*order.display < display_min || *order.display > order.quantity))
         return Reason::quantity_out_of_range;
 
     const Big worth = order.budget ? *order.budget : notional(order, order.price, order.quantity);
@@ -252,7 +254,7 @@ void Oracle::run(const CancelAll& command) {
 bool Oracle::looks_through_too_many() {
     std::uint64_t& sum = running_.looked_through[sender()];
     const std::uint64_t open = open_names(sender()).size();
-    if (sum + open <= rules_.orders_looked_through_max) {
+    if (sum == 0 || sum + open <= rules_.orders_looked_through_max) {
         sum += open;
         return false;
     }
@@ -293,7 +295,10 @@ void Oracle::run(const MassQuote& command) {
     if (market.phase == MarketPhase::halted) return reject(Reason::market_halted);
     if (market.phase == MarketPhase::auction || market.rules.matching == MatchingMode::batch)
         return reject(Reason::not_now);
-    if (looks_through_too_many()) return;
+    const bool has_quotes = std::any_of(orders_.begin(), orders_.end(), [&](const auto& entry) {
+        return entry.second.is_quote && entry.second.account == sender();
+    });
+    if (has_quotes && looks_through_too_many()) return;
     if (command.quotes.empty()) emit(EventKind::accepted).market = command.market;
     for (const OrderName& name : open_names(sender())) {
         const Order& order = orders_.at(name);
