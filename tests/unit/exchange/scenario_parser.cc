@@ -46,6 +46,7 @@ const std::map<std::string, std::uint32_t NetworkRules::*>& rule_numbers() {
         {"accounts", &NetworkRules::accounts_max},
         {"accounts-per-owner", &NetworkRules::accounts_per_owner_max},
         {"fills-per-command", &NetworkRules::fills_per_command_max},
+        {"fills-per-commit", &NetworkRules::fills_per_commit_max},
         {"fok-orders", &NetworkRules::fok_orders_max},
         {"markets", &NetworkRules::markets_max},
         {"commands-per-second", &NetworkRules::commands_per_second_max},
