@@ -214,6 +214,7 @@ CommandBody reduce(FieldReader& reader, Draft& draft) {
     exchange::ReduceOrder body;
     body.target = target_of(reader, draft);
     const exchange::MarketId id = reader.market_id();
+    draft.intent.target_market = id;
     if (!reader.failed()) body.by = reader.quantity(by, reader.markets().market(id));
     return body;
 }
@@ -223,6 +224,7 @@ CommandBody replace(FieldReader& reader, Draft& draft) {
     body.target = target_of(reader, draft);
     const exchange::MarketId id = reader.market_id();
     if (reader.failed()) return body;
+    draft.intent.target_market = id;
     const exchange::MarketRules& rules = reader.markets().market(id);
     body.price = reader.price(price, rules);
     body.quantity = reader.quantity(quantity, rules);

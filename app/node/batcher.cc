@@ -15,39 +15,57 @@ bool is_account_name(const std::string& name) {
 
 }  // namespace
 
-Result<HostedAccounts::Entry*> HostedAccounts::find(const std::string& name) {
+Result<exchange::AccountId> HostedAccounts::id_of(const std::string& name) const {
     const auto known = entries_.find(name);
-    if (known != entries_.end()) return &known->second;
+    if (known != entries_.end()) return known->second.id;
     if (!is_account_name(name))
         return Error{ErrorCode::invalid_input,
                      "account: a name has 1 to 64 of the characters a-z, 0-9, point, dash and underscore"};
-    if (entries_.size() >= engine_.rules().accounts_max)
-        return Error{ErrorCode::unavailable, "account: this network allows no more accounts"};
+    return exchange::hosted_account_id(node_, name);
+}
+
+std::size_t HostedAccounts::room() const {
+    const std::size_t max = engine_.rules().accounts_max;
+    return max - std::min(max, entries_.size());
+}
+
+HostedAccounts::Entry& HostedAccounts::find(const std::string& name) {
+    const auto known = entries_.find(name);
+    if (known != entries_.end()) return known->second;
     Entry entry{exchange::hosted_account_id(node_, name), 1, false};
     if (const auto index = engine_.find_account(entry.id)) {
         entry.opened = true;
         entry.next_nonce = engine_.next_nonce(*index) + nonce_skip_;
     }
-    return &entries_.emplace(name, entry).first->second;
+    return entries_.emplace(name, entry).first->second;
 }
 
 void HostedAccounts::forget(const exchange::AccountId& account) {
     std::erase_if(entries_, [&](const auto& entry) { return entry.second.id == account; });
 }
 
+std::uint64_t index_count(const exchange::CommandBatch& batch) {
+    std::uint64_t count = 0;
+    for (const exchange::BatchCommand& command : batch.commands)
+        count += exchange::index_count(command.body);
+    return count;
+}
+
 void Batcher::clear() {
     hosted_.clear();
     signed_.clear();
-    signed_commands_ = 0;
+    indexes_ = 0;
 }
 
 void Batcher::add(exchange::Command command, std::optional<Origin> origin) {
+    indexes_ += exchange::index_count(command.body);
     hosted_.push_back({std::move(command), origin});
 }
 
-void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ticket> ticket) {
-    signed_commands_ += commands;
-    signed_.push_back({std::move(encoded), commands, ticket});
+void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
+                         std::optional<Ticket> ticket) {
+    indexes_ += indexes;
+    signed_.push_back({std::move(encoded), commands, indexes, ticket});
 }
 
 Batcher::Built Batcher::take() {
@@ -64,11 +82,12 @@ Batcher::Built Batcher::take() {
         } else if (batch.ticket) {
             built.too_large.push_back(*batch.ticket);
         }
-        signed_commands_ -= batch.commands;
+        indexes_ -= batch.indexes;
         signed_.pop_front();
     }
     while (!hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
         built.origins.push_back(hosted_.front().origin);
+        indexes_ -= exchange::index_count(hosted_.front().command.body);
         hosted_.pop_front();
     }
     built.payload = payload.take();
@@ -84,6 +103,7 @@ Batcher::Taken Batcher::take_hosted() {
         exchange::encode_command_body(encoder, hosted_.front().command.body);
         const std::size_t bytes = bodies.size() + (taken.commands.size() + 1) * frame_bytes_max;
         if (!taken.commands.empty() && bytes > exchange::payload_bytes_max / 2) break;
+        indexes_ -= exchange::index_count(hosted_.front().command.body);
         taken.commands.push_back(std::move(hosted_.front().command));
         taken.origins.push_back(hosted_.front().origin);
         hosted_.pop_front();
@@ -95,7 +115,7 @@ std::optional<Batcher::SignedBatch> Batcher::take_signed() {
     if (signed_.empty()) return std::nullopt;
     SignedBatch batch = std::move(signed_.front());
     signed_.pop_front();
-    signed_commands_ -= batch.commands;
+    indexes_ -= batch.indexes;
     return batch;
 }
 

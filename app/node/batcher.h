@@ -36,8 +36,13 @@ class HostedAccounts {
         std::uint64_t next_nonce = 1;
         bool opened = false;  // or its opening is in the queue
     };
-    // Error: invalid_input for a bad name; unavailable at the network's limit of accounts.
-    Result<Entry*> find(const std::string& name);
+    // Its id, whether it is known or not. Error: invalid_input for a name that no account can have.
+    Result<exchange::AccountId> id_of(const std::string& name) const;
+    bool knows(const std::string& name) const { return entries_.contains(name); }
+    // How many more names may become known here.
+    std::size_t room() const;
+    // Makes it known. Precondition: it is known, or id_of() takes it and there is room.
+    Entry& find(const std::string& name);
     // Its queued commands were lost: what is known of it is read from the engine again at its next use.
     void forget(const exchange::AccountId& account);
 
@@ -48,15 +53,20 @@ class HostedAccounts {
     std::map<std::string, Entry> entries_;
 };
 
+// How many indexes the commands of a batch take.
+std::uint64_t index_count(const exchange::CommandBatch& batch);
+
 class Batcher {
   public:
     void add(exchange::Command command, std::optional<Origin> origin);
-    // An encoded signed batch of `commands` commands, already verified.
-    void add_signed(Bytes encoded, std::uint32_t commands, std::optional<Ticket> ticket);
+    // An encoded signed batch of `commands` commands, which take `indexes`; already verified.
+    void add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
+                    std::optional<Ticket> ticket);
 
     void clear();
     bool empty() const { return hosted_.empty() && signed_.empty(); }
-    std::size_t commands() const { return hosted_.size() + signed_commands_; }
+    // That wait; a mass quote counts as its quotes.
+    std::uint64_t commands() const { return indexes_; }
 
     struct Built {
         Bytes payload;
@@ -76,6 +86,7 @@ class Batcher {
     struct SignedBatch {
         Bytes encoded;
         std::uint32_t commands = 0;
+        std::uint64_t indexes = 0;
         std::optional<Ticket> ticket;
     };
     std::optional<SignedBatch> take_signed();
@@ -87,7 +98,7 @@ class Batcher {
     };
     std::deque<Hosted> hosted_;
     std::deque<SignedBatch> signed_;
-    std::size_t signed_commands_ = 0;
+    std::uint64_t indexes_ = 0;  // of all that wait
 };
 
 }  // namespace peerbook::app

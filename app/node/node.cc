@@ -99,8 +99,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     // What was accepted before is accepted again, whatever the clock says now.
     const WallTime no_limit{INT64_MAX / 2};
     const std::uint64_t seq = block.header.seq;
-    unsettled_.carry(block);
-    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), no_limit);
+    const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
                      "the journal holds block " + std::to_string(seq) +
@@ -111,6 +110,17 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
         sync_.remember(one.author, one.seq, one.encoded);
     if (ledger_.stats().blocks_accepted % recover_batch_blocks == 0) process(ledger_.execute(), effects);
     return {};
+}
+
+exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now) {
+    using enum exchange::AcceptKind;
+    UnsettledCommands::Carried carried = unsettled_.commands_of(block);
+    const Digest digest = block.digest;
+    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now);
+    // Any other block was counted before, or never settles and would be counted for ever.
+    if (outcome.kind == accepted || outcome.kind == suspended || outcome.kind == held_back)
+        unsettled_.carry(digest, std::move(carried));
+    return outcome;
 }
 
 void Node::recovered(Now now, Effects& effects) {
@@ -140,8 +150,7 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
                                  " signed by this node's key, which this data directory lacks",
                              effects);
     if (!relayed_origins_.empty()) find_relayed(block);
-    if (!self_index_) unsettled_.carry(block);
-    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now.wall);
+    const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
             sync_.on_suspended(from, outcome.missing, now.mono, effects);
@@ -214,13 +223,14 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
         return;
     }
     if (draining_ || identity_lost_ || batch.commands.empty() || ledger_.overloaded() ||
-        batcher_.commands() + batch.commands.size() > options_.pending_commands_max)
+        batcher_.commands() + index_count(batch) > options_.pending_commands_max)
         return;  // the observer sends it again, to another member
     // A batch that was sent again and already ran would only be rejected: keep it out of the log.
     const exchange::BatchCommand& first = batch.commands.front();
     const auto account = ledger_.engine().find_account(batch.accounts[first.account]);
     if (account && !ledger_.engine().nonce_is_free(*account, first.nonce)) return;
-    batcher_.add_signed(std::move(encoded), static_cast<std::uint32_t>(batch.commands.size()), std::nullopt);
+    batcher_.add_signed(std::move(encoded), static_cast<std::uint32_t>(batch.commands.size()),
+                        index_count(batch), std::nullopt);
 }
 
 void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
@@ -454,7 +464,7 @@ void Node::emit_block(Now now, Effects& effects) {
     for (const exchange::CommandBatch& batch : own.block.batches)
         own.block.command_count += static_cast<std::uint32_t>(batch.commands.size());
     PB_CHECK(own.block.command_count == own.origins.size(), "a command of the own payload has no place");
-    unsettled_.carry(own.block);
+    unsettled_.carry(own.block.digest, unsettled_.commands_of(own.block));
     append(*self_index_, block.header.seq, block.header.round, own.block.encoded, effects);
     own.append_ticket = append_ticket_;
     in_flight_ = std::move(own);

@@ -131,15 +131,22 @@ class Node {
         std::vector<CommandKey> keys;  // of commands that a client waits for
         std::size_t attempts = 0;
     };
-    Status admit(const SubmitRequest& request, std::size_t commands) const;
+    // `commands`: how many there are, a mass quote counted as its quotes.
+    Status admit(const SubmitRequest& request, std::uint64_t commands) const;
     Status submit_signed(Ticket ticket, SubmitRequest& request, Now now);
     Status submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects);
-    Status check_unsettled(const SubmitRequest& request);
+    Status check_accounts(const SubmitRequest& request) const;
     // What a client's command has before it is executed.
     CommandResult blank_result(const exchange::AccountId& account, exchange::CommandRef ref,
                                const exchange::CommandBody& body, bool with_ids) const;
-    std::optional<exchange::CommandRef> target_of(const exchange::OrderId& order,
-                                                  const exchange::AccountId& account);
+    // Of what is to be changed: its own name, and its market.
+    struct Target {
+        exchange::CommandRef ref;
+        exchange::MarketId market;
+    };
+    std::optional<Target> target_of(const exchange::OrderId& order, const exchange::AccountId& account);
+    std::optional<exchange::MarketId> market_of_target(const Intent& intent);
+    Status check_target_markets(const SubmitRequest& request);
     void process(const exchange::LedgerUpdate& update, Effects& effects);
     // Fills in the results of one commit's commands and answers requests that are complete with it.
     void answer_commit(const exchange::Commit& commit, Carried& carried, Grade grade, Effects& effects);
@@ -163,6 +170,8 @@ class Node {
     // Whether a quorum of members has said how much of this node's chain it holds, and none holds more than
     // we do.
     bool own_chain_confirmed() const;
+    // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
+    exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void emit(Now now, Effects& effects);
@@ -219,7 +228,7 @@ class Node {
     struct TargetCache {
         exchange::AccountId account;
         std::uint64_t commits_executed = 0;
-        std::unordered_map<exchange::OrderId, exchange::CommandRef> orders;
+        std::unordered_map<exchange::OrderId, Target> orders;
     };
     std::optional<TargetCache> target_cache_;
     mutable std::optional<std::pair<std::uint64_t, DigestsAnswer>> digests_cache_;  // by commits executed

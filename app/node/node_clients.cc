@@ -24,9 +24,15 @@ std::optional<exchange::MarketId> market_of(const exchange::CommandBody& body,
     return market;
 }
 
+Error too_many_wait() {
+    return {ErrorCode::unavailable,
+            "too many commands wait to be executed; nothing of this request was taken, send it again in a "
+            "second"};
+}
+
 }  // namespace
 
-Status Node::admit(const SubmitRequest& request, std::size_t commands) const {
+Status Node::admit(const SubmitRequest& request, std::uint64_t commands) const {
     if (!recovered_)
         return Error{ErrorCode::unavailable, "the node is still reading its journal; try again soon"};
     if (draining_) return Error{ErrorCode::unavailable, "the node is shutting down; use another node"};
@@ -47,16 +53,16 @@ Status Node::admit(const SubmitRequest& request, std::size_t commands) const {
             "`peerbook status`); nothing of this request was taken"};
     if (requests_.size() >= options_.open_requests_max ||
         batcher_.commands() + relayed_origins_.size() + commands > options_.pending_commands_max)
-        return Error{
-            ErrorCode::unavailable,
-            "too many commands wait to be executed; nothing of this request was taken, send it again in a "
-            "second"};
+        return too_many_wait();
     return {};
 }
 
 void Node::submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects) {
     const bool is_signed = !request.signed_batch.empty();
-    Status taken = admit(request, is_signed ? 1 : request.intents.size());
+    std::uint64_t commands = is_signed ? 1 : 0;  // of a signed one they are counted when it is decoded
+    for (const Intent& intent : request.intents)
+        commands += exchange::index_count(intent.body);
+    Status taken = admit(request, commands);
     if (taken.ok())
         taken =
             is_signed ? submit_signed(ticket, request, now) : submit_intents(ticket, request, now, effects);
@@ -86,6 +92,9 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
         exchange::decode_signed_batch(request.signed_batch, rules.network, rules.rules_version, verifier_);
     if (!batch.ok()) return batch.error();
     if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
+    const std::uint64_t indexes = index_count(*batch);
+    if (batcher_.commands() + relayed_origins_.size() + indexes > options_.pending_commands_max)
+        return too_many_wait();
     if (!self_index_)
         for (const exchange::BatchCommand& command : batch->commands)
             if (relay_would_repeat(batch->accounts[command.account], command.ref()))
@@ -105,13 +114,14 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
                 Origin{ticket, static_cast<std::uint32_t>(open.results.size() - 1)});
     }
     batcher_.add_signed(std::move(request.signed_batch), static_cast<std::uint32_t>(batch->commands.size()),
-                        ticket);
+                        indexes, ticket);
     requests_.emplace(ticket, std::move(open));
     return {};
 }
 
 Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effects& effects) {
-    if (Status checked = check_unsettled(request); !checked.ok()) return checked;
+    if (Status checked = check_accounts(request); !checked.ok()) return checked;
+    if (Status checked = check_target_markets(request); !checked.ok()) return checked;
     Request open;
     open.wait_for = request.wait_for;
     open.since = now.mono;
@@ -121,7 +131,7 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
     for (std::size_t position = 0; position < request.intents.size(); ++position) {
         Intent& intent = request.intents[position];
         CommandResult& result = open.results[position];
-        HostedAccounts::Entry& entry = **hosted_.find(intent.account);
+        HostedAccounts::Entry& entry = hosted_.find(intent.account);
         open.accounts[position] = entry.id;
         if (auto* opening = std::get_if<exchange::OpenAccount>(&intent.body)) {
             opening->name = intent.account;
@@ -129,7 +139,7 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
         } else if (!entry.opened) {
             batcher_.add({entry.id, {entry.next_nonce++, 0}, exchange::OpenAccount{intent.account}},
                          std::nullopt);
-            unsettled_.queue(entry.id);
+            unsettled_.queue(entry.id, 1);
             entry.opened = true;
         }
         if (intent.target_order) {
@@ -140,10 +150,10 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
                 result.order = *intent.target_order;
                 continue;
             }
-            if (auto* cancel = std::get_if<exchange::CancelOrder>(&intent.body)) cancel->target = *target;
-            if (auto* reduce = std::get_if<exchange::ReduceOrder>(&intent.body)) reduce->target = *target;
+            if (auto* cancel = std::get_if<exchange::CancelOrder>(&intent.body)) cancel->target = target->ref;
+            if (auto* reduce = std::get_if<exchange::ReduceOrder>(&intent.body)) reduce->target = target->ref;
             if (auto* replace = std::get_if<Boxed<exchange::ReplaceOrder>>(&intent.body))
-                (*replace)->target = *target;
+                (*replace)->target = target->ref;
         }
         const std::uint64_t nonce = intent.nonce.value_or(entry.next_nonce);
         // A nonce far beyond the window will be refused; it must not drag our own count along.
@@ -157,8 +167,8 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
         }
         const Origin origin{ticket, static_cast<std::uint32_t>(position)};
         if (!self_index_) relayed_origins_.emplace(CommandKey{entry.id, result.ref}, origin);
+        unsettled_.queue(entry.id, exchange::index_count(intent.body));
         batcher_.add({entry.id, result.ref, std::move(intent.body)}, origin);
-        unsettled_.queue(entry.id);
         ++open.open;
     }
     if (open.open == 0) {
@@ -170,18 +180,30 @@ Status Node::submit_intents(Ticket ticket, SubmitRequest& request, Now now, Effe
     return {};
 }
 
-// A request is taken whole or not at all.
-Status Node::check_unsettled(const SubmitRequest& request) {
-    std::map<exchange::AccountId, std::uint64_t> wanted;
+// A request is taken whole or not at all, and a refused one leaves no trace.
+Status Node::check_accounts(const SubmitRequest& request) const {
+    struct Wanted {
+        exchange::AccountId id;
+        std::uint64_t commands = 0;
+    };
+    std::map<std::string_view, Wanted> accounts;
+    std::size_t new_names = 0;
     for (const Intent& intent : request.intents) {
-        const auto entry = hosted_.find(intent.account);
-        if (!entry.ok()) return entry.error();
-        const std::uint64_t count = ++wanted[(*entry)->id];
+        const auto [entry, is_new] = accounts.try_emplace(intent.account);
+        Wanted& wanted = entry->second;
+        if (is_new) {
+            const auto id = hosted_.id_of(intent.account);
+            if (!id.ok()) return id.error();
+            wanted.id = *id;
+            if (!hosted_.knows(intent.account) && ++new_names > hosted_.room())
+                return Error{ErrorCode::unavailable, "account: this network allows no more accounts"};
+        }
+        wanted.commands += exchange::index_count(intent.body);
         const bool takes_away = std::holds_alternative<exchange::CancelOrder>(intent.body) ||
                                 std::holds_alternative<exchange::ReduceOrder>(intent.body) ||
                                 std::holds_alternative<exchange::CancelAll>(intent.body);
         const std::uint64_t max = options_.unsettled_commands_per_account_max * (takes_away ? 2 : 1);
-        if (unsettled_.count((*entry)->id) + count > max)
+        if (unsettled_.count(wanted.id) + wanted.commands > max)
             return Error{ErrorCode::unavailable,
                          "account '" + intent.account + "' may have at most " + std::to_string(max) +
                              " commands that are not settled; nothing of this request was taken, try again "
@@ -190,19 +212,60 @@ Status Node::check_unsettled(const SubmitRequest& request) {
     return {};
 }
 
-std::optional<exchange::CommandRef> Node::target_of(const exchange::OrderId& order,
-                                                    const exchange::AccountId& account) {
+// Nothing where the target is not known, as one that is placed by the same request.
+std::optional<exchange::MarketId> Node::market_of_target(const Intent& intent) {
+    const auto account = hosted_.id_of(intent.account);
+    if (!account.ok()) return std::nullopt;
+    if (intent.target_order) {
+        const auto target = target_of(*intent.target_order, *account);
+        return target ? std::optional(target->market) : std::nullopt;
+    }
+    const exchange::Engine& engine = ledger_.engine();
+    const auto index = engine.find_account(*account);
+    if (!index) return std::nullopt;
+    exchange::CommandRef ref;
+    if (const auto* reduce = std::get_if<exchange::ReduceOrder>(&intent.body)) ref = reduce->target;
+    if (const auto* replace = std::get_if<Boxed<exchange::ReplaceOrder>>(&intent.body))
+        ref = (*replace)->target;
+    const auto order = engine.find_order({*index, ref});
+    return order ? std::optional(order->market) : std::nullopt;
+}
+
+// A price and a quantity mean nothing in another market than the one whose ticks and lots they count.
+Status Node::check_target_markets(const SubmitRequest& request) {
+    const auto& markets = ledger_.engine().rules().markets;
+    auto name = [&](exchange::MarketId market) {
+        return market.value() < markets.size() ? markets[market.value()].symbol
+                                               : std::string("no market of this network");
+    };
+    for (std::size_t i = 0; i < request.intents.size(); ++i) {
+        const Intent& intent = request.intents[i];
+        if (!intent.target_market) continue;
+        const auto market = market_of_target(intent);
+        if (!market || *market == *intent.target_market) continue;
+        return Error{ErrorCode::invalid_input, "market: the order to change is in " + name(*market) +
+                                                   ", not in " + name(*intent.target_market) + " (command " +
+                                                   std::to_string(i + 1) +
+                                                   "); nothing of this request was taken"};
+    }
+    return {};
+}
+
+std::optional<Node::Target> Node::target_of(const exchange::OrderId& order,
+                                            const exchange::AccountId& account) {
     const exchange::Engine& engine = ledger_.engine();
     const auto index = engine.find_account(account);
     if (!index) return std::nullopt;
     if (const KnownOrder* known = known_orders_.find(order))
-        return known->key.account == *index ? std::optional(known->key.ref()) : std::nullopt;
+        return known->key.account == *index ? std::optional(Target{known->key.ref(), known->market})
+                                            : std::nullopt;
     const std::uint64_t executed = ledger_.stats().commits_executed;
     if (!target_cache_ || target_cache_->account != account || target_cache_->commits_executed != executed) {
         target_cache_.emplace(TargetCache{account, executed, {}});
         for (const exchange::RestingOrderView& open : engine.open_orders(*index, target_scan_max))
             target_cache_->orders.emplace(
-                exchange::make_order_id(engine.rules().network, account, open.order.ref()), open.order.ref());
+                exchange::make_order_id(engine.rules().network, account, open.order.ref()),
+                Target{open.order.ref(), open.market});
     }
     const auto found = target_cache_->orders.find(order);
     return found == target_cache_->orders.end() ? std::nullopt : std::optional(found->second);

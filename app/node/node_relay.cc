@@ -55,12 +55,19 @@ void Node::relay(Now now, Effects& effects) {
 }
 
 void Node::give_up(const Relayed& batch, Effects& effects) {
+    const exchange::NetworkRules& rules = ledger_.engine().rules();
+    const auto decoded = exchange::decode_signed_batch(batch.encoded.view(), rules.network,
+                                                       rules.rules_version, AlreadyVerified());
+    PB_CHECK(decoded.ok(), "a relayed batch cannot be decoded");
+    std::map<CommandKey, std::uint64_t> counts;
+    for (const exchange::BatchCommand& command : decoded->commands)
+        counts[{decoded->accounts[command.account], command.ref()}] = exchange::index_count(command.body);
     for (const CommandKey& key : batch.keys) {
         const auto origin = relayed_origins_.find(key);
         const Ticket ticket = origin->second.ticket;
         relayed_origins_.erase(origin);
         hosted_.forget(key.first);  // its opening may have been lost with it
-        unsettled_.drop(key.first);
+        unsettled_.drop(key.first, counts[key]);
         if (requests_.erase(ticket) == 0) continue;
         effects.answers.push_back(
             {ticket,

@@ -35,6 +35,9 @@ struct Intent {
     exchange::CommandBody body;
     // Cancel, reduce, replace: names the target instead of body.target.
     std::optional<exchange::OrderId> target_order;
+    // Reduce, replace: the market whose scale body's price and quantity have. Where the target is known and
+    // of another, the request is refused.
+    std::optional<exchange::MarketId> target_market = std::nullopt;
 };
 
 inline constexpr std::size_t intents_per_request_max = 4'096;

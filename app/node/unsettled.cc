@@ -10,26 +10,30 @@ void UnsettledCommands::forget_if_zero(const exchange::AccountId& account) {
         accounts_.erase(entry);
 }
 
-void UnsettledCommands::drop(const exchange::AccountId& account) {
+void UnsettledCommands::drop(const exchange::AccountId& account, std::uint64_t count) {
     const auto entry = accounts_.find(account);
     if (entry == accounts_.end()) return;
-    entry->second.queued -= std::min<std::uint64_t>(entry->second.queued, 1);
+    entry->second.queued -= std::min(entry->second.queued, count);
     forget_if_zero(account);
 }
 
-void UnsettledCommands::carry(const exchange::VerifiedBlock& block) {
+UnsettledCommands::Carried UnsettledCommands::commands_of(const exchange::VerifiedBlock& block) const {
     using exchange::BatchKind;
-    std::vector<std::pair<exchange::AccountId, std::uint64_t>> carried;
+    Carried carried;
     for (const exchange::CommandBatch& batch : block.batches) {
         if (batch.kind == BatchKind::self_custodied || batch.signer != node_ || !batch.authorized) continue;
         std::vector<std::uint64_t> counts(batch.accounts.size(), 0);
         for (const exchange::BatchCommand& command : batch.commands)
-            ++counts[command.account];
+            counts[command.account] += exchange::index_count(command.body);
         for (std::size_t i = 0; i < counts.size(); ++i)
             carried.emplace_back(batch.accounts[i], counts[i]);
     }
+    return carried;
+}
+
+void UnsettledCommands::carry(const Digest& block, Carried carried) {
     if (carried.empty()) return;
-    const auto [entry, is_new] = blocks_.emplace(block.digest, std::move(carried));
+    const auto [entry, is_new] = blocks_.emplace(block, std::move(carried));
     if (!is_new) return;
     for (const auto& [account, count] : entry->second) {
         Counts& counts = accounts_[account];

@@ -1,5 +1,5 @@
 // How many commands of each hosted account wait to be settled: in this node's queue, on their way, or in a
-// block. Logic thread only.
+// block. A mass quote counts as its quotes. Logic thread only.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,16 @@ class UnsettledCommands {
     explicit UnsettledCommands(PublicKey node) : node_(node) {}
 
     // A client's command was taken.
-    void queue(const exchange::AccountId& account) { ++accounts_[account].queued; }
+    void queue(const exchange::AccountId& account, std::uint64_t count) {
+        accounts_[account].queued += count;
+    }
     // It was given up before a block with it was seen.
-    void drop(const exchange::AccountId& account);
-    // A block was made or accepted. Counts its commands of this node's accounts, once for each block.
-    void carry(const exchange::VerifiedBlock& block);
+    void drop(const exchange::AccountId& account, std::uint64_t count);
+    // A block's commands of this node's accounts: how many each account has.
+    using Carried = std::vector<std::pair<exchange::AccountId, std::uint64_t>>;
+    Carried commands_of(const exchange::VerifiedBlock& block) const;
+    // A block with these was made, or taken and is not settled. Counts them, once for each block.
+    void carry(const Digest& block, Carried carried);
     void settle(const Digest& block);
 
     std::uint64_t count(const exchange::AccountId& account) const;
@@ -35,7 +40,7 @@ class UnsettledCommands {
 
     PublicKey node_;
     std::unordered_map<exchange::AccountId, Counts> accounts_;  // looked up, never walked; so is the other
-    std::unordered_map<Digest, std::vector<std::pair<exchange::AccountId, std::uint64_t>>> blocks_;
+    std::unordered_map<Digest, Carried> blocks_;
 };
 
 }  // namespace peerbook::app

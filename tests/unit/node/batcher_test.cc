@@ -28,9 +28,9 @@ Bytes signed_commands(const Signer& signer, std::uint32_t count) {
 TEST(Batcher, DropsASignedBatchThatNoBlockCanHoldAndGoesOnWithTheNext) {
     const auto signer = make_ed25519_signer(KeySeed{});
     Batcher batcher;
-    batcher.add_signed(signed_commands(*signer, 1'000), 1'000, Ticket(5));
-    batcher.add_signed(signed_commands(*signer, 600), 600, Ticket(6));
-    batcher.add_signed(signed_commands(*signer, 600), 600, Ticket(7));
+    batcher.add_signed(signed_commands(*signer, 1'000), 1'000, 1'000, Ticket(5));
+    batcher.add_signed(signed_commands(*signer, 600), 600, 600, Ticket(6));
+    batcher.add_signed(signed_commands(*signer, 600), 600, 600, Ticket(7));
     const Batcher::Built first = batcher.take();
     EXPECT_EQ(first.too_large, std::vector<Ticket>{Ticket(5)});
     ASSERT_EQ(first.origins.size(), 600u);
@@ -41,6 +41,21 @@ TEST(Batcher, DropsASignedBatchThatNoBlockCanHoldAndGoesOnWithTheNext) {
     EXPECT_TRUE(second.too_large.empty());
     EXPECT_EQ(second.origins[0]->ticket, Ticket(7));
     EXPECT_TRUE(batcher.empty());
+    EXPECT_EQ(batcher.commands(), 0u);
+}
+
+TEST(Batcher, CountsAMassQuoteAsItsQuotes) {
+    Batcher batcher;
+    exchange::MassQuote quotes;
+    quotes.quotes.resize(1'000, {exchange::Side::buy, exchange::Price(1), exchange::Quantity(1)});
+    for (std::uint64_t nonce = 1; nonce <= 3; ++nonce)
+        batcher.add({exchange::AccountId(), {nonce, 0}, quotes}, std::nullopt);
+    batcher.add({exchange::AccountId(), {4, 0}, exchange::CancelAll{}}, std::nullopt);
+    EXPECT_EQ(batcher.commands(), 3'001u);
+    EXPECT_EQ(batcher.take_hosted().commands.size(), 4u);
+    EXPECT_EQ(batcher.commands(), 0u);
+    batcher.add({exchange::AccountId(), {5, 0}, quotes}, std::nullopt);
+    EXPECT_EQ(batcher.take().origins.size(), 1u);
     EXPECT_EQ(batcher.commands(), 0u);
 }
 

@@ -55,6 +55,40 @@ TEST_F(NodeCommands, AReplacementIsNamedByTheIdOfItsTargetAndSaysWhatItTookAway)
     EXPECT_EQ(one(replace).reason, Reason::unknown_order) << "it does not live any more";
 }
 
+TEST_F(NodeCommands, AChangeThatNamesAnotherMarketThanItsTargetsIsRefusedWhole) {
+    NodeWorld two(1, 1, {}, [](exchange::NetworkRules& rules) {
+        rules.markets.push_back(rules.markets[0]);
+        rules.markets[1].symbol = "BTC-EUR";
+    });
+    const Ticket placed =
+        two.submit(0, {NodeWorld::faucet("maker", 0, 1'000), NodeWorld::limit("maker", Side::sell, 100, 5)});
+    two.run();
+    const CommandResult order = two.submit_answer(placed)->results[1];
+    exchange::ReplaceOrder replacement;
+    replacement.target = order.ref;
+    replacement.price = exchange::Price(101);
+    replacement.quantity = exchange::Quantity(7);
+    Intent by_id = intent("maker", exchange::ReduceOrder{{}, exchange::Quantity(2)});
+    by_id.target_order = order.order;
+    Intent by_nonce = intent("maker", Boxed<exchange::ReplaceOrder>(replacement));
+    for (Intent change : {by_id, by_nonce}) {
+        change.target_market = exchange::MarketId(1);
+        const Ticket refused = two.submit(0, {NodeWorld::faucet("maker", 0, 1), change});
+        ASSERT_TRUE(two.answered(refused));
+        EXPECT_EQ(two.submit_answer(refused).error().code, ErrorCode::invalid_input);
+        EXPECT_EQ(two.submit_answer(refused).error().message,
+                  "market: the order to change is in BTC-USD, not in BTC-EUR (command 2); nothing of this "
+                  "request was taken");
+    }
+    for (Intent change : {by_id, by_nonce}) {
+        change.target_market = exchange::MarketId(0);
+        const Ticket taken = two.submit(0, {change});
+        two.run();
+        ASSERT_TRUE(two.submit_answer(taken).ok());
+        EXPECT_NE(two.submit_answer(taken)->results[0].status, CommandStatus::rejected);
+    }
+}
+
 TEST_F(NodeCommands, AMassQuoteAnswersForEachQuote) {
     exchange::MassQuote quotes;
     quotes.quotes = {{Side::sell, exchange::Price(110), exchange::Quantity(1)},
@@ -177,6 +211,53 @@ NodeOptions with_unsettled_max(std::uint64_t count) {
     NodeOptions options;
     options.unsettled_commands_per_account_max = count;
     return options;
+}
+
+TEST(NodeQuotas, AMassQuoteCountsAsItsQuotes) {
+    NodeWorld world(3, 3, with_unsettled_max(10));
+    world.run();
+    exchange::MassQuote quotes;
+    quotes.quotes.resize(11, {Side::buy, exchange::Price(1), exchange::Quantity(1)});
+    const Ticket refused = world.submit(0, {intent("alice", quotes)});
+    ASSERT_TRUE(world.answered(refused));
+    EXPECT_EQ(world.submit_answer(refused).error().code, ErrorCode::unavailable);
+    quotes.quotes.resize(9);
+    for (int i = 0; i < 3; ++i) {  // what settled counts no more
+        const Ticket taken = world.submit(0, {intent("alice", quotes)}, Grade::settled);
+        world.run();
+        ASSERT_TRUE(world.submit_answer(taken).ok()) << world.submit_answer(taken).error().message;
+    }
+}
+
+TEST(NodeQuotas, AnObserverCountsNoBlockAgainThatHasSettled) {
+    NodeWorld world(4, 3, with_unsettled_max(10));
+    world.run();
+    for (int i = 0; i < 5; ++i) {
+        const Ticket taken = world.submit(3, std::vector<Intent>(8, NodeWorld::faucet("alice", 0, 1)));
+        world.run();
+        ASSERT_TRUE(world.submit_answer(taken).ok()) << world.submit_answer(taken).error().message;
+        for (std::size_t member = 0; member < 3; ++member)  // as a peer that pushes what it has again
+            for (const SendEffect& sent : std::vector<SendEffect>(world.sent_by(member)))
+                if (sent.kind == static_cast<std::uint8_t>(MessageKind::block))
+                    world.deliver_block(3, member, sent.payload);
+    }
+}
+
+TEST(NodeQuotas, ARefusedRequestCostsNoPlaceOfAnAccount) {
+    NodeWorld world(1, 1, {}, [](exchange::NetworkRules& rules) { rules.accounts_max = 2; });
+    for (int i = 0; i < 5; ++i) {
+        const Ticket refused = world.submit(
+            0, {NodeWorld::faucet("name" + std::to_string(i), 0, 1), NodeWorld::faucet("Not Good", 0, 1)});
+        ASSERT_TRUE(world.answered(refused));
+        EXPECT_EQ(world.submit_answer(refused).error().code, ErrorCode::invalid_input);
+    }
+    const Ticket three = world.submit(
+        0, {NodeWorld::faucet("a", 0, 1), NodeWorld::faucet("b", 0, 1), NodeWorld::faucet("c", 0, 1)});
+    ASSERT_TRUE(world.answered(three));
+    EXPECT_EQ(world.submit_answer(three).error().code, ErrorCode::unavailable);
+    const Ticket two = world.submit(0, {NodeWorld::faucet("a", 0, 1), NodeWorld::faucet("b", 0, 1)});
+    world.run();
+    EXPECT_TRUE(world.submit_answer(two).ok());
 }
 
 TEST(NodeQuotas, AnAccountWithTooManyUnsettledCommandsIsToldTheLimitAndWhenToComeBack) {
