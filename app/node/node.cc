@@ -420,6 +420,9 @@ void Node::watch_catching_up(Now now, bool took_foreign_blocks) {
 bool Node::deadline_met(Now now, Effects& effects) {
     const std::optional<WallTime> deadline = ledger_.engine().next_deadline();
     if (!deadline || deadline == deadline_met_) return false;
+    // Cut off, the block would stand before the others' trades once they meet again, and make them later than
+    // it.
+    if (!members_form_quorum()) return false;
     const Duration stagger = options_.deadline_stagger * self_index_->value();
     if (*deadline > now.wall) {
         const std::int64_t ms = std::min(deadline->ms - now.wall.ms, deadline_recheck.ms());
