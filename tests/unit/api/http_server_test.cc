@@ -514,9 +514,9 @@ TEST_F(ApiServerTest, TheCookieInTheDataDirectoryOpensIt) {
     ASSERT_TRUE(cookie.ok());
     const std::string known =
         " HTTP/1.1\r\nHost: 127.0.0.1:1\r\nAuthorization: Bearer " + *cookie + "\r\n\r\n";
-    client.send("GET /api/v1/markets" + known);
-    EXPECT_THAT(client.answer(), HasSubstr("BTC-USD"));
-    client.send("PUT /api/v1/markets" + known);
+    client.send("GET /api/v1/network" + known);
+    EXPECT_THAT(client.answer(), HasSubstr("BTC"));
+    client.send("PUT /api/v1/network" + known);
     EXPECT_THAT(client.answer(), HasSubstr("Allow: GET"));
 }
 
