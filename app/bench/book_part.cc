@@ -55,7 +55,7 @@ struct Translator {
 
 // Copying an empty one takes a few vector moves; making one in place is a slow string instruction with
 // g++ 12.
-constexpr Event no_event;
+constexpr Event no_event{};
 
 Event& emit(EventBuffer& events, EventKind kind, const BookCommand& command) {
     Event& event = events.emplace_back(no_event);
