@@ -177,7 +177,8 @@ class Resolver {
         SpecialOrder special;
         special.order = choose_limit();
         if (r(12) < 240) special.order.time_in_force = TimeInForce::gtc;
-        special.order.quantity = Quantity(special.order.quantity.value() + (r(11) < 240 ? 5 : 0));
+        if (const std::int64_t lots = special.order.quantity.value(); r(11) < 240 && lots < 1'000'000'000)
+            special.order.quantity = Quantity(lots + 5);
         special.display = Quantity(r(13) < 245 ? 1 + r(13) % 5 : 10'000'000 * (r(13) % 2));
         if (r(12) % 8 == 7) special.expires_at = choose_expiry();
         return special;
