@@ -17,8 +17,8 @@ const exchange::MarketRules& market() {
         spec.symbol = "BTC-USD";
         spec.tick = "0.01";
         spec.lot = "0.0001";
-        auto made = exchange::make_market_rules(spec, exchange::AssetId(0), {"BTC", 8, {}}, exchange::AssetId(1),
-                                                {"USD", 6, {}});
+        auto made = exchange::make_market_rules(spec, exchange::AssetId(0), {"BTC", 8, {}},
+                                                exchange::AssetId(1), {"USD", 6, {}});
         PB_CHECK(made.ok(), "the market is sound");
         return *made;
     }();
