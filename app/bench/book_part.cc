@@ -122,8 +122,7 @@ class BookAlone::Steps {
 // The lines that the command will need, once its index line is there.
 void BookAlone::look_up(const BookCommand& command) const {
     if (command.kind == BookCommand::Kind::place) {
-        if (command.rests)
-            books_.prefetch_behind(command.market, command.side, command.price, command.key.account);
+        if (command.rests) books_.prefetch_behind(command.market, command.side, command.price);
         return;
     }
     const OrderSlot slot = books_.find(OrderKey(command.key.account, command.target));
@@ -136,6 +135,9 @@ void BookAlone::execute_all(std::span<const BookCommand> commands, EventBuffer& 
         books_.prefetch(places ? command.key : OrderKey(command.key.account, command.target));
         if (places) books_.levels(command.market, command.side).prefetch(command.price);
     }
+    for (const BookCommand& command : commands)
+        if (command.kind != BookCommand::Kind::place)
+            books_.prefetch_order(OrderKey(command.key.account, command.target));
     for (std::size_t i = 0; i < commands.size(); ++i) {
         if (i + look_ahead < commands.size()) look_up(commands[i + look_ahead]);
         execute(commands[i], events);

@@ -12,13 +12,14 @@ constexpr std::uint32_t own_orders_looked_at_max = 32;
 // False if no order of the taker's own account stands in its way; true if one does or may.
 bool may_meet_own(const OrderBooks& books, const Taker& taker) {
     if (books.open_order_count(taker.account) > own_orders_looked_at_max) return true;
-    for (OrderSlot slot = books.newest_order_of(taker.account); slot != no_order;
-         slot = books.order(slot).account_next) {
+    bool meets = false;
+    books.for_each_open_order(taker.account, [&](OrderSlot slot) {
         const Order& own = books.order(slot);
-        if (own.is_waiting != 0 || own.market() != taker.market || own.side() == taker.side) continue;
-        if (taker.side == Side::buy ? own.price <= taker.limit : own.price >= taker.limit) return true;
-    }
-    return false;
+        meets = own.is_waiting == 0 && own.market() == taker.market && own.side() != taker.side &&
+                (taker.side == Side::buy ? own.price <= taker.limit : own.price >= taker.limit);
+        return !meets;
+    });
+    return meets;
 }
 
 // Goes through the steps that a sweep would make, level by level.

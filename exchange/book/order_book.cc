@@ -63,27 +63,50 @@ OrderSlot OrderBooks::restore(const NewOrder& placed, std::uint64_t sequence) {
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    AccountOrders& account = orders_of(order.account);
-    order.account_next = account.newest;
-    if (account.newest != no_order) pool_.edit(account.newest).account_previous = slot;
-    account.newest = slot;
-    ++account.count;
-    account.quotes += order.is_quote;
-
+    add_to_account(slot, order);
     index_.insert(slot);
     return slot;
 }
 
+// Links past the ends of a level are those of no_order's slot, which nobody reads.
+
 void OrderBooks::link_last(OrderSlot slot, Order& order, Level& level) {
     order.previous = level.tail;
     order.next = no_order;
-    (level.tail == no_order ? level.head : pool_.edit(level.tail).next) = slot;
+    pool_.edit(level.tail).next = slot;
+    level.head = level.head == no_order ? slot : level.head;
     level.tail = slot;
 }
 
-void OrderBooks::unlink_from_level(const Order& order, Level& level) {
-    (order.previous == no_order ? level.head : pool_.edit(order.previous).next) = order.next;
-    (order.next == no_order ? level.tail : pool_.edit(order.next).previous) = order.previous;
+void OrderBooks::link_back(OrderSlot slot, const Order& order, Level& level) {
+    const OrderSlot previous = order.previous, next = order.next;
+    pool_.edit(previous).next = slot;
+    pool_.edit(next).previous = slot;
+    level.head = previous == no_order ? slot : level.head;
+    level.tail = next == no_order ? slot : level.tail;
+}
+
+void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Level& level) {
+    const OrderSlot previous = order.previous, next = order.next;
+    pool_.edit(previous).next = next;
+    pool_.edit(next).previous = previous;
+    level.head = level.head == slot ? next : level.head;
+    level.tail = level.tail == slot ? previous : level.tail;
+}
+
+void OrderBooks::add_to_account(OrderSlot slot, Order& order) {
+    OfAccount& account = orders_of(order.account);
+    order.account_place = account.open.add(slot);
+    account.quotes += order.is_quote;
+}
+
+void OrderBooks::take_from_account(const Order& order) {
+    OfAccount& account = accounts_[order.account];
+    account.open.take_out(order.account_place);
+    account.quotes -= order.is_quote;
+    if (account.open.is_untidy()) [[unlikely]]
+        account.open.tidy(
+            [&](OrderSlot slot, std::uint32_t place) { pool_.edit(slot).account_place = place; });
 }
 
 void OrderBooks::count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot) {
@@ -110,20 +133,13 @@ void OrderBooks::remove(OrderSlot slot) {
     order.is_live = 0;
     const std::size_t place = place_of(order);
     Level& level = sides_[place].at(order.price);
-    unlink_from_level(order, level);
+    unlink_from_level(slot, order, level);
     level.quantity -= order.leaves;
     lots_[place] -= order.leaves;
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, false, slot);
     if (--level.orders == 0) sides_[place].remove(order.price);
-
-    AccountOrders& account = accounts_[order.account];
-    (order.account_previous == no_order ? account.newest : pool_.edit(order.account_previous).account_next) =
-        order.account_next;
-    if (order.account_next != no_order)
-        pool_.edit(order.account_next).account_previous = order.account_previous;
-    --account.count;
-    account.quotes -= order.is_quote;
+    take_from_account(order);
 }
 
 void OrderBooks::undo_remove(OrderSlot slot) {
@@ -131,21 +147,14 @@ void OrderBooks::undo_remove(OrderSlot slot) {
     order.is_live = 1;
     const std::size_t place = place_of(order);
     Level& level = sides_[place].get_or_add(order.price);
-    (order.previous == no_order ? level.head : pool_.edit(order.previous).next) = slot;
-    (order.next == no_order ? level.tail : pool_.edit(order.next).previous) = slot;
+    link_back(slot, order, level);
     level.quantity += order.leaves;
     ++level.orders;
     lots_[place] += order.leaves;
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    AccountOrders& account = accounts_[order.account];
-    (order.account_previous == no_order ? account.newest : pool_.edit(order.account_previous).account_next) =
-        slot;
-    if (order.account_next != no_order) pool_.edit(order.account_next).account_previous = slot;
-    ++account.count;
-    account.quotes += order.is_quote;
-
+    add_to_account(slot, order);
     index_.insert(slot);
 }
 
@@ -165,7 +174,7 @@ void OrderBooks::requeue(OrderSlot slot, std::int64_t shown) {
         expiries_.erase({extension.expires_at_ms, order.sequence, slot});
         expiries_.insert({extension.expires_at_ms, next_sequence_, slot});
     }
-    unlink_from_level(order, level);
+    unlink_from_level(slot, order, level);
     link_last(slot, order, level);
     order.sequence = next_sequence_++ & ((std::uint64_t{1} << 48) - 1);
     order.leaves = shown;
@@ -188,19 +197,20 @@ void OrderBooks::undo_requeue(OrderSlot slot, std::uint64_t sequence_before) {
     --extension.refreshes;
     order.leaves = 0;
     order.sequence = sequence_before & ((std::uint64_t{1} << 48) - 1);
-    unlink_from_level(order, level);
+    unlink_from_level(slot, order, level);
     order.previous = no_order;
     order.next = level.head;
-    (level.head == no_order ? level.tail : pool_.edit(level.head).previous) = slot;
-    level.head = slot;
+    link_back(slot, order, level);
 }
 
 std::size_t OrderBooks::memory_bytes() const {
     std::size_t bytes = pool_.memory_bytes() + index_.memory_bytes() +
-                        accounts_.capacity() * sizeof(AccountOrders) +
-                        sides_.capacity() * sizeof(PriceLevels) + expiries_.size() * (sizeof(Expiry) + 32);
+                        accounts_.capacity() * sizeof(OfAccount) + sides_.capacity() * sizeof(PriceLevels) +
+                        expiries_.size() * (sizeof(Expiry) + 32);
     for (const PriceLevels& side : sides_)
         bytes += side.memory_bytes();
+    for (const OfAccount& account : accounts_)
+        bytes += account.open.memory_bytes();
     return bytes;
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "exchange/book/account_orders.h"
 #include "exchange/book/order_index.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/book/price_levels.h"
@@ -76,16 +77,13 @@ class OrderBooks {
     // The lines that removing the order will need.
     void prefetch_around(OrderSlot slot) const {
         const Order& order = pool_[slot];
-        for (OrderSlot neighbour : {order.previous, order.next, order.account_previous, order.account_next})
-            if (neighbour != no_order) __builtin_prefetch(&pool_[neighbour]);
+        __builtin_prefetch(&pool_[order.previous]);
+        __builtin_prefetch(&pool_[order.next]);
         sides_[place_of(order)].prefetch(order.price);
     }
-    // The orders that a new one of this level and account will be linked behind.
-    void prefetch_behind(MarketId market, Side side, std::int64_t price, AccountIndex account) const {
-        const OrderSlot last = sides_[place(market, side)].tail_if_dense(price);
-        if (last != no_order) __builtin_prefetch(&pool_[last]);
-        const OrderSlot newest = newest_order_of(account);
-        if (newest != no_order) __builtin_prefetch(&pool_[newest]);
+    // The order that a new one of this level will be linked behind.
+    void prefetch_behind(MarketId market, Side side, std::int64_t price) const {
+        __builtin_prefetch(&pool_[sides_[place(market, side)].tail_if_dense(price)]);
     }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
@@ -99,7 +97,11 @@ class OrderBooks {
         return order.is_waiting != 0 ? extension(order).limit : order.price;
     }
     OrderSlot find(OrderKey key) const { return index_.find(key.account.value(), key.nonce, key.index); }
+    // What find() reads: its first line, and, once that is there, the order that it probably finds.
     void prefetch(OrderKey key) const { index_.prefetch(key.account.value(), key.nonce, key.index); }
+    void prefetch_order(OrderKey key) const {
+        index_.prefetch_order(key.account.value(), key.nonce, key.index);
+    }
     PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)]; }
     const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)]; }
     const PriceLevels& waiting(MarketId market, bool below) const {
@@ -125,14 +127,16 @@ class OrderBooks {
     const std::pmr::set<Expiry>& expiries() const { return expiries_; }
 
     std::uint32_t open_order_count(AccountIndex account) const {
-        return account.value() < accounts_.size() ? accounts_[account.value()].count : 0;
+        return account.value() < accounts_.size() ? accounts_[account.value()].open.count() : 0;
     }
     // Of them, those of mass quotes.
     std::uint32_t quote_count(AccountIndex account) const {
         return account.value() < accounts_.size() ? accounts_[account.value()].quotes : 0;
     }
-    OrderSlot newest_order_of(AccountIndex account) const {
-        return account.value() < accounts_.size() ? accounts_[account.value()].newest : no_order;
+    // Calls visit(slot) for the account's open orders, in no order, until it returns false.
+    template <typename Visit>
+    void for_each_open_order(AccountIndex account, Visit visit) const {
+        if (account.value() < accounts_.size()) accounts_[account.value()].open.for_each(visit);
     }
     std::size_t size() const { return index_.size(); }
     std::uint64_t next_sequence() const { return next_sequence_; }
@@ -148,9 +152,8 @@ class OrderBooks {
   private:
     static constexpr std::uint32_t fee_carry_mask = (1u << 20) - 1;
 
-    struct AccountOrders {
-        OrderSlot newest = no_order;
-        std::uint32_t count = 0;
+    struct OfAccount {
+        AccountOrders open;
         std::uint32_t quotes = 0;
     };
     static std::size_t waiting_place(MarketId market, bool below) {
@@ -160,13 +163,17 @@ class OrderBooks {
         return std::size_t{order.market_number} * 4 +
                (order.is_waiting != 0 ? 2 + order.waits_below : order.is_sell);
     }
-    AccountOrders& orders_of(std::uint32_t account) {
+    OfAccount& orders_of(std::uint32_t account) {
         if (account >= accounts_.size()) [[unlikely]]
             accounts_.resize(std::size_t{account} + 1);
         return accounts_[account];
     }
     void link_last(OrderSlot slot, Order& order, Level& level);
-    void unlink_from_level(const Order& order, Level& level);
+    // Between the orders that it names as its neighbours.
+    void link_back(OrderSlot slot, const Order& order, Level& level);
+    void unlink_from_level(OrderSlot slot, const Order& order, Level& level);
+    void add_to_account(OrderSlot slot, Order& order);
+    void take_from_account(const Order& order);
     void count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot);
 
     OrderPool pool_;
@@ -174,7 +181,7 @@ class OrderBooks {
     std::pmr::unsynchronized_pool_resource far_memory_;
     std::vector<PriceLevels> sides_;  // four for each market
     std::vector<std::int64_t> lots_;  // of each, hidden ones too
-    std::vector<AccountOrders> accounts_;
+    std::vector<OfAccount> accounts_;
     std::pmr::set<Expiry> expiries_{&far_memory_};
     std::uint64_t next_sequence_ = 1;
 };

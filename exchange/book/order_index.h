@@ -1,10 +1,11 @@
-// From (account, nonce, index) to the order's slot. Open addressing, linear probing, deletion by shifting
-// back (no tombstones, so add/cancel traffic never degrades it). An entry holds 32 bits of hash, so that
-// moving and probing do not touch the orders. At most 3/4 full, and above 1,024 orders at least 1/8 once the
-// table was resized.
+// From (account, nonce, index) to the order's slot. A table of heads; orders with the same place in it are
+// linked through Order::index_next, the newest first. So an order is put in without a search, and mostly
+// found and taken out at the first look; what open addressing saves in links it loses in loops whose length
+// no processor guesses. At most half as many orders as places, and above 1,024 places at least a sixteenth
+// once the table was resized.
 //
-// Resizing is spread over the following changes: each moves a few entries of the former table, and until it
-// is empty both are searched. So no single order waits for all the others. Logic thread only.
+// Resizing is spread over the following changes: each moves the orders of a few places of the former table,
+// and until it is empty both are searched. So no single order waits for all the others. Logic thread only.
 #pragma once
 
 #include <cstdint>
@@ -18,68 +19,91 @@ namespace peerbook::exchange {
 
 class OrderIndex {
   public:
-    OrderIndex(const OrderPool& pool, std::uint64_t seed);
+    // `pool` outlives the index.
+    OrderIndex(OrderPool& pool, std::uint64_t seed);
 
-    std::uint32_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        return static_cast<std::uint32_t>(hash_(std::uint64_t{account} << 32 | index, nonce) >> 32);
-    }
     // Slot or no_order.
     OrderSlot find(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        const std::uint32_t wanted = hash(account, nonce, index);
-        const OrderSlot slot = find_in(table_, wanted, account, nonce, index);
-        if (slot != no_order || former_.entries == nullptr) [[likely]]
+        const std::size_t hashed = hash(account, nonce, index);
+        const OrderSlot slot = find_in(table_, hashed, account, nonce, index);
+        if (slot != no_order || former_.heads == nullptr) [[likely]]
             return slot;
-        return find_in(former_, wanted, account, nonce, index);
+        return find_in(former_, hashed, account, nonce, index);
     }
+    // The line where a search begins, and, once that is there, the line of the order that it meets first.
     void prefetch(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        __builtin_prefetch(&table_.entries[hash(account, nonce, index) & table_.mask]);
+        __builtin_prefetch(&table_.heads[hash(account, nonce, index) & table_.mask]);
+    }
+    void prefetch_order(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
+        __builtin_prefetch(&pool_[table_.heads[hash(account, nonce, index) & table_.mask]]);
     }
     // Precondition: no entry of this key. Nonces are burnt once, so the engine has none.
-    void insert(OrderSlot slot);
+    void insert(OrderSlot slot) {
+        put(table_, pool_.edit(slot), slot);
+        ++size_;
+        if (former_.heads != nullptr || size_ * 2 > table_.mask + 1) [[unlikely]]
+            grow();
+    }
     // Precondition: the slot's order is in the index.
-    void erase(OrderSlot slot);
+    void erase(OrderSlot slot) {
+        const Order& order = pool_[slot];
+        const std::size_t hashed = hash(order.account, order.nonce, order.index);
+        OrderSlot& head = table_.heads[hashed & table_.mask];
+        if (head == slot) [[likely]]
+            head = order.index_next;
+        else
+            erase_behind(hashed, slot);
+        --size_;
+        if (former_.heads != nullptr || size_ * 16 < table_.mask + 1) [[unlikely]]
+            shrink();
+    }
 
     std::size_t size() const { return size_; }
     std::size_t memory_bytes() const {
-        return (table_.mask + 1 + (former_.entries != nullptr ? former_.mask + 1 : 0)) * sizeof(Entry);
+        return (table_.mask + 1 + (former_.heads != nullptr ? former_.mask + 1 : 0)) * sizeof(OrderSlot);
     }
 
   private:
-    struct Entry {
-        std::uint32_t hash;
-        std::uint32_t slot_plus_one;  // 0: empty, so that fresh zeroed memory is an empty table
-    };
     struct Free {
-        void operator()(Entry* entries) const { std::free(entries); }
+        void operator()(OrderSlot* heads) const { std::free(heads); }
     };
     struct Table {
-        std::unique_ptr<Entry[], Free> entries;
+        std::unique_ptr<OrderSlot[], Free> heads;
         std::size_t mask = 0;
     };
     static Table make_table(std::size_t capacity);
 
-    OrderSlot find_in(const Table& table, std::uint32_t wanted, std::uint32_t account, std::uint64_t nonce,
-                      std::uint32_t index) const {
-        for (std::size_t at = wanted & table.mask;; at = (at + 1) & table.mask) {
-            const Entry& entry = table.entries[at];
-            if (entry.slot_plus_one == 0) return no_order;
-            if (entry.hash != wanted) continue;
-            const Order& order = pool_[entry.slot_plus_one - 1];
-            if (order.nonce == nonce && order.account == account && order.index == index)
-                return entry.slot_plus_one - 1;
-        }
+    std::size_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
+        return hash_(std::uint64_t{account} << 32 | index, nonce) >> 32;
     }
-    static void put(Table& table, Entry entry);
-    // False if the slot is not in this table.
-    static bool take_out(Table& table, std::uint32_t hashed, OrderSlot slot);
-    static void close_gap(Table& table, std::size_t at);
+    OrderSlot find_in(const Table& table, std::size_t hashed, std::uint32_t account, std::uint64_t nonce,
+                      std::uint32_t index) const {
+        OrderSlot slot = table.heads[hashed & table.mask];
+        for (; slot != no_order; slot = pool_[slot].index_next) {
+            const Order& order = pool_[slot];
+            if (order.nonce == nonce && order.account == account && order.index == index) break;
+        }
+        return slot;
+    }
+    // `order` is the slot's, for writing.
+    void put(Table& table, Order& order, OrderSlot slot) {
+        OrderSlot& head = table.heads[hash(order.account, order.nonce, order.index) & table.mask];
+        order.index_next = head;
+        head = slot;
+    }
+    // For a slot that is not the head of its place in the table.
+    void erase_behind(std::size_t hashed, OrderSlot slot);
+    // False if the slot is not linked from `head` on.
+    bool unlink(OrderSlot& head, OrderSlot slot);
+    void grow();
+    void shrink();
     void resize(std::size_t capacity);
     void move_some();
 
-    const OrderPool& pool_;
+    OrderPool& pool_;
     IndexHash hash_;
     Table table_;
-    Table former_;          // while resizing; else without entries
+    Table former_;          // while resizing; else without heads
     std::size_t next_ = 0;  // place in it that is moved next
     std::size_t size_ = 0;
 };

@@ -4,10 +4,14 @@
 
 namespace peerbook::exchange {
 
+OrderPool::OrderPool() {
+    PB_CHECK(allocate() == no_order, "the first slot is the one that is nobody's");
+}
+
 void OrderPool::make_room() {
     std::uint32_t number = static_cast<std::uint32_t>(rooms_.size());
     if (released_.empty()) {
-        PB_CHECK(orders_.size() + page_size < no_order, "there are as many orders as 32 bits can name");
+        PB_CHECK(orders_.size() < order_slots_max, "there are as many orders as 31 bits can name");
         orders_.grow_page();
         rooms_.emplace_back();
     } else {
@@ -30,7 +34,8 @@ void OrderPool::count_empty(std::uint32_t number) {
 }
 
 std::int64_t OrderPool::allocate_extension(const OrderExtension& extension) {
-    if (free_extension_ == no_order) return static_cast<std::int64_t>(extensions_.push_back(extension));
+    if (free_extension_ == OrderExtension::no_extension)
+        return static_cast<std::int64_t>(extensions_.push_back(extension));
     const std::uint32_t place = free_extension_;
     OrderExtension& reused = extensions_.edit(place);
     free_extension_ = reused.next_free;

@@ -5,6 +5,7 @@
 // together stand together. Logic thread only; frozen views anywhere.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -15,8 +16,10 @@
 namespace peerbook::exchange {
 
 using OrderSlot = std::uint32_t;
-// End of a linked list.
-inline constexpr OrderSlot no_order = 0xffff'ffff;
+// End of a linked list. The pool has a slot of this number that is never given out: linking and unlinking at
+// the end of a list write their links there, and so need no branch that the processor could guess wrongly.
+inline constexpr OrderSlot no_order = 0;
+inline constexpr OrderSlot order_slots_max = 0x8000'0000;
 
 struct Order {
     std::uint64_t nonce = 0;
@@ -34,11 +37,11 @@ struct Order {
     std::uint32_t fee_carry : 20 = 0;  // ledger/fees.h
     std::uint32_t index : 10 = 0;
     std::uint32_t is_extended : 1 = 0;
-    std::uint32_t is_live : 1 = 0;          // in a book or waiting; else the slot only waits for release
-    OrderSlot previous = no_order;          // in its level, oldest first
-    OrderSlot next = no_order;              // of a free slot: the next free one
-    OrderSlot account_previous = no_order;  // among its account's open orders, newest first
-    OrderSlot account_next = no_order;
+    std::uint32_t is_live : 1 = 0;  // in a book or waiting; else the slot only waits for release
+    OrderSlot previous = no_order;  // in its level, oldest first
+    OrderSlot next = no_order;
+    OrderSlot index_next = no_order;  // with the same place in the index
+    std::uint32_t account_place = 0;  // among its account's open orders
 
     MarketId market() const { return MarketId(static_cast<std::uint32_t>(market_number)); }
     Side side() const { return is_sell != 0 ? Side::sell : Side::buy; }
@@ -47,6 +50,8 @@ struct Order {
 static_assert(sizeof(Order) == 64);
 
 struct OrderExtension {
+    static constexpr std::uint32_t no_extension = 0xffff'ffff;
+
     std::int64_t quantity = 0;                     // lots as placed
     std::int64_t hidden = 0;                       // lots beyond what is shown
     std::int64_t display = 0;                      // the most that is shown at once; 0: no iceberg
@@ -57,7 +62,7 @@ struct OrderExtension {
     TimeInForce time_in_force = TimeInForce::gtc;  // of a waiting order, like the next two
     SelfTradePrevention self_trade = SelfTradePrevention::cancel_newest;
     bool post_only = false;
-    std::uint32_t next_free = no_order;
+    std::uint32_t next_free = no_extension;
 
     friend bool operator==(const OrderExtension&, const OrderExtension&) = default;
 };
@@ -66,6 +71,8 @@ class OrderPool {
   public:
     using FrozenOrders = PagedArray<Order>::Frozen;
     using FrozenExtensions = PagedArray<OrderExtension>::Frozen;
+
+    OrderPool();
 
     const Order& operator[](OrderSlot slot) const { return orders_[slot]; }
     Order& edit(OrderSlot slot) { return orders_.edit(slot); }
@@ -86,6 +93,12 @@ class OrderPool {
     }
 
     OrderSlot allocate() {
+        if (spare_count_ != 0) [[likely]] {
+            const OrderSlot slot = spares_[--spare_count_];
+            // The one after it, which may have been out of use for long.
+            __builtin_prefetch(&orders_[spares_[spare_count_ == 0 ? 0 : spare_count_ - 1]], 1);
+            return slot;
+        }
         if (first_with_room_ == no_page) [[unlikely]]
             make_room();
         const std::uint32_t number = first_with_room_;
@@ -102,6 +115,10 @@ class OrderPool {
     void release(OrderSlot slot) {
         if (orders_[slot].is_extended != 0) [[unlikely]]
             release_extension(slot);
+        if (spare_count_ != spares_.size()) [[likely]] {
+            spares_[spare_count_++] = slot;
+            return;
+        }
         const std::uint32_t number = slot / page_size;
         PageRoom& page = rooms_[number];
         if (page.free == 0) link_first(number);
@@ -151,9 +168,13 @@ class OrderPool {
     PagedArray<OrderExtension> extensions_;
     std::vector<PageRoom> rooms_;
     std::vector<std::uint32_t> released_;  // pages without memory; not linked
+    // Slots that were released last and are given out next, so that steady work does not come to the pages.
+    // For their pages they are not free.
+    std::array<OrderSlot, 512> spares_{};
+    std::size_t spare_count_ = 0;
     std::uint32_t first_with_room_ = no_page;
     std::uint32_t empty_pages_ = 0;  // among the linked ones
-    std::uint32_t free_extension_ = no_order;
+    std::uint32_t free_extension_ = OrderExtension::no_extension;
 };
 
 }  // namespace peerbook::exchange

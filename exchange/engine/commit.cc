@@ -1,20 +1,35 @@
 #include "exchange/engine/commit.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <type_traits>
+#include <utility>
 
 #include "base/check.h"
+#include "base/opaque.h"
 
 namespace peerbook::exchange {
 
 namespace {
 
-// Up to this many comparisons it is quicker to look for a target among the commands than to index them.
-constexpr std::size_t comparisons_max = 8'192;
 // Of a commit; far beyond any clock, and far enough from overflow for every sum with a time-out.
 constexpr std::int64_t time_ms_max = std::int64_t{1} << 53;
 // Commands ahead whose cache lines are fetched while one is executed.
 constexpr std::size_t look_ahead = 4;
+// With as many orders and accounts the state is in a processor's cache, and asking for lines ahead only
+// costs.
+constexpr std::size_t cached_entries_max = 8'192;
+constexpr std::size_t cached_accounts_max = 4'096;
+
+// Which alternative of CommandBody a kind of commands is.
+template <typename Kind, std::size_t number = 0>
+constexpr std::size_t number_of() {
+    if constexpr (std::is_same_v<Kind, std::variant_alternative_t<number, CommandBody>>)
+        return number;
+    else
+        return number_of<Kind, number + 1>();
+}
 
 const CommandRef* target_of(const CommandBody& body) {
     if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
@@ -32,11 +47,6 @@ std::uint32_t placed_names(const CommandBody& body) {
         std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
         std::holds_alternative<Boxed<ReplaceOrder>>(body);
     return places ? 1 : 0;
-}
-
-void tell(Event& event, const Refusal& refused) {
-    event.quantity = Quantity(static_cast<std::int64_t>(refused.limit));
-    event.amount = refused.again_at_ms;
 }
 
 }  // namespace
@@ -74,68 +84,71 @@ void CommitRunner::run_due(WallTime time, Executor& executor) {
 
 // All at once, so that the processor waits for many tables' lines at the same time.
 void CommitRunner::look_up_accounts(const CommandBatch& batch) {
-    hashes_.clear();
-    for (const AccountId& id : batch.accounts)
-        hashes_.push_back(state_.accounts.prefetch(id));
-    for (std::size_t i = 0; i < batch.accounts.size(); ++i)
-        state_.accounts.prefetch_name(hashes_[i]);
-    batch_accounts_.clear();
-    for (std::size_t i = 0; i < batch.accounts.size(); ++i) {
-        const AccountIndex account = state_.accounts.find(batch.accounts[i], hashes_[i]).value_or(no_account);
-        batch_accounts_.push_back(account);
+    const Accounts& accounts = state_.accounts;
+    if (accounts.known_count() > cached_accounts_max) {
+        hashes_.clear();
+        for (const AccountId& id : batch.accounts)
+            hashes_.push_back(accounts.prefetch(id));
+        for (const std::uint32_t hashed : hashes_)
+            accounts.prefetch_name(hashed);
     }
+    batch_accounts_.resize(batch.accounts.size());
+    for (std::size_t i = 0; i < batch.accounts.size(); ++i)
+        batch_accounts_[i] = accounts.find(batch.accounts[i]).value_or(no_account);
 }
 
-bool CommitRunner::admit_quickly(const BatchContext& context, const BatchCommand& command,
-                                 AccountIndex account) {
-    if (account == no_account || context.batch.kind == BatchKind::self_custodied ||
-        state_.rules.commands_per_second_max != 0)
-        return false;
-    return state_.accounts.is_owned_by(account, context.owner) && state_.burn_if_next(account, command.nonce);
-}
-
-bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
-                             std::uint32_t number, Executor& executor, AdmittedCommand& admitted) {
-    admitted.command = &command;
-    admitted.nonce = command.nonce;
-    admitted.account = batch_accounts_[command.account];
-    admitted.number = number;
+bool CommitRunner::admit_one(BatchContext& context, const Refusal& refused_batch, Executor& executor,
+                             const AdmittedCommand& admitted) {
+    const BatchCommand& command = *admitted.command;
     const auto reject = [&](const Refusal& refused) {
-        tell(executor.reject_unadmitted(admitted.account, command.ref(), number, refused.reason), refused);
-        return false;
+        return reject_unadmitted(executor, admitted, refused);
     };
     if (refused_batch) return reject(refused_batch);
-    if (admitted.account == no_account) {
-        const auto* open = std::get_if<OpenAccount>(&command.body);
-        if (open == nullptr) return reject({Reason::unknown_account, 0, 0});
-        if (const Refusal refused = admit_opening(state_, context, command, *open)) return reject(refused);
-        const AccountIndex account = *state_.accounts.find(context.batch.accounts[command.account]);
-        batch_accounts_[command.account] = account;
-        for (const EventKind kind : {EventKind::accepted, EventKind::account_opened}) {
-            Event& event = events_->emplace_back();
-            event.kind = kind;
-            event.command = number;
-            event.order = OrderKey(account, command.ref());
-        }
-        return false;
+    if (admitted.account != no_account) {
+        const Refusal refused = admit(state_, context, command, admitted.account);
+        return !refused || reject(refused);
     }
-    if (!admit_quickly(context, command, admitted.account)) {
-        if (const Refusal refused = admit(state_, context, command, admitted.account)) return reject(refused);
+    const auto* open = std::get_if<OpenAccount>(&command.body);
+    if (open == nullptr) return reject({Reason::unknown_account, 0, 0});
+    if (const Refusal refused = admit_opening(state_, context, command, *open)) return reject(refused);
+    const AccountIndex account = *state_.accounts.find(context.batch.accounts[command.account]);
+    batch_accounts_[command.account] = account;
+    for (const EventKind kind : {EventKind::accepted, EventKind::account_opened}) {
+        Event& event = events_->emplace_back();
+        event.kind = kind;
+        event.command = admitted.number;
+        event.order = OrderKey(account, command.ref());
     }
-    if (const auto* cancel = std::get_if<CancelOrder>(&command.body)) burn_target(*cancel, admitted);
-    if (std::holds_alternative<CancelAll>(command.body) && is_one_cancel_all_too_many(admitted.account))
-        return reject({Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
-    return true;
+    return false;
+}
+
+bool CommitRunner::reject_unadmitted(Executor& executor, const AdmittedCommand& admitted,
+                                     const Refusal& refused) {
+    Event& event = executor.reject_unadmitted(admitted.account, admitted.command->ref(), admitted.number,
+                                              refused.reason);
+    event.quantity = Quantity(static_cast<std::int64_t>(refused.limit));
+    event.amount = refused.again_at_ms;
+    return false;
+}
+
+bool CommitRunner::finish_admission(Executor& executor, AdmittedCommand& admitted) {
+    const CommandBody& body = admitted.command->body;
+    // Of other commands than cancels a nonce that is behind, chosen without a branch; see classify().
+    static constexpr CancelOrder no_target;
+    const std::uint64_t target = or_else(std::get_if<CancelOrder>(&body), &no_target)->target.nonce;
+    if (!state_.accounts.nonces(admitted.account).is_behind(target)) burn_target(target, admitted);
+    if (!std::holds_alternative<CancelAll>(body) || !is_one_cancel_all_too_many(admitted.account)) [[likely]]
+        return true;
+    return reject_unadmitted(executor, admitted,
+                             {Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
 }
 
 // A nonce that was never seen is burnt by a cancel, so that its order cannot appear later.
-void CommitRunner::burn_target(const CancelOrder& cancel, AdmittedCommand& admitted) {
+void CommitRunner::burn_target(std::uint64_t nonce, AdmittedCommand& admitted) {
     const NonceWindow& nonces = state_.accounts.nonces(admitted.account);
-    if (nonces.is_behind(cancel.target.nonce)) return;
-    const NonceWindow::Verdict verdict = nonces.verdict(cancel.target.nonce);
-    if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(admitted.account, cancel.target.nonce);
-    admitted.target_is_too_new =
-        verdict == NonceWindow::Verdict::out_of_window && cancel.target.nonce > nonces.highest();
+    const NonceWindow::Verdict verdict = nonces.verdict(nonce);
+    if (verdict == NonceWindow::Verdict::free) state_.burn_nonce(admitted.account, nonce);
+    admitted.target_is_too_new = verdict == NonceWindow::Verdict::out_of_window && nonce > nonces.highest();
 }
 
 bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
@@ -154,93 +167,162 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
         const Refusal refused = admit_batch(state_, context);
         for (const BatchCommand& command : batch.commands) {
             AdmittedCommand admitted;
-            if (admit_one(context, refused, command, number, executor, admitted)) {
-                executor.execute(admitted);
-                if (!notes_.traded.empty()) executor.fire_triggers(number);
-            }
-            ++number;
+            admitted.command = &command;
+            admitted.nonce = command.nonce;
+            admitted.account = batch_accounts_[command.account];
+            admitted.number = number++;
+            if (!admit_one(context, refused, executor, admitted) || !finish_admission(executor, admitted))
+                continue;
+            executor.execute(admitted);
+            if (!notes_.traded.empty()) executor.fire_triggers(admitted.number);
         }
     }
 }
 
-CommitRunner::Class CommitRunner::class_of(const CommandBody& body) {
+CommitRunner::Class CommitRunner::class_by_terms(const CommandBody& body) {
     if (const auto* limit = std::get_if<LimitOrder>(&body))
         return limit->post_only ? Class::post_only : Class::rest;
-    if (std::holds_alternative<CancelOrder>(body) || std::holds_alternative<ReduceOrder>(body))
-        return Class::cancels;
     if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body))
         return (*replace)->post_only ? Class::post_only : Class::rest;
-    if (std::holds_alternative<CancelAll>(body) || std::holds_alternative<CancelAfter>(body))
-        return Class::cancels;
-    if (std::holds_alternative<MassQuote>(body)) return Class::post_only;
-    if (const auto* special = std::get_if<Boxed<SpecialOrder>>(&body))
-        return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
-    if (std::holds_alternative<Faucet>(body) || std::holds_alternative<Boxed<Issue>>(body) ||
-        std::holds_alternative<Boxed<Administer>>(body) || std::holds_alternative<OpenAccount>(body))
-        return Class::administration;
-    return Class::rest;
+    const auto* special = std::get_if<Boxed<SpecialOrder>>(&body);
+    PB_CHECK(special != nullptr, "the terms of orders that may be post-only tell their class");
+    return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
 }
 
-void CommitRunner::add_to_class(Position position) {
-    const AdmittedCommand& admitted = admitted_[position];
-    const CommandBody& body = admitted.command->body;
-    if (const auto* order = std::get_if<LimitOrder>(&body)) {
-        prefetch_placing(*order, admitted);
-    } else if (const CommandRef* target = target_of(body)) {
-        naming_.push_back(position);
-        state_.books.prefetch(OrderKey(admitted.account, *target));
-    }
-    classes_[static_cast<std::size_t>(class_of(body))].push_back(position);
+CommitRunner::Class CommitRunner::class_by_kind(const CommandBody& body) {
+    static constexpr auto class_of_kind = [] {
+        std::array<Class, std::variant_size_v<CommandBody>> classes{};
+        classes.fill(Class::rest);
+        for (const std::size_t number : {number_of<OpenAccount>(), number_of<Faucet>(),
+                                         number_of<Boxed<Issue>>(), number_of<Boxed<Administer>>()})
+            classes[number] = Class::administration;
+        for (const std::size_t number : {number_of<CancelOrder>(), number_of<ReduceOrder>(),
+                                         number_of<CancelAll>(), number_of<CancelAfter>()})
+            classes[number] = Class::cancels;
+        classes[number_of<MassQuote>()] = Class::post_only;
+        for (const std::size_t number :
+             {number_of<LimitOrder>(), number_of<Boxed<ReplaceOrder>>(), number_of<Boxed<SpecialOrder>>()})
+            classes[number] = Class::by_terms;
+        return classes;
+    }();
+    return class_of_kind[body.index()];
 }
 
 void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
     admitted_.clear();
-    naming_.clear();
     cancel_alls_.clear();
     cancel_all_counts_.clear();
-    for (std::vector<Position>& list : classes_)
-        list.clear();
     std::uint32_t number = 0;
     for (const CommandBatch& batch : commit.batches) {
         BatchContext context{batch, state_.accounts.find_owner(batch.signer), {}};
         look_up_accounts(batch);
         const Refusal refused = admit_batch(state_, context);
+        const bool is_plain = !refused && context.owner && batch.kind != BatchKind::self_custodied &&
+                              state_.rules.commands_per_second_max == 0;
+        admitted_.reserve(admitted_.size() + batch.commands.size());
         for (const BatchCommand& command : batch.commands) {
             AdmittedCommand& admitted = admitted_.emplace_back();
-            if (admit_one(context, refused, command, number++, executor, admitted))
-                add_to_class(static_cast<Position>(admitted_.size() - 1));
-            else
+            admitted.command = &command;
+            admitted.nonce = command.nonce;
+            admitted.account = batch_accounts_[command.account];
+            admitted.number = number++;
+            const bool is_next = is_plain && admitted.account != no_account &&
+                                 state_.burn_if_next(admitted.account, command.nonce, *context.owner);
+            if (!is_next && !admit_one(context, refused, executor, admitted)) [[unlikely]]
+                admitted_.pop_back();
+            else if (!finish_admission(executor, admitted)) [[unlikely]]
                 admitted_.pop_back();
         }
     }
 }
 
-void CommitRunner::prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const {
-    if (order.market.value() >= state_.terms.size() || order.price.value() < 1) return;
-    const MarketTerms& market = state_.terms[order.market.value()];
-    state_.balances.prefetch(admitted.account, order.side == Side::buy ? market.quote : market.base);
-    state_.books.levels(order.market, order.side).prefetch(order.price.value());
-    state_.books.prefetch(OrderKey(admitted.account, admitted.command->ref()));
+// Which kind comes next no processor can guess, so kinds are told apart by a table, and what needs a closer
+// look is collected first.
+void CommitRunner::classify() {
+    class_of_.resize(admitted_.size());
+    by_terms_.resize(admitted_.size() + 1);
+    std::size_t count = 0;
+    for (Position position = 0; position < admitted_.size(); ++position) {
+        const Class its = class_by_kind(admitted_[position].command->body);
+        class_of_[position] = its;
+        by_terms_[count] = position;
+        count += its == Class::by_terms ? 1 : 0;
+    }
+    for (const Position position : std::span(by_terms_).first(count))
+        class_of_[position] = class_by_terms(admitted_[position].command->body);
 }
 
-// The orders that an order will be linked behind, in its level and among its account's.
-void CommitRunner::prefetch_neighbours(const AdmittedCommand& admitted) const {
+// A sort by counting, which keeps the order of the list inside a class.
+void CommitRunner::sort_into_classes() {
+    class_end_.fill(0);
+    for (const Class its : class_of_)
+        ++class_end_[static_cast<std::size_t>(its)];
+    Position begin = 0;
+    for (Position& end : class_end_)
+        begin += std::exchange(end, begin);
+    by_class_.resize(admitted_.size());
+    for (Position position = 0; position < class_of_.size(); ++position)
+        by_class_[class_end_[static_cast<std::size_t>(class_of_[position])]++] = position;
+}
+
+std::span<const CommitRunner::Position> CommitRunner::commands_of(Class its) const {
+    const auto number = static_cast<std::size_t>(its);
+    const Position begin = number == 0 ? 0 : class_end_[number - 1];
+    return std::span(by_class_).subspan(begin, class_end_[number] - begin);
+}
+
+void CommitRunner::list_naming() {
+    naming_.clear();
+    for (const Class its : {Class::cancels, Class::post_only, Class::rest})
+        for (const Position position : commands_of(its))
+            if (target_of(admitted_[position].command->body) != nullptr) naming_.push_back(position);
+}
+
+OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
+    return OrderKey(admitted.account, *target_of(admitted.command->body));
+}
+
+// What the commands will read first, so that the processor waits for many of these lines at the same time.
+void CommitRunner::prefetch_first_lines() {
+    for (const Position position : naming_)
+        state_.books.prefetch(target_key(admitted_[position]));
+    for (const Class its : {Class::post_only, Class::rest})
+        for (const Position position : commands_of(its)) {
+            const AdmittedCommand& admitted = admitted_[position];
+            const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
+            if (order == nullptr || !has_level(*order)) continue;
+            state_.balances.prefetch(admitted.account,
+                                     state_.terms[order->market.value()].reserve(order->side).asset);
+            state_.books.levels(order->market, order->side).prefetch(order->price.value());
+            state_.books.prefetch(OrderKey(admitted.account, admitted.command->ref()));
+        }
+    for (const Position position : naming_)
+        state_.books.prefetch_order(target_key(admitted_[position]));
+}
+
+bool CommitRunner::has_level(const LimitOrder& order) const {
+    return order.market.value() < state_.terms.size() && order.price.value() >= 1;
+}
+
+// The order that an order will be linked behind in its level.
+void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
     const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
-    if (order == nullptr || order->market.value() >= state_.terms.size() || order->price.value() < 1) return;
-    state_.books.prefetch_behind(order->market, order->side, order->price.value(), admitted.account);
+    if (order != nullptr && has_level(*order))
+        state_.books.prefetch_behind(order->market, order->side, order->price.value());
 }
 
 void CommitRunner::look_up_targets() {
     unresolved_.clear();
-    for (Position position : naming_) {
+    for (const Position position : naming_) {
         AdmittedCommand& admitted = admitted_[position];
-        admitted.target = state_.books.find(OrderKey(admitted.account, *target_of(admitted.command->body)));
+        admitted.target = state_.books.find(target_key(admitted));
         if (admitted.target == no_order)
             unresolved_.push_back(position);
-        else
+        else if (is_large_)
             state_.books.prefetch_around(admitted.target);
     }
-    for (Position position : naming_) {
+    if (!is_large_) return;
+    for (const Position position : naming_) {
         const AdmittedCommand& admitted = admitted_[position];
         if (admitted.target == no_order) continue;
         const Order& order = state_.books.order(admitted.target);
@@ -248,58 +330,48 @@ void CommitRunner::look_up_targets() {
     }
 }
 
-std::size_t CommitRunner::home_of(const OrderKey& key) const {
-    return hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32 &
-           (placed_names_.size() - 1);
+// Where the table of wanted names has this name, or has room for it.
+CommitRunner::Position& CommitRunner::wanted_place(const OrderKey& key) {
+    const std::size_t mask = wanted_.size() - 1;
+    std::size_t at = hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32 & mask;
+    while (wanted_[at] != none && target_key(admitted_[unresolved_[wanted_[at]]]) != key)
+        at = (at + 1) & mask;
+    return wanted_[at];
 }
 
-void CommitRunner::index_placed_names() {
-    std::size_t names = 0;
-    for (const AdmittedCommand& admitted : admitted_)
-        names += placed_names(admitted.command->body);
-    placed_names_.assign(std::bit_ceil(names * 2 + 1), {});
-    for (Position position = 0; position < admitted_.size(); ++position) {
-        const AdmittedCommand& admitted = admitted_[position];
-        for (std::uint32_t i = 0; i < placed_names(admitted.command->body); ++i) {
-            const OrderKey key(admitted.account, {admitted.nonce, admitted.command->index + i});
-            std::size_t at = home_of(key);
-            while (placed_names_[at].command != none)
-                at = (at + 1) & (placed_names_.size() - 1);
-            placed_names_[at] = {key, position};
+void CommitRunner::find_placing_commands() {
+    wanted_.assign(std::bit_ceil(unresolved_.size() * 4), none);
+    next_wanting_.assign(unresolved_.size(), none);
+    placing_of_.assign(unresolved_.size(), none);
+    for (Position i = 0; i < unresolved_.size(); ++i) {
+        Position& first = wanted_place(target_key(admitted_[unresolved_[i]]));
+        next_wanting_[i] = std::exchange(first, i);
+    }
+    for (const Class its : {Class::post_only, Class::rest})
+        for (const Position position : commands_of(its)) {
+            const AdmittedCommand& placing = admitted_[position];
+            const std::uint32_t names = placed_names(placing.command->body);
+            for (std::uint32_t i = 0; i < names; ++i) {
+                const OrderKey key(placing.account, {placing.nonce, placing.command->index + i});
+                for (Position at = wanted_place(key); at != none; at = next_wanting_[at])
+                    placing_of_[at] = position;
+            }
         }
-    }
-}
-
-CommitRunner::Position CommitRunner::find_placing(const OrderKey& key, bool is_indexed) const {
-    if (is_indexed) {
-        for (std::size_t at = home_of(key);; at = (at + 1) & (placed_names_.size() - 1)) {
-            const PlacedName& name = placed_names_[at];
-            if (name.command == none || name.key == key) return name.command;
-        }
-    }
-    for (Position position = 0; position < admitted_.size(); ++position) {
-        const AdmittedCommand& admitted = admitted_[position];
-        if (admitted.nonce != key.nonce || admitted.account != key.account) continue;
-        const BatchCommand& command = *admitted.command;
-        if (key.index >= command.index && key.index - command.index < placed_names(command.body))
-            return position;
-    }
-    return none;
 }
 
 void CommitRunner::attach_to_placing_commands() {
-    const bool is_indexed = unresolved_.size() * admitted_.size() > comparisons_max;
-    if (is_indexed) index_placed_names();
-    for (Position position : unresolved_) {
-        AdmittedCommand& admitted = admitted_[position];
-        const Position placing =
-            find_placing(OrderKey(admitted.account, *target_of(admitted.command->body)), is_indexed);
+    std::sort(unresolved_.begin(), unresolved_.end());  // they were found class by class
+    find_placing_commands();
+    for (std::size_t i = 0; i < unresolved_.size(); ++i) {
+        const Position position = unresolved_[i];
+        const Position placing = placing_of_[i];
         if (placing == none || placing >= position) continue;
+        AdmittedCommand& admitted = admitted_[position];
         // A replacement must not run in a class before its own, where it would take ahead of others.
-        const Class class_there = admitted_[placing].is_attached ? attached_class_[placing]
-                                                                 : class_of(admitted_[placing].command->body);
+        const Class class_there =
+            admitted_[placing].is_attached ? attached_class_[placing] : class_of_[placing];
         if (std::holds_alternative<Boxed<ReplaceOrder>>(admitted.command->body) &&
-            class_of(admitted.command->body) > class_there)
+            class_of_[position] > class_there)
             continue;
         if (first_attached_.empty()) {
             first_attached_.assign(admitted_.size(), none);
@@ -317,19 +389,25 @@ void CommitRunner::attach_to_placing_commands() {
 
 void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor) {
     admit_all(commit, executor);
+    classify();
+    sort_into_classes();
+    list_naming();
     first_attached_.clear();
+    is_large_ = state_.books.size() + state_.accounts.known_count() > cached_entries_max;
+    if (is_large_) prefetch_first_lines();
     look_up_targets();
     if (!unresolved_.empty()) attach_to_placing_commands();
     std::sort(cancel_alls_.begin(), cancel_alls_.end());
-    for (std::size_t i = 0; i < class_count; ++i)
-        execute_class(i, executor);
+    for (const Class its : {Class::administration, Class::cancels, Class::post_only, Class::rest})
+        execute_class(its, executor);
 }
 
-void CommitRunner::execute_class(std::size_t number, Executor& executor) {
+void CommitRunner::execute_class(Class its, Executor& executor) {
     const bool has_attached = !first_attached_.empty();
-    const std::vector<Position>& positions = classes_[number];
+    const std::span<const Position> positions = commands_of(its);
     for (std::size_t i = 0; i < positions.size(); ++i) {
-        if (i + look_ahead < positions.size()) prefetch_neighbours(admitted_[positions[i + look_ahead]]);
+        if (is_large_ && i + look_ahead < positions.size())
+            prefetch_neighbour(admitted_[positions[i + look_ahead]]);
         const Position position = positions[i];
         const AdmittedCommand& admitted = admitted_[position];
         if (admitted.is_attached) continue;

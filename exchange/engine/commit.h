@@ -30,7 +30,8 @@ class CommitRunner {
     using Position = std::uint32_t;
     static constexpr Position none = 0xffff'ffff;
 
-    enum class Class : std::uint8_t { administration, cancels, post_only, rest };
+    // `by_terms` is no class: it says of a kind of commands that their terms tell it.
+    enum class Class : std::uint8_t { administration, cancels, post_only, rest, by_terms };
     static constexpr std::size_t class_count = 4;
 
     // A tree of commands that is being executed: the command on top, then what is attached to it.
@@ -46,30 +47,36 @@ class CommitRunner {
 
     // --- first pass ---
     void admit_all(const CommitInput& commit, Executor& executor);
-    // True for what most commands are: of an open account of the signer, with its next nonce, without a
-    // quota.
-    bool admit_quickly(const BatchContext& context, const BatchCommand& command, AccountIndex account);
-    // Admits one command. False: it was rejected, or opened an account.
-    bool admit_one(BatchContext& context, const Refusal& refused_batch, const BatchCommand& command,
-                   std::uint32_t number, Executor& executor, AdmittedCommand& admitted);
+    // Signature, account, owner, nonce, quotas. False: it was rejected, or opened an account.
+    bool admit_one(BatchContext& context, const Refusal& refused_batch, Executor& executor,
+                   const AdmittedCommand& admitted);
+    // What follows the nonce: the nonce that a cancel burns, and how many cancel-alls there may be.
+    bool finish_admission(Executor& executor, AdmittedCommand& admitted);
+    // False, always.
+    bool reject_unadmitted(Executor& executor, const AdmittedCommand& admitted, const Refusal& refused);
     void look_up_accounts(const CommandBatch& batch);
-    void prefetch_placing(const LimitOrder& order, const AdmittedCommand& admitted) const;
-    void prefetch_neighbours(const AdmittedCommand& admitted) const;
     bool is_one_cancel_all_too_many(AccountIndex account);
-    void burn_target(const CancelOrder& cancel, AdmittedCommand& admitted);
-    void add_to_class(Position position);
-    static Class class_of(const CommandBody& body);
+    void burn_target(std::uint64_t nonce, AdmittedCommand& admitted);
+    static Class class_by_kind(const CommandBody& body);
+    static Class class_by_terms(const CommandBody& body);
 
     // --- between the passes ---
+    void classify();
+    void sort_into_classes();
+    std::span<const Position> commands_of(Class its) const;
+    void list_naming();
+    static OrderKey target_key(const AdmittedCommand& admitted);
+    void prefetch_first_lines();
+    bool has_level(const LimitOrder& order) const;
+    void prefetch_neighbour(const AdmittedCommand& admitted) const;
     void look_up_targets();
     void attach_to_placing_commands();
-    void index_placed_names();
-    std::size_t home_of(const OrderKey& key) const;
-    // The command of this commit that placed the order, by the index of names or by looking at all of them.
-    Position find_placing(const OrderKey& key, bool is_indexed) const;
+    // Which command of this commit placed what each unresolved one names.
+    void find_placing_commands();
+    Position& wanted_place(const OrderKey& key);
 
     // --- second pass ---
-    void execute_class(std::size_t number, Executor& executor);
+    void execute_class(Class its, Executor& executor);
     void execute_tree(Position root, Executor& executor);
     std::size_t first_cancel_all_after(Position command) const;
 
@@ -79,9 +86,13 @@ class CommitRunner {
     EventBuffer* events_ = nullptr;
 
     std::vector<AdmittedCommand> admitted_;
-    std::array<std::vector<Position>, class_count> classes_;
-    std::vector<Position> naming_;      // cancels, reductions, replacements
-    std::vector<Position> unresolved_;  // those of them whose target is no open order
+    std::vector<Class> class_of_;                    // of each
+    std::vector<Position> by_terms_;                 // those whose terms tell their class
+    std::vector<Position> by_class_;                 // class after class
+    std::array<Position, class_count> class_end_{};  // of each class in by_class_
+    bool is_large_ = false;                          // the state is larger than the processor's cache
+    std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
+    std::vector<Position> unresolved_;               // those of them whose target is no open order
     struct CancelAllPlace {
         AccountIndex account;
         Position command;
@@ -95,12 +106,10 @@ class CommitRunner {
     // Attached commands, as lists in order; empty if nothing is attached in this commit.
     std::vector<Position> first_attached_, last_attached_, next_attached_;
     std::vector<Class> attached_class_;  // in which an attached command runs
-    // From the name of an order to the command of this commit that placed it; open addressing.
-    struct PlacedName {
-        OrderKey key;
-        Position command = none;
-    };
-    std::vector<PlacedName> placed_names_;
+    // By the name of an order: the last of the unresolved commands that name it, by its place in their list,
+    // each with the one before it that does; open addressing, at most a quarter full.
+    std::vector<Position> wanted_, next_wanting_;
+    std::vector<Position> placing_of_;  // what each of them names was placed by; none: by no command here
     std::vector<Frame> frames_;
 };
 

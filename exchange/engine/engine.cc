@@ -161,11 +161,10 @@ std::vector<AccountIndex> Engine::accounts_with_withdrawals() const {
 std::vector<RestingOrderView> Engine::open_orders(AccountIndex account, std::size_t count_max) const {
     std::vector<RestingOrderView> views;
     views.reserve(state_->books.open_order_count(account));
-    for (OrderSlot slot = state_->books.newest_order_of(account); slot != no_order;) {
-        const Order& order = state_->books.order(slot);
-        views.push_back(view_of(state_->books, order));
-        slot = order.account_next;
-    }
+    state_->books.for_each_open_order(account, [&](OrderSlot slot) {
+        views.push_back(view_of(state_->books, state_->books.order(slot)));
+        return true;
+    });
     std::sort(views.begin(), views.end(), [](const RestingOrderView& a, const RestingOrderView& b) {
         return a.order.ref() < b.order.ref();
     });

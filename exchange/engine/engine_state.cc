@@ -37,8 +37,10 @@ MarketTerms terms_of(const MarketRules& market, const NetworkRules& network) {
         terms.lot_units = market.lot_units;
         terms.maker_fee_ppm = market.maker_fee_ppm;
         terms.taker_fee_ppm = market.taker_fee_ppm;
-        terms.highest_fee_ppm = std::max(market.maker_fee_ppm, market.taker_fee_ppm);
     }
+    terms.reserve_by_side[0] = {terms.money_constant, -1, std::max(terms.maker_fee_ppm, terms.taker_fee_ppm),
+                                terms.quote};
+    terms.reserve_by_side[1] = {terms.lot_units, 0, 0, terms.base};
     return terms;
 }
 
@@ -341,8 +343,7 @@ Amount EngineState::reserve_of_extended(const Order& order, const MarketTerms& m
     const OrderExtension& extension = books.extension(order);
     if (extension.budget != 0) return rules.has_ledger ? extension.budget : 0;
     const std::int64_t leaves = order.leaves + extension.hidden;
-    return order.is_sell != 0 ? market.units(leaves)
-                              : buy_reserve_of(market, books.limit(order), leaves, order.fee_carry);
+    return market.reserve(order.side()).reserve(books.limit(order), leaves, order.fee_carry);
 }
 
 FrozenState EngineState::freeze() {

@@ -22,6 +22,21 @@ namespace peerbook::exchange {
 
 inline constexpr AccountIndex fee_account_index{0};
 
+// What an order of one side reserves: lots × price (of a buy) × unit, and of a buy the fee. Both sides by the
+// same instructions, because no processor can guess an order's side.
+struct ReserveTerms {
+    Amount unit = 0;  // of the asset, for a lot times a tick; of a sell for a lot; 0 without a ledger
+    std::int64_t price_mask = 0;  // all bits for a buy; none for a sell, whose price does not count
+    std::uint32_t fee_ppm = 0;    // the higher of the market's fees for a buy, none for a sell
+    AssetId asset;
+
+    Amount reserve(std::int64_t price, std::int64_t quantity, std::uint32_t fee_carry) const {
+        const std::int64_t factor = (price & price_mask) | (~price_mask & 1);
+        const Amount amount = static_cast<Amount>(factor) * quantity * unit;
+        return amount + fee_beyond_carry(amount & price_mask, fee_ppm, fee_carry);
+    }
+};
+
 // The numbers of a market's rules that the path of an order needs, side by side.
 struct MarketTerms {
     Amount notional_constant = 0;
@@ -34,7 +49,6 @@ struct MarketTerms {
     AssetId base, quote;
     std::uint32_t maker_fee_ppm = 0;
     std::uint32_t taker_fee_ppm = 0;
-    std::uint32_t highest_fee_ppm = 0;
     std::uint32_t band_ppm = 0;
     Amount notional_min = 0;
     MatchingMode matching = MatchingMode::continuous;
@@ -48,6 +62,8 @@ struct MarketTerms {
         return static_cast<Amount>(price) * quantity * money_constant;
     }
     Amount units(std::int64_t quantity) const { return quantity * lot_units; }
+    ReserveTerms reserve_by_side[2];  // buy, sell
+    const ReserveTerms& reserve(Side side) const { return reserve_by_side[static_cast<std::size_t>(side)]; }
 };
 
 struct EngineState {
@@ -95,9 +111,10 @@ struct EngineState {
         undo.push_change(UndoKind::reserved_changed, slot, balance.reserved);
         balance.reserved += change;
     }
-    // burn_nonce() if it is the account's next one; else false, and nothing changed.
-    bool burn_if_next(AccountIndex account, std::uint64_t nonce) {
-        if (!accounts.edit(account).nonces.burn_if_next(nonce)) return false;
+    // burn_nonce() if it is the next one of an account of this owner; else false, and nothing changed.
+    bool burn_if_next(AccountIndex account, std::uint64_t nonce, OwnerIndex owner) {
+        Account& burning = accounts.edit(account);
+        if (burning.owner != owner.value() || !burning.nonces.burn_if_next(nonce)) return false;
         undo.push_record(UndoKind::nonce_in_order, account.value());
         return true;
     }
@@ -147,16 +164,11 @@ struct EngineState {
         const MarketTerms& market = terms[order.market_number];
         if (order.is_extended != 0) [[unlikely]]
             return reserve_of_extended(order, market);
-        return order.is_sell != 0 ? market.units(order.leaves)
-                                  : buy_reserve_of(market, order.price, order.leaves, order.fee_carry);
-    }
-    static Amount buy_reserve_of(const MarketTerms& market, std::int64_t price, std::int64_t quantity,
-                                 std::uint32_t fee_carry) {
-        return buy_reserve(market.money(price, quantity), market.highest_fee_ppm, fee_carry);
+        return market.reserve(order.side()).reserve(order.price, order.leaves, order.fee_carry);
     }
     AssetId reserve_asset_of(const Order& order) const {
         const MarketTerms& market = terms[order.market_number];
-        return order.is_sell != 0 ? market.base : market.quote;
+        return market.reserve(order.side()).asset;
     }
     BalanceSlot reserve_slot_of(const Order& order) {
         return balances.slot(AccountIndex(order.account), reserve_asset_of(order));

@@ -141,7 +141,8 @@ class Executor::Steps {
             state.add_to_balance(quote, money - charge.fee);
             return;
         }
-        const Amount kept = whole == 0 ? 0 : state.buy_reserve_of(market_, maker.price, whole, charge.carry);
+        const Amount kept =
+            whole == 0 ? 0 : market_.reserve(Side::buy).reserve(maker.price, whole, charge.carry);
         const Balance paid = state.balances[quote];
         state.set_balance(quote, paid.total - money - charge.fee,
                           paid.reserved - state.reserve_of(maker) + kept);
@@ -248,11 +249,11 @@ void Executor::run(const SpecialOrder& special) {
 }
 
 Executor::Funding Executor::funding_of(const Placement& order, const MarketTerms& market) {
-    if (order.side == Side::sell)
-        return {state_.balances.slot(key_.account, market.base), market.units(order.quantity)};
-    const BalanceSlot slot = state_.balances.slot(key_.account, market.quote);
-    if (order.has_budget()) return {slot, state_.rules.has_ledger ? order.budget() : 0};
-    return {slot, EngineState::buy_reserve_of(market, order.price, order.quantity, 0)};
+    const ReserveTerms& terms = market.reserve(order.side);
+    const BalanceSlot slot = state_.balances.slot(key_.account, terms.asset);
+    if (order.has_budget()) [[unlikely]]
+        return {slot, state_.rules.has_ledger ? order.budget() : 0};
+    return {slot, terms.reserve(order.price, order.quantity, 0)};
 }
 
 bool Executor::is_outside_band(MarketId market, std::int64_t price) const {
@@ -439,8 +440,7 @@ void Executor::rest(const Placement& order, const Funding& funding, std::int64_t
     Amount reserve = funding.reserve;
     if (leaves != order.quantity) [[unlikely]] {
         const MarketTerms& market = state_.terms[order.market.value()];
-        reserve = order.side == Side::buy ? EngineState::buy_reserve_of(market, order.price, leaves, carry)
-                                          : market.units(leaves);
+        reserve = market.reserve(order.side).reserve(order.price, leaves, carry);
     }
     state_.add_to_reserved(funding.slot, reserve);
     NewOrder resting;

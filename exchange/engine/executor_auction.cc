@@ -188,7 +188,8 @@ Amount Executor::settle_in_auction(OrderSlot slot, std::int64_t price, std::int6
         state_.set_balance(base, sold.total - market.units(quantity), sold.reserved - market.units(quantity));
         state_.add_to_balance(quote, money - charge.fee);
     } else {
-        const Amount kept = whole == 0 ? 0 : state_.buy_reserve_of(market, order.price, whole, charge.carry);
+        const Amount kept =
+            whole == 0 ? 0 : market.reserve(Side::buy).reserve(order.price, whole, charge.carry);
         const Balance paid = state_.balances[quote];
         state_.set_balance(quote, paid.total - money - charge.fee,
                            paid.reserved - state_.reserve_of(order) + kept);

@@ -30,9 +30,10 @@ OrderSlot Executor::find_target(CommandRef target, const AdmittedCommand& admitt
 template <typename Matches>
 const std::vector<OrderSlot>& Executor::open_orders_by_name(Matches matches) {
     slots_.clear();
-    for (OrderSlot slot = state_.books.newest_order_of(key_.account); slot != no_order;
-         slot = state_.books.order(slot).account_next)
+    state_.books.for_each_open_order(key_.account, [&](OrderSlot slot) {
         if (matches(state_.books.order(slot))) slots_.push_back(slot);
+        return true;
+    });
     std::sort(slots_.begin(), slots_.end(), [&](OrderSlot a, OrderSlot b) {
         return state_.books.order(a).key() < state_.books.order(b).key();
     });

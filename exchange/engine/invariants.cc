@@ -1,6 +1,7 @@
 #include "exchange/engine/invariants.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -150,16 +151,12 @@ struct Walk {
     Status account_lists() const {
         for (std::uint32_t account = 0; account < orders_of.size(); ++account) {
             std::uint32_t count = 0;
-            OrderSlot previous = no_order;
-            for (OrderSlot slot = state.books.newest_order_of(AccountIndex(account)); slot != no_order;
-                 slot = state.books.order(slot).account_next) {
+            std::set<OrderSlot> seen;
+            state.books.for_each_open_order(AccountIndex(account), [&](OrderSlot slot) {
                 const Order& at = state.books.order(slot);
-                if (at.account != account || at.account_previous != previous)
-                    return broken("the open orders of account " + std::to_string(account) +
-                                  " are linked wrongly");
-                previous = slot;
-                ++count;
-            }
+                count += at.account == account && at.is_live != 0 && seen.insert(slot).second;
+                return true;
+            });
             if (count != orders_of[account] || count != state.books.open_order_count(AccountIndex(account)))
                 return broken("the open orders of account " + std::to_string(account) +
                               " are counted wrongly");

@@ -45,7 +45,7 @@ void Accounts::undo_open(AccountIndex account) {
 }
 
 std::uint32_t Accounts::add(const AccountId& id, std::uint32_t owner, std::string_view name) {
-    if ((accounts_.size() + 1) * 2 > table_.size()) grow();
+    if ((accounts_.size() + 1) * 4 > table_.size()) grow();
     const auto index = static_cast<std::uint32_t>(accounts_.size());
     Account account;
     account.owner = owner;

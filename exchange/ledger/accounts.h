@@ -163,7 +163,7 @@ class Accounts {
     PagedArray<Account> accounts_;
     PagedArray<AccountName> names_;
     PagedArray<Owner> owners_;
-    std::vector<Entry> table_;  // open addressing, at most half full; accounts are never taken out
+    std::vector<Entry> table_;  // open addressing, at most a quarter full; accounts are never taken out
     std::size_t mask_ = 0;
     std::unordered_map<PublicKey, OwnerIndex, OwnerHash> owner_indexes_;
     std::uint32_t open_count_ = 0;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
@@ -125,7 +126,9 @@ TEST(OrderBooks, RemovalIsUndoneInTheMiddleOfAQueue) {
     EXPECT_EQ(level.tail, third);
     EXPECT_EQ(level.quantity, 6);
     EXPECT_EQ(books.open_order_count(AccountIndex(1)), 2u);
-    EXPECT_EQ(books.newest_order_of(AccountIndex(1)), third);
+    std::set<OrderSlot> open;
+    books.for_each_open_order(AccountIndex(1), [&](OrderSlot slot) { return open.insert(slot).second; });
+    EXPECT_EQ(open, (std::set<OrderSlot>{first, third}));
     EXPECT_EQ(books.find(key(2, 1)), second);
 }
 

@@ -1,10 +1,12 @@
 // Where open orders are kept: the index resizes bit by bit and loses nothing meanwhile, and memory comes back
 // when orders are gone.
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "exchange/book/account_orders.h"
 #include "exchange/book/order_book.h"
 #include "exchange/book/order_index.h"
 
@@ -107,6 +109,38 @@ TEST_F(Orders, ReuseSlotsBeforeTheyTakeMorePages) {
     expect_all_found();
 }
 
+// Half of the slots that were asked for are open at any time, and none is given out twice.
+TEST_F(Orders, HaveSlotsOfTheirOwnWhateverOrderTheyLeaveIn) {
+    Random random(3);
+    std::uint64_t nonce = 0;
+    std::set<OrderSlot> open;
+    for (int i = 0; i < 40'000; ++i) {
+        if (random.below(2) == 0 || slots.empty()) {
+            const OrderSlot slot = place(++nonce);
+            EXPECT_NE(slot, no_order);
+            EXPECT_TRUE(open.insert(slot).second) << "slot " << slot;
+        } else {
+            const auto found = slots.lower_bound(random.below(nonce + 1));
+            const auto leaving = found == slots.end() ? slots.begin() : found;
+            open.erase(leaving->second);
+            remove(leaving->first);
+        }
+    }
+    expect_all_found();
+}
+
+// Two orders of one place in the index: whichever leaves first, the other is found.
+TEST_F(Orders, AreFoundBehindOthersOfTheirPlaceInTheIndex) {
+    for (std::uint64_t nonce = 1; nonce <= 500; ++nonce)  // of 1,024 places: dozens share one
+        place(nonce);
+    for (std::uint64_t nonce = 1; nonce <= 500; nonce += 2)
+        remove(nonce);
+    expect_all_found();
+    for (std::uint64_t nonce = 500; nonce > 0; nonce -= 2)
+        remove(nonce);
+    EXPECT_EQ(index.size(), 0u);
+}
+
 TEST_F(Orders, StayInAFrozenViewAfterTheirPageWasGivenBack) {
     for (std::uint64_t nonce = 1; nonce <= 20'000; ++nonce)
         place(nonce);
@@ -118,6 +152,61 @@ TEST_F(Orders, StayInAFrozenViewAfterTheirPageWasGivenBack) {
     place(20'001);
     EXPECT_EQ(frozen[slot].nonce, 10'000u);
     EXPECT_EQ(pool[slots.at(20'001)].nonce, 20'001u);
+}
+
+class OpenOrders : public testing::Test {
+  protected:
+    void add(OrderSlot slot) { place_of[slot] = orders.add(slot); }
+    void take_out(OrderSlot slot) {
+        orders.take_out(place_of.at(slot));
+        place_of.erase(slot);
+        if (orders.is_untidy())
+            orders.tidy([&](OrderSlot moved, std::uint32_t place) { place_of.at(moved) = place; });
+    }
+    void expect_same() {
+        std::set<OrderSlot> listed, expected;
+        orders.for_each([&](OrderSlot slot) { return listed.insert(slot).second; });
+        for (const auto& [slot, place] : place_of)
+            expected.insert(slot);
+        EXPECT_EQ(listed, expected);
+        EXPECT_EQ(orders.count(), expected.size());
+    }
+
+    AccountOrders orders;
+    std::map<OrderSlot, std::uint32_t> place_of;
+};
+
+TEST_F(OpenOrders, AreTheOnesThatWereAddedAndNotTakenOut) {
+    Random random(5);
+    for (const std::size_t goal : {300u, 3u, 5'000u, 600u, 0u, 100u}) {
+        while (place_of.size() != goal) {
+            const auto slot = static_cast<OrderSlot>(1 + random.below(1'000'000));
+            const auto found = place_of.lower_bound(slot);
+            if (place_of.size() < goal ? !place_of.contains(slot) : found == place_of.end())
+                add(slot);
+            else if (found != place_of.end())
+                take_out(found->first);
+        }
+        expect_same();
+    }
+}
+
+TEST_F(OpenOrders, GiveTheMemoryOfABurstBack) {
+    for (OrderSlot slot = 1; slot <= 100'000; ++slot)
+        add(slot);
+    const std::size_t full = orders.memory_bytes();
+    for (OrderSlot slot = 1; slot <= 99'000; ++slot)
+        take_out(slot);
+    EXPECT_LE(orders.memory_bytes(), full / 8);
+    expect_same();
+}
+
+TEST_F(OpenOrders, AreVisitedUntilTheVisitorHasEnough) {
+    for (OrderSlot slot = 1; slot <= 10; ++slot)
+        add(slot);
+    int visited = 0;
+    orders.for_each([&](OrderSlot) { return ++visited < 3; });
+    EXPECT_EQ(visited, 3);
 }
 
 }  // namespace
