@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "exchange/book/account_orders.h"
 #include "exchange/book/order_index.h"
 #include "exchange/book/order_pool.h"
@@ -77,13 +78,13 @@ class OrderBooks {
     // The lines that removing the order will need.
     void prefetch_around(OrderSlot slot) const {
         const Order& order = pool_[slot];
-        __builtin_prefetch(&pool_[order.previous]);
-        __builtin_prefetch(&pool_[order.next]);
+        prefetch_line(&pool_[order.previous]);
+        prefetch_line(&pool_[order.next]);
         sides_[place_of(order)].prefetch(order.price);
     }
     // The order that a new one of this level will be linked behind.
     void prefetch_behind(MarketId market, Side side, std::int64_t price) const {
-        __builtin_prefetch(&pool_[sides_[place(market, side)].tail_if_dense(price)]);
+        prefetch_line(&pool_[sides_[place(market, side)].tail_if_dense(price)]);
     }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 namespace peerbook::exchange {
 
@@ -85,7 +86,7 @@ void OrderIndex::move_some() {
         return;
     }
     for (std::size_t i = next_; i < std::min(next_ + places_at_once, former_.mask + 1); ++i)
-        __builtin_prefetch(&pool_[former_.heads[i]]);
+        prefetch_line(&pool_[former_.heads[i]]);
 }
 
 }  // namespace peerbook::exchange

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/market/index_hash.h"
 
@@ -32,10 +33,10 @@ class OrderIndex {
     }
     // The line where a search begins, and, once that is there, the line of the order that it meets first.
     void prefetch(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        __builtin_prefetch(&table_.heads[hash(account, nonce, index) & table_.mask]);
+        prefetch_line(&table_.heads[hash(account, nonce, index) & table_.mask]);
     }
     void prefetch_order(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        __builtin_prefetch(&pool_[table_.heads[hash(account, nonce, index) & table_.mask]]);
+        prefetch_line(&pool_[table_.heads[hash(account, nonce, index) & table_.mask]]);
     }
     // Precondition: no entry of this key. Nonces are burnt once, so the engine has none.
     void insert(OrderSlot slot) {

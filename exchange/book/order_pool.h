@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/paged_array.h"
+#include "base/prefetch.h"
 #include "exchange/market/types.h"
 
 namespace peerbook::exchange {
@@ -96,7 +97,7 @@ class OrderPool {
         if (spare_count_ != 0) [[likely]] {
             const OrderSlot slot = spares_[--spare_count_];
             // The one after it, which may have been out of use for long.
-            __builtin_prefetch(&orders_[spares_[spare_count_ == 0 ? 0 : spare_count_ - 1]], 1);
+            prefetch_line(&orders_[spares_[spare_count_ == 0 ? 0 : spare_count_ - 1]]);
             return slot;
         }
         if (first_with_room_ == no_page) [[unlikely]]

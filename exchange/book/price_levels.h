@@ -17,6 +17,7 @@
 #include <memory_resource>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/market/types.h"
 
@@ -63,7 +64,7 @@ class PriceLevels {
     }
     void prefetch(std::int64_t price) const {
         const std::int64_t key = price * sign_;
-        if (in_window(key)) __builtin_prefetch(&dense_[static_cast<std::size_t>(key - base_)]);
+        if (in_window(key)) prefetch_line(&dense_[static_cast<std::size_t>(key - base_)]);
     }
     Level& get_or_add(std::int64_t price) {
         const std::int64_t key = price * sign_;

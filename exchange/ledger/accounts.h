@@ -14,6 +14,7 @@
 
 #include "base/keys.h"
 #include "base/paged_array.h"
+#include "base/prefetch.h"
 #include "exchange/ledger/nonces.h"
 #include "exchange/market/index_hash.h"
 #include "exchange/market/types.h"
@@ -76,19 +77,19 @@ class Accounts {
     // Where the search for the id begins; for find() with it.
     std::uint32_t prefetch(const AccountId& id) const {
         const std::uint32_t hashed = hash(id);
-        __builtin_prefetch(&table_[hashed & mask_]);
+        prefetch_line(&table_[hashed & mask_]);
         return hashed;
     }
     void prefetch_name(std::uint32_t hashed) const {
         const Entry& entry = table_[hashed & mask_];
-        if (entry.account != unknown) __builtin_prefetch(&names_[entry.account]);
+        if (entry.account != unknown) prefetch_line(&names_[entry.account]);
     }
     std::optional<AccountIndex> find(const AccountId& id, std::uint32_t hashed) const {
         const std::uint32_t index = find_known(id, hashed);
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;
         return AccountIndex(index);
     }
-    void prefetch(AccountIndex account) const { __builtin_prefetch(&accounts_[account.value()]); }
+    void prefetch(AccountIndex account) const { prefetch_line(&accounts_[account.value()]); }
     // A key that owns an open account.
     std::optional<OwnerIndex> find_owner(const PublicKey& key) const;
     bool is_owned_by(AccountIndex account, std::optional<OwnerIndex> owner) const {

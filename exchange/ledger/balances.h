@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/paged_array.h"
+#include "base/prefetch.h"
 #include "exchange/market/types.h"
 
 namespace peerbook::exchange {
@@ -49,7 +50,7 @@ class Balances {
     void prefetch(AccountIndex account, AssetId asset) const {
         const std::size_t place = account.value() * groups_ + asset.value() / chunk_size;
         if (place < chunk_of_.size() && chunk_of_[place] != no_chunk)
-            __builtin_prefetch(&chunks_[chunk_of_[place]].balances[asset.value() % chunk_size]);
+            prefetch_line(&chunks_[chunk_of_[place]].balances[asset.value() % chunk_size]);
     }
     // A zero balance for what was never touched.
     Balance get(AccountIndex account, AssetId asset) const;
