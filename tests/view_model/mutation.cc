@@ -45,6 +45,7 @@ const char* name_of(Mutation mutation) {
         "forwards_unbound",
         "leaver_does_not_serve",
         "leaver_forgets_commands",
+        "volunteer_exits",
     };
     return names.at(static_cast<std::size_t>(mutation));
 }

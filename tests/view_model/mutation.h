@@ -28,7 +28,8 @@ enum class Mutation {
     accepts_below_promise,
     accepts_without_blocks,
     votes_without_fsync_of_blocks,
-    reuses_ballot,  // the proposer does not store its own promise before it asks for others'
+    reuses_ballot,  // the proposer stores neither its promise before it asks for others', nor a value before it
+                    // proposes it
     keeps_paxos_state,
     // Stores (rules 3 and 5).
     past_not_fsynced,  // only the own block is on disk when it leaves
@@ -46,6 +47,7 @@ enum class Mutation {
     forwards_unbound,  // a node without a ledger sends its users' commands to members of one
     leaver_does_not_serve,
     leaver_forgets_commands,
+    volunteer_exits,  // answers a ballot as a joiner, and goes before it knows the outcome
     count,
 };
 

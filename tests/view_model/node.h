@@ -29,9 +29,12 @@ struct Durable {
     std::optional<Vote> accepted;
     CommandSet commands;  // own users'
     SortedSet<ViewId> tombstones;
+    bool volunteered = false;  // answered a ballot of this view as a joiner, so may be a member of the next
 
     bool operator==(const Durable&) const = default;
-    auto fields() const { return std::tie(view, blocks, promised, accepted, commands, tombstones); }
+    auto fields() const {
+        return std::tie(view, blocks, promised, accepted, commands, tombstones, volunteered);
+    }
 };
 
 struct Promise {

@@ -77,6 +77,8 @@ void Node::ask_to_leave(Context& c) {
 
 bool Node::may_exit(const Context& c) const {
     if (!talk.wants_to_leave || !now.view || view(c).number == 1 || is_member(c)) return false;
+    // Whoever answered a ballot may be a member of a view that it has not heard of.
+    if (now.volunteered && c.mutation != Mutation::volunteer_exits) return false;
     const View& current = view(c);
     SortedSet<Key> emitted;
     for (BlockId id : now.blocks)

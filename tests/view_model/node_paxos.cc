@@ -24,8 +24,10 @@ void Node::start_ballot(Context& c, const SortedSet<Key>& suspects) {
 void Node::receive_prepare(Context& c, const Message& message) {
     if (now.view != message.view) return;
     if (!is_member(c)) {
-        if (!talk.wants_to_leave) send(c, {.kind = Kind::alive, .ballot = message.ballot}, message.from);
-        return;
+        if (talk.wants_to_leave) return;
+        now.volunteered = true;
+        persist(c, Reason::other);
+        return send(c, {.kind = Kind::alive, .ballot = message.ballot}, message.from);
     }
     if (message.ballot <= now.promised) return;
     now.promised = message.ballot;
@@ -95,6 +97,7 @@ void Node::choose_value(Context& c) {
     if (c.mutation == Mutation::no_consensus_on_cut) return install(c, *proposal.value);
     const Message propose{.kind = Kind::propose, .ballot = proposal.ballot, .value = *proposal.value};
     send_to_all(c, propose);
+    if (c.mutation == Mutation::reuses_ballot) return;
     Message own = propose;
     own.from = own.to = key;
     own.view = *now.view;
@@ -138,6 +141,7 @@ void Node::install(Context& c, ViewId next) {
     const bool tells = talk.proposal.has_value();
     now.view = next;
     now.blocks.clear();
+    now.volunteered = false;
     if (c.mutation != Mutation::keeps_paxos_state) {
         now.promised = {};
         now.accepted.reset();

@@ -1,5 +1,6 @@
 #include "tests/view_model/schedule.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -18,37 +19,71 @@ class Chooser {
     Chooser(std::uint64_t seed, const World& world) : random_(seed), world_(world) {}
 
     Setup draw_setup() {
+        theme_ = static_cast<Theme>(below(themes));
         Setup setup;
-        setup.nodes = 1 + below(5);
-        const int kind = below(3);
-        const int named = kind == 0 ? setup.nodes - below(setup.nodes) : kind == 1 ? below(2) : 0;
+        setup.nodes = theme_ == ballots ? 2 + below(4) : 1 + below(5);
+        int named = 0;
+        if (theme_ == ballots) named = setup.nodes;
+        if (theme_ == moves) named = 1 + below(setup.nodes);
         for (Key key = 0; key < named; ++key)
             setup.named.push_back(key);
         return setup;
     }
     int draw_length() { return 20 + below(140); }
+    // Each schedule leaves some things out and does others often: what is rare on average is common somewhere.
     void draw_weights() {
-        calm_ = percent(30);
-        partitions_ = percent(60);
-        losses_ = percent(40);
-        departures_ = percent(30);
+        //                        deliver choose emit submit push ballot found join leave crash split lose
+        static constexpr std::array<std::array<int, topics>, themes> usual = {{
+            {50, 8, 8, 4, 2, 8, 0, 1, 1, 4, 1, 1},   // ballots
+            {40, 4, 8, 4, 4, 2, 12, 4, 1, 3, 1, 1},  // beginnings
+            {40, 6, 8, 4, 6, 5, 0, 8, 8, 2, 2, 1},   // moves
+        }};
+        static constexpr std::array factors = {0, 1, 1, 2, 4};
+        weights_ = usual.at(theme_);
+        for (std::size_t topic = emit; topic < topics; ++topic)
+            weights_.at(topic) *= factors.at(static_cast<std::size_t>(below(factors.size())));
+        repeats_ = below(30);
     }
 
     std::optional<Action> draw() {
         const Key key = below(static_cast<int>(world_.nodes().size()));
         if (world_.messages().size() > messages_max) return about_message(What::drop);
-        const int dice = below(100);
-        if (dice < 45) return about_message(percent(calm_ ? 5 : 20) ? What::repeat : What::deliver);
-        if (dice < 58) return emission(key);
-        if (dice < 63) return submission(key);
-        if (dice < 71) return Action{.what = What::push, .key = key, .other = other_than(key)};
-        if (dice < 75) return ballot(key);
-        if (dice < 81) return with_key_where(What::choose, [&](const Node& node) { return node.may_choose(c()); });
-        if (dice < 90) return about_ledger(key);
-        return fault(key);
+        switch (draw_topic()) {
+            case deliver:
+                return about_message(percent(repeats_) ? What::repeat : What::deliver);
+            case choose:
+                return with_key_where(What::choose, [&](const Node& node) { return node.may_choose(c()); });
+            case emit:
+                return emission(key);
+            case submit:
+                return submission(key);
+            case push:
+                return Action{.what = What::push, .key = key, .other = other_than(key)};
+            case ballot:
+                return start_of_ballot(key);
+            case found:
+                return founding(key);
+            case join:
+                return Action{.what = percent(50) ? What::join : What::forward, .key = key, .other = other_than(key)};
+            case leave:
+                if (percent(30)) return Action{.what = What::leave, .key = key};
+                return with_key_where(What::exit, [&](const Node& node) { return node.may_exit(c()); });
+            case crash:
+                return Action{.what = percent(40) ? What::crash : What::restart, .key = key};
+            case split:
+                return partition();
+            case lose:
+                if (!world_.may_lose(key) || percent(50)) return std::nullopt;
+                return Action{.what = What::lose, .key = key};
+            default:
+                return std::nullopt;
+        }
     }
 
   private:
+    enum Topic { deliver, choose, emit, submit, push, ballot, found, join, leave, crash, split, lose, topics };
+    enum Theme { ballots, beginnings, moves, themes };
+
     int below(int bound) { return static_cast<int>(random_.below(static_cast<std::uint64_t>(bound))); }
     bool percent(int chance) { return below(100) < chance; }
     Context c() const { return world_.context(); }
@@ -68,7 +103,15 @@ class Chooser {
 
     std::optional<Action> about_message(What what) {
         if (world_.messages().empty()) return std::nullopt;
-        return Action{.what = what, .message = world_.messages().at(below(world_.messages().size()))};
+        // A kind first: blocks are many.
+        const Kind kind = static_cast<Kind>(below(12));
+        std::vector<Message> candidates;
+        for (const Message& message : world_.messages())
+            if (message.kind == kind) candidates.push_back(message);
+        if (candidates.empty() || what == What::drop)
+            return Action{.what = what, .message = world_.messages().at(below(world_.messages().size()))};
+        const int place = below(static_cast<int>(candidates.size()));
+        return Action{.what = what, .message = candidates.at(static_cast<std::size_t>(place))};
     }
 
     std::optional<Action> emission(Key key) {
@@ -93,9 +136,9 @@ class Chooser {
     }
 
     // Suspicion is mostly right, at times wrong, and sometimes there is none.
-    std::optional<Action> ballot(Key key) {
+    std::optional<Action> start_of_ballot(Key key) {
         const Node& node = world_.node(key);
-        if (!node.now.view || (calm_ && percent(70))) return std::nullopt;
+        if (!node.now.view) return std::nullopt;
         Action action{.what = What::ballot, .key = key};
         for (Key member : node.view(c()).members) {
             const bool silent = !world_.is_running(member) || !world_.are_connected(key, member);
@@ -104,50 +147,35 @@ class Chooser {
         return action;
     }
 
-    std::optional<Action> about_ledger(Key key) {
-        const Node& node = world_.node(key);
-        if (!node.now.view) {
-            if (percent(15)) return Action{.what = What::forward, .key = key, .other = other_than(key)};
-            return Action{.what = What::found, .key = key, .other = other_than(key)};
-        }
-        switch (below(4)) {
-            case 0:
-                return Action{.what = What::join, .key = key};
-            case 1:
-                return Action{.what = What::forward, .key = key, .other = other_than(key)};
-            case 2:
-                return Action{.what = What::give_up, .key = key};
-            default:
-                if (!departures_) return std::nullopt;
-                if (percent(30)) return Action{.what = What::leave, .key = key};
-                return with_key_where(What::exit, [&](const Node& n) { return n.may_exit(c()); });
-        }
+    std::optional<Action> founding(Key key) {
+        const What bound = world_.node(key).now.view ? What::give_up : What::found;
+        const What fresh = percent(15) ? What::forward : What::found;  // forwarding is a mutation's
+        return Action{.what = bound == What::give_up ? bound : fresh, .key = key, .other = other_than(key)};
     }
 
-    std::optional<Action> fault(Key key) {
-        const int dice = below(10);
-        if (dice < 4 || calm_) {
-            const bool down = world_.node(key).life == Life::crashed;
-            return Action{.what = down ? What::restart : What::crash, .key = key};
-        }
-        if (dice < 6) return Action{.what = What::restart, .key = key};
-        if (dice < 8) {
-            if (!partitions_ || percent(40)) return Action{.what = What::reunite};
-            Action action{.what = What::split};
-            for (Key side = 0; side < keys_max; ++side)
-                if (percent(50)) action.keys.insert(side);
-            return action;
-        }
-        if (!losses_ || !world_.may_lose(key)) return std::nullopt;
-        return Action{.what = What::lose, .key = key};
+    Action partition() {
+        if (percent(40)) return Action{.what = What::reunite};
+        Action action{.what = What::split};
+        for (Key side = 0; side < keys_max; ++side)
+            if (percent(50)) action.keys.insert(side);
+        return action;
+    }
+
+    int draw_topic() {
+        int total = 0;
+        for (int weight : weights_)
+            total += weight;
+        int dice = below(total), topic = 0;
+        while (dice >= weights_[static_cast<std::size_t>(topic)])
+            dice -= weights_[static_cast<std::size_t>(topic++)];
+        return topic;
     }
 
     Random random_;
     const World& world_;
-    bool calm_ = false;
-    bool partitions_ = false;
-    bool losses_ = false;
-    bool departures_ = false;
+    std::array<int, topics> weights_ = {};
+    int repeats_ = 0;  // in percent
+    Theme theme_ = ballots;
 };
 
 void note(Reached& reached, const World& world, const std::string& violation) {

@@ -34,7 +34,7 @@ bool World::apply(const Action& action) {
     const std::optional<ViewId> view = node(actor).now.view;
     const int blocks = node(actor).now.blocks.size();
     if (!(is_about_message ? deliver(action) : apply_to_node(action))) return false;
-    ++counts_.at(static_cast<std::size_t>(action.what));
+    if (!is_about_message) ++counts_.at(static_cast<std::size_t>(action.what));
     for (Message& message : outbox_)
         messages_.insert(std::move(message));
     outbox_.clear();

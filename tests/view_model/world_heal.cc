@@ -121,6 +121,7 @@ void World::check_healed(const Node& node) {
     if (node.life == Life::left) return;
     if (!node.is_established(c)) report("a ledger waits for a second node that is there");
     if (!node.is_member(c)) report("a live node is no member");
+    if (node.is_wedged()) report("a view does not end");
     for (const Node& other : nodes_)
         if (other.life == Life::running && other.now.view && other.view(c).ledger == ledger &&
             other.now.view != node.now.view)
