@@ -1,6 +1,6 @@
-// What must hold in every state, whatever happened: the settled claims of all nodes are prefixes of one log for
-// each ledger; a view has one successor; no command runs twice or in two ledgers. Remembers every claim ever made,
-// those of lost nodes too.
+// What must hold in every state, whatever happened: the settled claims of all nodes are prefixes of one log
+// for each ledger; a view has one successor; no command runs twice or in two ledgers. Remembers every claim
+// ever made, those of lost nodes too.
 #pragma once
 
 #include <map>

@@ -23,17 +23,18 @@ std::string describe_view(const Universe& universe, ViewId id) {
 }
 
 std::string describe_message(const Universe& universe, const Message& message) {
-    static constexpr std::array names = {"block",    "prepare", "promise", "alive", "propose", "accepted",
-                                         "install", "join",    "leave",   "forward", "offer", "tombstone"};
+    static constexpr std::array names = {"block",   "prepare", "promise", "alive",   "propose", "accepted",
+                                         "install", "join",    "leave",   "forward", "offer",   "tombstone"};
     std::string text = std::string(names.at(static_cast<std::size_t>(message.kind))) + " " +
                        std::to_string(message.from) + " -> " + std::to_string(message.to) + ", view " +
                        std::to_string(message.view);
     if (message.ballot.counter > 0)
-        text += ", ballot " + std::to_string(message.ballot.counter) + "." + std::to_string(message.ballot.key);
+        text +=
+            ", ballot " + std::to_string(message.ballot.counter) + "." + std::to_string(message.ballot.key);
     if (message.kind == Kind::block) {
         const Block& block = universe.block(message.block);
-        text += ", block " + std::to_string(message.block) + " of " + std::to_string(block.author) + " round " +
-                std::to_string(block.round) + " parents " + list(block.parents) + " commands " +
+        text += ", block " + std::to_string(message.block) + " of " + std::to_string(block.author) +
+                " round " + std::to_string(block.round) + " parents " + list(block.parents) + " commands " +
                 list(block.commands);
     }
     if (message.kind == Kind::promise) text += ", blocks " + list(message.blocks);
@@ -51,9 +52,10 @@ std::string describe_message(const Universe& universe, const Message& message) {
 
 std::string describe(const Universe& universe, const Action& action) {
     static constexpr std::array<const char*, static_cast<std::size_t>(What::count)> names = {
-        "submits", "emits",  "deliver", "deliver and keep", "drop",     "pushes to",         "starts a ballot",
-        "chooses", "crashes", "restarts", "loses its store", "partition", "partition ends", "founds with",
-        "gives up", "asks to join", "wishes to leave", "exits", "forwards to"};
+        "submits",         "emits",           "deliver",        "deliver and keep", "drop",
+        "pushes to",       "starts a ballot", "chooses",        "crashes",          "restarts",
+        "loses its store", "partition",       "partition ends", "founds with",      "gives up",
+        "asks to join",    "wishes to leave", "exits",          "forwards to"};
     const std::string name = names.at(static_cast<std::size_t>(action.what));
     const std::string key = std::to_string(action.key);
     switch (action.what) {
@@ -78,8 +80,9 @@ std::string describe(const Universe& universe, const Action& action) {
     }
 }
 
-std::string describe(const Universe& universe, const Run& run) {
-    std::string text = std::to_string(run.setup.nodes) + " nodes, named view 1: " + list(run.setup.named) + "\n";
+std::string describe(const Universe& universe, const Outcome& run) {
+    std::string text =
+        std::to_string(run.setup.nodes) + " nodes, named view 1: " + list(run.setup.named) + "\n";
     for (const Action& action : run.actions)
         text += "  " + describe(universe, action) + "\n";
     return text + "  => " + run.violation + "\n";

@@ -67,7 +67,7 @@ class Searcher {
     std::vector<Action> choices(const World& world) const {
         std::vector<Action> actions;
         for (const Message& message : world.messages())
-            actions.push_back({.what = What::repeat, .message = message});
+            if (world.has_effect(message)) actions.push_back({.what = What::repeat, .message = message});
         for (const auto& [what, most] : scope_.budget) {
             if (world.count(what) >= most) continue;
             for (const Node& node : world.nodes())

@@ -1,5 +1,5 @@
-// A 64-bit hash of a state, by which the exhaustive search knows the states it has seen. A struct takes part by
-// a member `fields()` that ties what counts.
+// A 64-bit hash of a state, by which the exhaustive search knows the states it has seen. A struct takes part
+// by a member `fields()` that ties what counts.
 #pragma once
 
 #include <array>

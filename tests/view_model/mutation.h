@@ -10,6 +10,7 @@ enum class Mutation {
     settle_when_quorum_sent,   // L = what a quorum of tips reached, whatever they hold
     settle_one_round_too_far,  // L* + 1
     one_acknowledgement_only,  // no second block that says "I hold everything"
+    no_first_block,  // in a new view, and to the second node's first block, only commands are answered
     observers_emit,
     no_nonce_check,  // a command runs at each place in the log
     no_reissue,      // the commands of void blocks are forgotten
@@ -28,8 +29,7 @@ enum class Mutation {
     accepts_below_promise,
     accepts_without_blocks,
     votes_without_fsync_of_blocks,
-    reuses_ballot,  // the proposer stores neither its promise before it asks for others', nor a value before it
-                    // proposes it
+    volatile_proposer,  // its own promise and accept stay in memory
     keeps_paxos_state,
     // Stores (rules 3 and 5).
     past_not_fsynced,  // only the own block is on disk when it leaves
@@ -37,10 +37,9 @@ enum class Mutation {
     lost_store_same_key,
     old_store_same_key,
     // Founding, joining, leaving (rules 16 to 20).
-    founder_keeps_silent,    // does not answer the second node's first block
-    volatile_binding,        // the second node binds in memory
-    volatile_tombstone,      // the founder gives up in memory
-    gives_up_established,    // the founder gives up a ledger that is established
+    volatile_binding,         // the second node binds in memory
+    volatile_tombstone,       // the founder gives up in memory
+    gives_up_established,     // the founder gives up a ledger that is established
     second_leaves_by_itself,  // without the founder's tombstone
     changes_view_before_established,
     admits_before_established,

@@ -10,7 +10,9 @@ Node::Node(Key node_key, std::optional<ViewId> view) : key(node_key) {
     disk = now;
 }
 
-bool Node::is_member(const Context& c) const { return now.view && view(c).has_member(key); }
+bool Node::is_member(const Context& c) const {
+    return now.view && view(c).has_member(key);
+}
 
 std::vector<BlockId> Node::settled(const Context& c) const {
     return settled_log(c.universe, view(c), now.blocks, c.mutation);
@@ -41,8 +43,10 @@ bool Node::has_reason_to_emit(const Context& c) const {
     // Once in each view, so that a leaver and the founder's ledger do not wait for a command.
     const bool second_has_spoken =
         current.number > 1 || tip_of(c.universe, now.blocks, current.members.back()).has_value();
-    if (!current.named && second_has_spoken && !tip) return true;
-    if (is_founder(c) && second_has_spoken && c.mutation != Mutation::founder_keeps_silent) return true;
+    if (c.mutation != Mutation::no_first_block) {
+        if (!current.named && second_has_spoken && !tip) return true;
+        if (is_founder(c) && second_has_spoken) return true;
+    }
 
     const Round own = tip ? c.universe.block(*tip).round : current.base;
     const Round said = said_to_hold(c.universe, current, now.blocks, key);
@@ -122,7 +126,9 @@ void Node::crash() {
     now = disk;
 }
 
-void Node::restart() { life = Life::running; }
+void Node::restart() {
+    life = Life::running;
+}
 
 void Node::send(Context& c, Message message, Key to) const {
     message.from = key;
@@ -155,7 +161,8 @@ void Node::receive(Context& c, const Message& message) {
         case Kind::install:
             return receive_install(c, message);
         case Kind::join:
-            if (now.view == message.view && !view(c).has_member(message.from)) talk.joining.insert(message.from);
+            if (now.view == message.view && !view(c).has_member(message.from))
+                talk.joining.insert(message.from);
             return;
         case Kind::leave:
             if (now.view == message.view) talk.leaving.insert(message.from);

@@ -76,7 +76,7 @@ void Node::ask_to_leave(Context& c) {
 }
 
 bool Node::may_exit(const Context& c) const {
-    if (!talk.wants_to_leave || !now.view || view(c).number == 1 || is_member(c)) return false;
+    if (!talk.wants_to_leave || !now.view || is_member(c)) return false;
     // Whoever answered a ballot may be a member of a view that it has not heard of.
     if (now.volunteered && c.mutation != Mutation::volunteer_exits) return false;
     const View& current = view(c);
@@ -84,7 +84,8 @@ bool Node::may_exit(const Context& c) const {
     for (BlockId id : now.blocks)
         emitted.insert(c.universe.block(id).author);
     // Whoever is still in the old view can learn of the new one from those.
-    if (!is_quorum(current, emitted, c.mutation) && c.mutation != Mutation::leaver_does_not_serve) return false;
+    if (!is_quorum(current, emitted, c.mutation) && c.mutation != Mutation::leaver_does_not_serve)
+        return false;
     if (c.mutation == Mutation::leaver_forgets_commands) return true;
     CommandSet executed;
     for (CommandId command : c.universe.run(settled(c), Mutation::none))

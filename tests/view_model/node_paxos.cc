@@ -1,4 +1,5 @@
-// Ending a view: one single-decree Paxos among its members, whose first phase also stops the view (rules 9-14).
+// Ending a view: one single-decree Paxos among its members, whose first phase also stops the view (rules
+// 9-14).
 #include <utility>
 
 #include "tests/view_model/node.h"
@@ -15,7 +16,7 @@ void Node::start_ballot(Context& c, const SortedSet<Key>& suspects) {
     proposal.suspects = suspects;
     now.promised = proposal.ballot;
     // The proposer's own promise comes first: it is what keeps a ballot from being used twice.
-    if (c.mutation != Mutation::reuses_ballot) persist(c, Reason::other);
+    if (c.mutation != Mutation::volatile_proposer) persist(c, Reason::other);
     proposal.promises[key] = {now.blocks, now.accepted};
     talk.proposal = std::move(proposal);
     send_to_all(c, {.kind = Kind::prepare, .ballot = now.promised});
@@ -33,11 +34,7 @@ void Node::receive_prepare(Context& c, const Message& message) {
     now.promised = message.ballot;
     talk.proposal.reset();
     persist(c, Reason::other);
-    send(c,
-         {.kind = Kind::promise,
-          .ballot = message.ballot,
-          .accepted = now.accepted,
-          .blocks = now.blocks},
+    send(c, {.kind = Kind::promise, .ballot = message.ballot, .accepted = now.accepted, .blocks = now.blocks},
          message.from);
 }
 
@@ -69,7 +66,8 @@ void Node::choose_value(Context& c) {
     for (const auto& [member, promise] : proposal.promises) {
         if (!promise.accepted || c.mutation == Mutation::ignores_accepted_value) continue;
         const bool higher = !bound || promise.accepted->ballot > bound->ballot;
-        if (!bound || higher == (c.mutation != Mutation::takes_lowest_accepted_value)) bound = promise.accepted;
+        if (!bound || higher == (c.mutation != Mutation::takes_lowest_accepted_value))
+            bound = promise.accepted;
     }
     if (bound) {
         proposal.value = bound->value;
@@ -88,7 +86,8 @@ void Node::choose_value(Context& c) {
         }
         std::vector<Key> members;
         for (Key member : view(c).members)
-            if (!proposal.suspects.contains(member) && !talk.leaving.contains(member)) members.push_back(member);
+            if (!proposal.suspects.contains(member) && !talk.leaving.contains(member))
+                members.push_back(member);
         for (Key joiner : talk.joining)
             if (proposal.alive.contains(joiner)) members.push_back(joiner);
         if (members.empty()) return;  // somebody has to stay
@@ -97,7 +96,6 @@ void Node::choose_value(Context& c) {
     if (c.mutation == Mutation::no_consensus_on_cut) return install(c, *proposal.value);
     const Message propose{.kind = Kind::propose, .ballot = proposal.ballot, .value = *proposal.value};
     send_to_all(c, propose);
-    if (c.mutation == Mutation::reuses_ballot) return;
     Message own = propose;
     own.from = own.to = key;
     own.view = *now.view;
@@ -111,7 +109,7 @@ void Node::receive_propose(Context& c, const Message& message) {
     if (!holds_cut && c.mutation != Mutation::accepts_without_blocks) return;
     now.promised = std::max(now.promised, message.ballot);
     now.accepted = Vote{message.ballot, message.value};
-    persist(c, Reason::other);
+    if (message.from != key || c.mutation != Mutation::volatile_proposer) persist(c, Reason::other);
     Message answer{.kind = Kind::accepted, .ballot = message.ballot, .value = message.value};
     if (message.from != key) return send(c, answer, message.from);
     answer.from = answer.to = key;

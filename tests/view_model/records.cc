@@ -104,7 +104,8 @@ bool is_quorum(const View& view, const SortedSet<Key>& present, Mutation mutatio
     int count = 0;
     for (Key member : view.members)
         count += present.contains(member);
-    const bool half_counts = present.contains(view.members.front()) || mutation == Mutation::both_halves_continue;
+    const bool half_counts =
+        present.contains(view.members.front()) || mutation == Mutation::both_halves_continue;
     return 2 * count > members || (2 * count == members && half_counts);
 }
 

@@ -30,7 +30,8 @@ class Chooser {
         return setup;
     }
     int draw_length() { return 20 + below(140); }
-    // Each schedule leaves some things out and does others often: what is rare on average is common somewhere.
+    // Each schedule leaves some things out and does others often: what is rare on average is common
+    // somewhere.
     void draw_weights() {
         //                        deliver choose emit submit push ballot found join leave crash split lose
         static constexpr std::array<std::array<int, topics>, themes> usual = {{
@@ -46,6 +47,7 @@ class Chooser {
     }
 
     std::optional<Action> draw() {
+        if (follow_up_) return std::exchange(follow_up_, std::nullopt);
         const Key key = below(static_cast<int>(world_.nodes().size()));
         if (world_.messages().size() > messages_max) return about_message(What::drop);
         switch (draw_topic()) {
@@ -64,12 +66,13 @@ class Chooser {
             case found:
                 return founding(key);
             case join:
-                return Action{.what = percent(50) ? What::join : What::forward, .key = key, .other = other_than(key)};
+                return Action{
+                    .what = percent(50) ? What::join : What::forward, .key = key, .other = other_than(key)};
             case leave:
                 if (percent(30)) return Action{.what = What::leave, .key = key};
                 return with_key_where(What::exit, [&](const Node& node) { return node.may_exit(c()); });
             case crash:
-                return Action{.what = percent(40) ? What::crash : What::restart, .key = key};
+                return crash_or_restart(key);
             case split:
                 return partition();
             case lose:
@@ -81,7 +84,21 @@ class Chooser {
     }
 
   private:
-    enum Topic { deliver, choose, emit, submit, push, ballot, found, join, leave, crash, split, lose, topics };
+    enum Topic {
+        deliver,
+        choose,
+        emit,
+        submit,
+        push,
+        ballot,
+        found,
+        join,
+        leave,
+        crash,
+        split,
+        lose,
+        topics
+    };
     enum Theme { ballots, beginnings, moves, themes };
 
     int below(int bound) { return static_cast<int>(random_.below(static_cast<std::uint64_t>(bound))); }
@@ -98,7 +115,8 @@ class Chooser {
         for (const Node& node : world_.nodes())
             if (node.life == Life::running && predicate(node)) keys.push_back(node.key);
         if (keys.empty()) return std::nullopt;
-        return Action{.what = what, .key = keys.at(static_cast<std::size_t>(below(static_cast<int>(keys.size()))))};
+        return Action{.what = what,
+                      .key = keys.at(static_cast<std::size_t>(below(static_cast<int>(keys.size()))))};
     }
 
     std::optional<Action> about_message(What what) {
@@ -153,6 +171,14 @@ class Chooser {
         return Action{.what = bound == What::give_up ? bound : fresh, .key = key, .other = other_than(key)};
     }
 
+    // Often a node is back at once and has only forgotten what it had in memory.
+    Action crash_or_restart(Key key) {
+        const Action back{.what = What::restart, .key = key};
+        if (percent(30)) return back;
+        if (percent(60)) follow_up_ = back;
+        return {.what = What::crash, .key = key};
+    }
+
     Action partition() {
         if (percent(40)) return Action{.what = What::reunite};
         Action action{.what = What::split};
@@ -176,6 +202,7 @@ class Chooser {
     std::array<int, topics> weights_ = {};
     int repeats_ = 0;  // in percent
     Theme theme_ = ballots;
+    std::optional<Action> follow_up_;
 };
 
 void note(Reached& reached, const World& world, const std::string& violation) {
@@ -206,8 +233,8 @@ void note(Reached& reached, const World& world, const std::string& violation) {
 
 }  // namespace
 
-Run run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached) {
-    Run run;
+Outcome run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached) {
+    Outcome run;
     World world(universe, mutation, {});
     Chooser chooser(seed, world);
     run.setup = chooser.draw_setup();
@@ -224,7 +251,8 @@ Run run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reac
     return run;
 }
 
-std::string replay(Universe& universe, Mutation mutation, const Setup& setup, const std::vector<Action>& actions) {
+std::string replay(Universe& universe, Mutation mutation, const Setup& setup,
+                   const std::vector<Action>& actions) {
     World world(universe, mutation, setup);
     for (const Action& action : actions)
         if (world.violation().empty()) world.apply(action);
@@ -232,7 +260,7 @@ std::string replay(Universe& universe, Mutation mutation, const Setup& setup, co
     return world.violation();
 }
 
-Run shrink(Universe& universe, Mutation mutation, Run run) {
+Outcome shrink(Universe& universe, Mutation mutation, Outcome run) {
     for (std::size_t width = run.actions.size(); width > 0;) {
         bool removed = false;
         for (std::size_t start = 0; start + width <= run.actions.size();) {

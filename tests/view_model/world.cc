@@ -44,6 +44,16 @@ bool World::apply(const Action& action) {
     return true;
 }
 
+bool World::has_effect(const Message& message) const {
+    if (!is_running(message.to) || !are_connected(message.from, message.to)) return false;
+    Node receiver = node(message.to);
+    Context c = context();
+    receiver.receive(c, message);
+    const bool answers = !outbox_.empty();
+    outbox_.clear();
+    return answers || receiver != node(message.to);
+}
+
 bool World::deliver(const Action& action) {
     if (!messages_.contains(action.message)) return false;
     const Message message = action.message;
@@ -101,7 +111,8 @@ bool World::apply_to_node(const Action& action) {
             if (!bound || node.view(c).number > 1 || node.view(c).named || !node.is_member(c)) return false;
             const bool founder = node.view(c).members.front() == action.key;
             if (!founder && mutation_ != Mutation::second_leaves_by_itself) return false;
-            if (founder && node.is_established(c) && mutation_ != Mutation::gives_up_established) return false;
+            if (founder && node.is_established(c) && mutation_ != Mutation::gives_up_established)
+                return false;
             return founder ? node.give_up(c) : node.leave_as_second(c), true;
         }
         case What::join:

@@ -1,5 +1,5 @@
-// All nodes, the messages in flight, and everything that can happen to them. One entry point: apply(). A message
-// may be delivered in any order, twice, or never; a partition holds messages back.
+// All nodes, the messages in flight, and everything that can happen to them. One entry point: apply(). A
+// message may be delivered in any order, twice, or never; a partition holds messages back.
 #pragma once
 
 #include <array>
@@ -13,25 +13,25 @@
 namespace peerbook::view_model {
 
 enum class What {
-    submit,    // key, command
-    emit,      // key
-    deliver,   // message
-    repeat,    // message: delivered, and still in flight
-    drop,      // message
-    push,      // key, other
-    ballot,    // key, keys: the suspects
-    choose,    // key
-    crash,     // key
-    restart,   // key
-    lose,      // key: its store
-    split,     // keys: one side
-    reunite,   //
-    found,     // key, other
-    give_up,   // key
-    join,      // key
-    leave,     // key: wishes to
-    exit,      // key
-    forward,   // key, other
+    submit,   // key, command
+    emit,     // key
+    deliver,  // message
+    repeat,   // message: delivered, and still in flight
+    drop,     // message
+    push,     // key, other
+    ballot,   // key, keys: the suspects
+    choose,   // key
+    crash,    // key
+    restart,  // key
+    lose,     // key: its store
+    split,    // keys: one side
+    reunite,  //
+    found,    // key, other
+    give_up,  // key
+    join,     // key
+    leave,    // key: wishes to
+    exit,     // key
+    forward,  // key, other
     count,
 };
 
@@ -58,7 +58,8 @@ class World {
 
     // False: the action is not possible now, and nothing happened.
     bool apply(const Action& action);
-    // Ends all faults, lets the nodes do what they owe until nothing changes, and checks that nothing is lost.
+    // Ends all faults, lets the nodes do what they owe until nothing changes, and checks that nothing is
+    // lost.
     void heal();
 
     const std::string& violation() const { return checker_.violation(); }
@@ -76,6 +77,8 @@ class World {
     // True if every view that is or may become the last of `ledger` keeps a quorum without `gone`.
     bool is_recoverable(ViewId ledger, std::optional<Key> gone) const;
     bool may_lose(Key key) const;
+    // False: delivering it would change nothing.
+    bool has_effect(const Message& message) const;
 
     auto fields() const { return std::tie(nodes_, messages_, checker_, sides_, counts_); }
 
@@ -83,6 +86,8 @@ class World {
     bool apply_to_node(const Action& action);
     bool deliver(const Action& action);
     bool lose_store(Key key);
+    void run_until_quiet();
+    void let_leave(Key key);
     bool heal_node(Key key);
     void heal_fresh(Key key);
     void heal_observer(Key key);
@@ -100,8 +105,8 @@ class World {
     Checker checker_;
     std::array<int, keys_max> sides_ = {};
     std::array<int, static_cast<std::size_t>(What::count)> counts_ = {};
-    std::vector<CommandSet> submitted_;   // by node, whatever the node remembers
-    std::vector<Durable> old_backups_;    // for the mutation that restores one
+    std::vector<CommandSet> submitted_;  // by node, whatever the node remembers
+    std::vector<Durable> old_backups_;   // for the mutation that restores one
     std::vector<Durable> backups_;
     mutable std::vector<Message> outbox_;
 };

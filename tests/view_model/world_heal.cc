@@ -20,20 +20,42 @@ void World::heal() {
     if (!violation().empty()) return;
     messages_.clear();
     sides_ = {};
+    std::optional<Key> leaver;
     for (Node& node : nodes_) {
         if (node.life == Life::crashed) node.restart();
+        if (node.talk.wants_to_leave && node.life == Life::running) leaver = node.key;
         node.talk.wants_to_leave = false;
         node.talk.leaving.clear();
     }
     for (Key key : running())
         checker_.observe(context(), node(key));
+    run_until_quiet();
+    check_nothing_lost();
+    if (leaver && violation().empty()) let_leave(*leaver);
+}
+
+void World::run_until_quiet() {
     for (int round = 0; round < heal_rounds_max; ++round) {
         bool changed = false;
         for (Key key : running())
             changed = heal_node(key) || changed;
         if (!changed || !violation().empty()) break;
     }
-    if (violation().empty()) check_nothing_lost();
+}
+
+// One that wished to leave does so now; the others go on.
+void World::let_leave(Key key) {
+    if (!node(key).now.view) return;
+    const ViewId ledger = node(key).view(context()).ledger;
+    bool somebody_stays = false;
+    for (Key other : running())
+        if (other != key && node(other).now.view && node(other).view(context()).ledger == ledger)
+            somebody_stays = true;
+    if (!somebody_stays || !is_recoverable(ledger, {})) return;
+    apply({.what = What::leave, .key = key});
+    run_until_quiet();
+    if (node(key).life != Life::left) report("a node cannot leave");
+    check_nothing_lost();
 }
 
 void World::deliver_everything() {
@@ -60,7 +82,8 @@ bool World::heal_node(Key key) {
     return nodes_ != before;
 }
 
-// Nobody with an established ledger has pushed to this node: found with another fresh one. The lower key founds.
+// Nobody with an established ledger has pushed to this node: found with another fresh one. The lower key
+// founds.
 void World::heal_fresh(Key key) {
     for (Key other : running())
         if (other > key && !node(other).now.view) {
@@ -73,6 +96,7 @@ void World::heal_observer(Key key) {
     apply({.what = What::join, .key = key});
     Context c = context();
     const std::vector<Key> members = node(key).view(c).members;
+    apply({.what = What::exit, .key = key});
     for (Key member : members)
         if (is_running(member)) apply({.what = What::forward, .key = key, .other = member});
 }
@@ -82,14 +106,16 @@ void World::heal_member(Key key) {
     const View view = node(key).view(c);
     if (!node(key).is_established(c)) {
         const Key second = view.members.back();
-        const bool second_is_elsewhere = !is_running(second) || (node(second).now.view && node(second).now.view != node(key).now.view);
+        const bool second_is_elsewhere =
+            !is_running(second) || (node(second).now.view && node(second).now.view != node(key).now.view);
         if (key != second && second_is_elsewhere) apply({.what = What::give_up, .key = key});
     }
     if (!node(key).now.view) return;
     SortedSet<Key> suspects;
     for (Key member : view.members)
         if (!is_running(member)) suspects.insert(member);
-    if (node(key).is_wedged() || !suspects.empty() || !node(key).talk.joining.empty()) {
+    if (node(key).is_wedged() || !suspects.empty() || !node(key).talk.joining.empty() ||
+        !node(key).talk.leaving.empty()) {
         apply({.what = What::ballot, .key = key, .keys = suspects});
         deliver_everything();
         apply({.what = What::choose, .key = key});
@@ -99,6 +125,7 @@ void World::heal_member(Key key) {
 }
 
 void World::check_nothing_lost() {
+    if (!violation().empty()) return;
     for (const Node& node : nodes_)
         if (node.life == Life::running || node.life == Life::left) check_healed(node);
 }
@@ -109,8 +136,10 @@ void World::check_healed(const Node& node) {
         // Alone is all right: a node trades provisionally until a second one comes.
         for (const Node& other : nodes_) {
             if (other.life != Life::running || other.key == node.key) continue;
-            if (!other.now.view) report("two fresh nodes did not found a ledger");
-            else if (is_recoverable(other.view(c).ledger, {})) report("a fresh node did not join");
+            if (!other.now.view)
+                report("two fresh nodes did not found a ledger");
+            else if (is_recoverable(other.view(c).ledger, {}))
+                report("a fresh node did not join");
         }
         return;
     }
