@@ -25,7 +25,7 @@ class Fingerprint {
         if constexpr (std::is_integral_v<T> || std::is_enum_v<T>)
             mix(static_cast<std::uint64_t>(item));
         else
-            std::apply([this](const auto&... field) { (add(field), ...); }, item.fields());
+            std::apply([this](const auto&... field) { (this->add(field), ...); }, item.fields());
     }
     template <class T>
     void add(const SortedSet<T>& items) {
