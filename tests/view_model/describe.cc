@@ -55,7 +55,7 @@ std::string describe(const Universe& universe, const Action& action) {
         "submits",         "emits",           "deliver",        "deliver and keep", "drop",
         "pushes to",       "starts a ballot", "chooses",        "crashes",          "restarts",
         "loses its store", "partition",       "partition ends", "founds with",      "gives up",
-        "asks to join",    "wishes to leave", "exits",          "forwards to"};
+        "asks to join",    "wishes to leave", "exits",          "forwards to",      "adopts"};
     const std::string name = names.at(static_cast<std::size_t>(action.what));
     const std::string key = std::to_string(action.key);
     switch (action.what) {

@@ -46,6 +46,7 @@ const char* name_of(Mutation mutation) {
         "leaver_does_not_serve",
         "leaver_forgets_commands",
         "volunteer_exits",
+        "adopts_without_leaving",
     };
     return names.at(static_cast<std::size_t>(mutation));
 }

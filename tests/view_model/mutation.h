@@ -46,7 +46,8 @@ enum class Mutation {
     forwards_unbound,  // a node without a ledger sends its users' commands to members of one
     leaver_does_not_serve,
     leaver_forgets_commands,
-    volunteer_exits,  // answers a ballot as a joiner, and goes before it knows the outcome
+    volunteer_exits,         // answers a ballot as a joiner, and goes before it knows the outcome
+    adopts_without_leaving,  // takes unsettled commands along while others may still settle them
     count,
 };
 

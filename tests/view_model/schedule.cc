@@ -69,6 +69,7 @@ class Chooser {
                 return Action{
                     .what = percent(50) ? What::join : What::forward, .key = key, .other = other_than(key)};
             case leave:
+                if (percent(10) && world_.may_lose(key)) return Action{.what = What::adopt, .key = key};
                 if (percent(30)) return Action{.what = What::leave, .key = key};
                 return with_key_where(What::exit, [&](const Node& node) { return node.may_exit(c()); });
             case crash:
@@ -166,6 +167,7 @@ class Chooser {
     }
 
     std::optional<Action> founding(Key key) {
+        if (percent(25) && world_.may_lose(key)) return Action{.what = What::adopt, .key = key};
         const What bound = world_.node(key).now.view ? What::give_up : What::found;
         const What fresh = percent(15) ? What::forward : What::found;  // forwarding is a mutation's
         return Action{.what = bound == What::give_up ? bound : fresh, .key = key, .other = other_than(key)};
@@ -222,6 +224,7 @@ void note(Reached& reached, const World& world, const std::string& violation) {
     reached["three views"] += latest > 3;
     reached["left"] += left > 0;
     reached["lost stores"] += world.count(What::lose) > 0;
+    reached["adopted"] += world.count(What::adopt) > 0;
     reached["given up"] += world.count(What::give_up) > 0;
     reached["ran"] += [&] {
         int ran = 0;

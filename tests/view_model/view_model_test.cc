@@ -29,7 +29,8 @@ TEST(ViewModel, NothingIsLostOrRunTwiceInRandomSchedules) {
         ASSERT_EQ(run.violation, "") << explain(universe, Mutation::none, run, seed);
     }
     if (one) return;
-    for (const char* rare : {"given up", "left", "lost stores", "ran", "three views", "two ledgers"})
+    for (const char* rare :
+         {"adopted", "given up", "left", "lost stores", "ran", "three views", "two ledgers"})
         EXPECT_GT(reached[rare], 0) << rare << " was never reached";
     EXPECT_LT(reached["unrecoverable"] * 20, reached["schedules"]) << "too many schedules check too little";
 }
@@ -124,6 +125,7 @@ const std::vector<Catch>& catches() {
         {leaver_does_not_serve, observer_and_leaver, 5000},
         {leaver_forgets_commands, observer_and_leaver, 2000},
         {volunteer_exits, observer_and_leaver, 0},
+        {adopts_without_leaving, {}, 5000},
     };
     return all;
 }

@@ -128,6 +128,8 @@ bool World::apply_to_node(const Action& action) {
             if (!other_exists || !running) return false;
             if (bound ? node.is_member(c) : mutation_ != Mutation::forwards_unbound) return false;
             return node.forward_to(c, action.other), true;
+        case What::adopt:
+            return bound && node.is_established(c) && adopt(action.key);
         default:
             return false;
     }
@@ -145,12 +147,34 @@ bool World::lose_store(Key key) {
         submitted_.at(static_cast<std::size_t>(key)) = node.disk.commands;
         return true;
     }
-    node.life = Life::lost;
+    start_anew(key);
+    return true;
+}
+
+// A new key on the same machine.
+Key World::start_anew(Key key) {
+    at(key).life = Life::lost;
     const Key next = static_cast<Key>(nodes_.size());
     sides_.at(static_cast<std::size_t>(next)) = sides_.at(static_cast<std::size_t>(key));
     nodes_.emplace_back(next, std::nullopt);
     backups_.emplace_back();
     old_backups_.emplace_back();
+    return next;
+}
+
+// Only the sole member may: what it has not settled, nobody else can. Others leave first, which settles it.
+bool World::adopt(Key key) {
+    const Context c = context();
+    const bool is_alone = node(key).view(c).members == std::vector<Key>{key};
+    if (nodes_.size() == keys_max) return false;
+    if (!is_alone && mutation_ != Mutation::adopts_without_leaving) return false;
+    CommandSet commands = node(key).now.commands;
+    for (CommandId command : universe_->run(node(key).settled(c), Mutation::none))
+        commands.erase(command);
+    const Key next = start_anew(key);
+    for (CommandId command : commands)
+        at(next).submit(command);
+    submitted_.at(static_cast<std::size_t>(next)) = commands;
     return true;
 }
 

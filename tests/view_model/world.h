@@ -32,6 +32,7 @@ enum class What {
     leave,    // key: wishes to
     exit,     // key
     forward,  // key, other
+    adopt,    // key: gives its ledger up for whichever it meets, under a new key
     count,
 };
 
@@ -86,6 +87,8 @@ class World {
     bool apply_to_node(const Action& action);
     bool deliver(const Action& action);
     bool lose_store(Key key);
+    bool adopt(Key key);
+    Key start_anew(Key key);
     void run_until_quiet();
     void let_leave(Key key);
     bool heal_node(Key key);
