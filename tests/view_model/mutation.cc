@@ -12,6 +12,7 @@ const char* name_of(Mutation mutation) {
         "settle_when_quorum_sent",
         "settle_one_round_too_far",
         "one_acknowledgement_only",
+        "acknowledges_everything",
         "no_first_block",
         "observers_emit",
         "no_nonce_check",

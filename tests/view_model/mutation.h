@@ -10,6 +10,7 @@ enum class Mutation {
     settle_when_quorum_sent,   // L = what a quorum of tips reached, whatever they hold
     settle_one_round_too_far,  // L* + 1
     one_acknowledgement_only,  // no second block that says "I hold everything"
+    acknowledges_everything,   // empty blocks too, so that there is never silence
     no_first_block,  // in a new view, and to the second node's first block, only commands are answered
     observers_emit,
     no_nonce_check,  // a command runs at each place in the log

@@ -61,6 +61,7 @@ bool Node::has_reason_to_emit(const Context& c) const {
     const Round settled = settled_round(c.universe, current, now.blocks, c.mutation);
     for (BlockId id : now.blocks) {
         const Block& block = c.universe.block(id);
+        if (c.mutation == Mutation::acknowledges_everything && block.round > own) return true;
         if (block.commands.empty() || block.round <= settled) continue;
         if (block.round > own) return true;
         if (c.mutation == Mutation::one_acknowledgement_only) continue;

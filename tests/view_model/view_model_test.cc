@@ -91,6 +91,7 @@ const std::vector<Catch>& catches() {
         {settle_when_quorum_sent, two_found, 100},
         {settle_one_round_too_far, two_found, 100},
         {one_acknowledgement_only, two_found, 50},
+        {acknowledges_everything, two_members_end_a_view, 100},
         {no_first_block, {}, 50},
         {observers_emit, observer_and_leaver, 500},
         {no_nonce_check, {}, 100},

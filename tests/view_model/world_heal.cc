@@ -39,8 +39,12 @@ void World::run_until_quiet() {
         bool changed = false;
         for (Key key : running())
             changed = heal_node(key) || changed;
-        if (!changed || !violation().empty()) break;
+        if (!changed || !violation().empty()) return;
     }
+    // Where a quorum is gone, those who are left try for ever; all others come to rest.
+    for (Key key : running())
+        if (node(key).now.view && !is_recoverable(node(key).view(context()).ledger, {})) return;
+    report("the nodes never fall silent");
 }
 
 // One that wished to leave does so now; the others go on.
