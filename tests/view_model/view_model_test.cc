@@ -21,7 +21,7 @@ TEST(ViewModel, NothingIsLostOrRunTwiceInRandomSchedules) {
     const char* one = std::getenv("VIEW_MODEL_SEED");
     const char* many = std::getenv("VIEW_MODEL_CASES");
     const std::uint64_t first = one ? std::strtoull(one, nullptr, 10) : 1;
-    const std::uint64_t cases = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 30'000;
+    const std::uint64_t cases = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 20'000;
     Reached reached;
     for (std::uint64_t seed = first; seed < first + cases; ++seed) {
         Universe universe;
