@@ -360,7 +360,9 @@ void CommitRunner::find_placing_commands() {
 }
 
 void CommitRunner::attach_to_placing_commands() {
-    std::sort(unresolved_.begin(), unresolved_.end());  // they were found class by class
+    // They were found class by class, and mostly are of one class.
+    if (!std::is_sorted(unresolved_.begin(), unresolved_.end()))
+        std::sort(unresolved_.begin(), unresolved_.end());
     find_placing_commands();
     for (std::size_t i = 0; i < unresolved_.size(); ++i) {
         const Position position = unresolved_[i];
@@ -384,6 +386,20 @@ void CommitRunner::attach_to_placing_commands() {
         (last == none ? first_attached_[placing] : next_attached_[last]) = position;
         last = position;
         admitted.is_attached = true;
+    }
+    if (!first_attached_.empty()) take_out_attached();
+}
+
+// What is attached runs with what it is attached to, not in its class.
+void CommitRunner::take_out_attached() {
+    Position begin = 0, kept = 0;
+    for (Position& end : class_end_) {
+        for (Position i = begin; i < end; ++i) {
+            const Position position = by_class_[i];
+            by_class_[kept] = position;
+            kept += admitted_[position].is_attached ? 0 : 1;
+        }
+        begin = std::exchange(end, kept);
     }
 }
 
@@ -410,7 +426,6 @@ void CommitRunner::execute_class(Class its, Executor& executor) {
             prefetch_neighbour(admitted_[positions[i + look_ahead]]);
         const Position position = positions[i];
         const AdmittedCommand& admitted = admitted_[position];
-        if (admitted.is_attached) continue;
         const bool is_alone = cancel_alls_.empty() && (!has_attached || first_attached_[position] == none);
         if (is_alone) [[likely]]
             executor.execute(admitted);

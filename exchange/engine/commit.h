@@ -71,6 +71,7 @@ class CommitRunner {
     void prefetch_neighbour(const AdmittedCommand& admitted) const;
     void look_up_targets();
     void attach_to_placing_commands();
+    void take_out_attached();
     // Which command of this commit placed what each unresolved one names.
     void find_placing_commands();
     Position& wanted_place(const OrderKey& key);
@@ -88,7 +89,7 @@ class CommitRunner {
     std::vector<AdmittedCommand> admitted_;
     std::vector<Class> class_of_;                    // of each
     std::vector<Position> by_terms_;                 // those whose terms tell their class
-    std::vector<Position> by_class_;                 // class after class
+    std::vector<Position> by_class_;                 // class after class, without attached ones
     std::array<Position, class_count> class_end_{};  // of each class in by_class_
     bool is_large_ = false;                          // the state is larger than the processor's cache
     std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
