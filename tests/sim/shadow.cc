@@ -69,7 +69,8 @@ std::uint64_t Shadow::round_that_settles() const {
     return best;
 }
 
-std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& log) {
+std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
+                           SettledLog* shared) {
     if (round < settled_round_) return "the settled round went back";
     if (round > round_that_settles())
         return "settled up to round " + std::to_string(round) + ", and a quorum holds only everything up to " +
@@ -80,7 +81,9 @@ std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Dige
         unsettled_.erase(unsettled_.begin());
         ++length_;
         hash_ = Hasher("peerbook log").add(hash_.view()).add(block.view()).finish();
-        if (std::string wrong = log.settled(node_, length_, block); !wrong.empty()) return wrong;
+        std::string wrong = own.settled(node_, length_, block);
+        if (wrong.empty() && shared) wrong = shared->settled(node_, length_, block);
+        if (!wrong.empty()) return wrong;
     }
     if (length != length_)
         return "the settled log has length " + std::to_string(length) + " instead of " +

@@ -31,8 +31,10 @@ class Shadow {
 
     // A block that the node accepted; parents come first.
     std::string accept(const exchange::BlockHeader& header, const Digest& digest);
-    // The node says that it settled everything up to this round, which gave this log.
-    std::string settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& log);
+    // The node says that it settled everything up to this round, which gave this log. `own` is what this
+    // node settled in earlier processes, too; `shared`, if there is one, what all nodes settled.
+    std::string settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
+                       SettledLog* shared);
     // L* over everything accepted.
     std::uint64_t round_that_settles() const;
     std::size_t accepted_count() const { return blocks_.size(); }
