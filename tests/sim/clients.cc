@@ -74,8 +74,8 @@ std::optional<Clients::Sending> Clients::next(std::size_t number, bool may_begin
     if (!may_begin) return std::nullopt;
     Request request;
     request.client = number;
-    request.what = client.flow ? make_hosted(client, now, request.accounts)
-                               : make_signed(client, request.accounts);
+    request.what =
+        client.flow ? make_hosted(client, now, request.accounts) : make_signed(client, request.accounts);
     requests_.push_back(std::move(request));
     return Sending{requests_.size() - 1, requests_.back().what, false};
 }

@@ -70,9 +70,9 @@ class Clients {
     };
     struct Client {
         std::optional<std::size_t> home;
-        std::unique_ptr<OrderFlow> flow;                 // hosted
-        std::unique_ptr<testing::CheapSigner> signer;    // roaming
-        std::uint64_t nonce = 0;                         // roaming: last used
+        std::unique_ptr<OrderFlow> flow;               // hosted
+        std::unique_ptr<testing::CheapSigner> signer;  // roaming
+        std::uint64_t nonce = 0;                       // roaming: last used
         bool gone = false;
     };
     app::SubmitRequest make_hosted(Client& client, WallTime now, std::vector<exchange::AccountId>& accounts);

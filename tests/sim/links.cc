@@ -33,8 +33,7 @@ Links::Links(std::size_t nodes, const Plan& plan, Random random, Scheduler& sche
             Direction& way = direction(a, b);
             const auto spread = static_cast<std::uint64_t>(plan.delay_us_max - plan.delay_us_min + 1);
             way.delay_us_min = plan.delay_us_min + static_cast<std::int64_t>(random_.below(spread));
-            way.delay_us_max =
-                way.delay_us_min + static_cast<std::int64_t>(random_.below(spread)) / 2;
+            way.delay_us_max = way.delay_us_min + static_cast<std::int64_t>(random_.below(spread)) / 2;
         }
 }
 

@@ -23,6 +23,8 @@ class Mutator {
         std::vector<SharedBytes> blocks;
     };
     std::vector<Push> push(const exchange::VerifiedBlock& block, std::size_t peers);
+    // It does not answer those who ask for blocks.
+    bool is_deaf() const { return (tricks_ & trick_deaf) != 0; }
     // A second valid block for a place has been sent.
     bool equivocated() const { return equivocated_; }
 

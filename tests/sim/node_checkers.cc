@@ -7,7 +7,8 @@ namespace peerbook::sim {
 
 std::string DurableChecker::restarts_with(const std::set<Digest>& blocks) const {
     for (const Digest& block : durable_)
-        if (!blocks.contains(block)) return "a restart lost block " + short_name(block) + ", which was durable";
+        if (!blocks.contains(block))
+            return "a restart lost block " + short_name(block) + ", which was durable";
     return "";
 }
 

@@ -19,15 +19,20 @@ namespace peerbook::sim {
 // Rule 5: what leaves a node is on its disk, with everything that it claims to hold.
 class DurableChecker {
   public:
-    void is_durable(const Digest& block) { durable_.insert(block); }
+    void is_durable(const Digest& block) {
+        durable_.insert(block);
+        once_.insert(block);
+    }
     void store_lost() { durable_.clear(); }
     bool holds(const Digest& block) const { return durable_.contains(block); }
+    // Now, or before somebody took the store away.
+    bool held(const Digest& block) const { return once_.contains(block); }
     // After a restart, these are there.
     std::string restarts_with(const std::set<Digest>& blocks) const;
     std::string leaves(const exchange::BlockHeader& header, const Digest& digest) const;
 
   private:
-    std::unordered_set<Digest> durable_;
+    std::unordered_set<Digest> durable_, once_;
 };
 
 // No two blocks of one place (author, seq) leave their author, nor stay on its disk.

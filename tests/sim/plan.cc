@@ -46,8 +46,6 @@ const char* name_of(Break broken) {
             return "acknowledged_at_once";
         case Break::root_of_wrong_commit:
             return "root_of_wrong_commit";
-        case Break::retired_goes_on:
-            return "retired_goes_on";
     }
     return "unknown";
 }
@@ -68,6 +66,9 @@ void draw_trouble(Plan& plan, Random& random) {
     if (dice < 18) {
         plan.trouble = Trouble::strange_peer;
         plan.tricks = 1 + static_cast<std::uint32_t>(random.below(harmless_tricks));
+        if (random.below(2) == 0)
+            plan.tricks =
+                (plan.tricks & ~static_cast<std::uint32_t>(trick_withhold)) | trick_selective | trick_deaf;
     } else if (dice < 24) {
         plan.trouble = Trouble::equivocator;
         plan.tricks = trick_equivocate | static_cast<std::uint32_t>(random.below(harmless_tricks + 1));

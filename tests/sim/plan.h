@@ -22,14 +22,15 @@ const char* name_of(Trouble trouble);
 
 // What a strange peer does, as bits.
 enum StrangeTrick : std::uint32_t {
-    trick_withhold = 1,       // pushes its blocks to nobody; they have to be asked for
-    trick_selective = 2,      // pushes them to some
-    trick_bad_parent = 4,     // a twin of the block that names a parent that does not exist
-    trick_false_round = 8,    // a twin that says a wrong round of a parent
-    trick_future_time = 16,   // a twin from an hour ahead
-    trick_bad_root = 32,      // the block with another payload
-    trick_oversized = 64,     // a block above the limit
-    trick_equivocate = 128,   // a valid twin for half of the peers; equivocators only
+    trick_withhold = 1,      // pushes its blocks to nobody; they have to be asked for
+    trick_selective = 2,     // pushes them to some
+    trick_bad_parent = 4,    // a twin of the block that names a parent that does not exist
+    trick_false_round = 8,   // a twin that says a wrong round of a parent
+    trick_future_time = 16,  // a twin from an hour ahead
+    trick_bad_root = 32,     // the block with another payload
+    trick_oversized = 64,    // a block above the limit
+    trick_equivocate = 128,  // a valid twin for half of the peers; equivocators only
+    trick_deaf = 256,        // gives nobody what is asked for, until everything is healed
 };
 inline constexpr std::uint32_t harmless_tricks = 127;
 
@@ -46,9 +47,8 @@ enum class Break : std::uint8_t {
     answered_twice,        // a client gets an answer a second time
     acknowledged_at_once,  // a client is told that its commands are durable when they come in
     root_of_wrong_commit,  // a state root is given to the wrong commit
-    retired_goes_on,       // a node whose key must not sign any more is started again with its key and store
 };
-inline constexpr Break last_break = Break::retired_goes_on;
+inline constexpr Break last_break = Break::root_of_wrong_commit;
 const char* name_of(Break broken);
 
 struct Plan {

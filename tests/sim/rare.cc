@@ -86,6 +86,8 @@ const char* name_of(Rare state) {
             return "byzantine withheld";
         case Rare::byzantine_selective:
             return "byzantine selective";
+        case Rare::byzantine_deaf:
+            return "byzantine deaf";
         case Rare::byzantine_bad_parent:
             return "byzantine bad parent";
         case Rare::byzantine_false_round:

@@ -50,6 +50,7 @@ enum class Rare : std::size_t {
     signed_again,
     byzantine_withheld,
     byzantine_selective,
+    byzantine_deaf,
     byzantine_bad_parent,
     byzantine_false_round,
     byzantine_future_time,
@@ -65,6 +66,11 @@ enum class Rare : std::size_t {
 };
 
 const char* name_of(Rare state);
+// False for what a set of seeds need not reach.
+inline bool is_required(Rare state) {
+    // Only where fewer than a quorum held a block whose author then lost its store.
+    return state != Rare::signed_again && state != Rare::count_;
+}
 
 class RareStates {
   public:

@@ -73,8 +73,8 @@ std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Dige
                            SettledLog* shared) {
     if (round < settled_round_) return "the settled round went back";
     if (round > round_that_settles())
-        return "settled up to round " + std::to_string(round) + ", and a quorum holds only everything up to " +
-               std::to_string(round_that_settles());
+        return "settled up to round " + std::to_string(round) +
+               ", and a quorum holds only everything up to " + std::to_string(round_that_settles());
     settled_round_ = round;
     while (!unsettled_.empty() && std::get<0>(unsettled_.begin()->first) <= round) {
         const Digest block = unsettled_.begin()->second;

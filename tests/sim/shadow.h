@@ -27,7 +27,8 @@ class SettledLog {
 
 class Shadow {
   public:
-    Shadow(const exchange::View& view, std::size_t node) : view_(view), node_(node), tips_(view.members.size()) {}
+    Shadow(const exchange::View& view, std::size_t node)
+        : view_(view), node_(node), tips_(view.members.size()) {}
 
     // A block that the node accepted; parents come first.
     std::string accept(const exchange::BlockHeader& header, const Digest& digest);

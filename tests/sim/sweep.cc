@@ -123,8 +123,7 @@ int sweep_part(std::uint64_t first, std::uint64_t end, std::uint64_t step, std::
         dprintf(report, "d\n");
     }
     for (std::size_t i = 0; i < RareStates::size; ++i)
-        dprintf(report, "r %zu %llu\n", i,
-                static_cast<unsigned long long>(rare.count(static_cast<Rare>(i))));
+        dprintf(report, "r %zu %llu\n", i, static_cast<unsigned long long>(rare.count(static_cast<Rare>(i))));
     const std::pair<const char*, std::uint64_t> totals[] = {
         {"commits", figures.commits},
         {"commands", figures.commands},
@@ -149,8 +148,9 @@ int finish_sweep(const std::string& commit, std::uint64_t first, std::uint64_t s
         int status = 0;
         waitpid(children[i], &status, 0);
         if (!WIFSIGNALED(status)) continue;
-        take_line(parts[i], "f the process was stopped by signal " + std::to_string(WTERMSIG(status)) +
-                                " (a failed check of the product?); later seeds of this job did not run",
+        take_line(parts[i],
+                  "f the process was stopped by signal " + std::to_string(WTERMSIG(status)) +
+                      " (a failed check of the product?); later seeds of this job did not run",
                   sum, seeds);
     }
     std::printf("\ncommit %s, seeds %llu to %llu\n", commit.c_str(), static_cast<unsigned long long>(first),

@@ -101,9 +101,10 @@ int main(int argc, char** argv) {
     using namespace peerbook::sim;
     Arguments arguments;
     if (!parse(argc, argv, arguments)) {
-        std::fprintf(stderr,
-                     "usage: sim_sweep [--first S] [--seeds N] [--jobs J] [--twice-one-in K] [--timeline SEED] "
-                     "[--speed] [--commit ID]\n");
+        std::fprintf(
+            stderr,
+            "usage: sim_sweep [--first S] [--seeds N] [--jobs J] [--twice-one-in K] [--timeline SEED] "
+            "[--speed] [--commit ID]\n");
         return 2;
     }
     if (arguments.speed) return run_speed();

@@ -84,6 +84,8 @@ class World final : public LinkUser {
     void client_tick(std::size_t client);
     void submit(std::size_t machine, Clients::Sending sending);
     void heal();
+    bool hold_the_same() const;
+    bool must_be_equal_soon() const;
     bool is_quiet() const;
     std::uint64_t draw(std::int64_t below) { return random_.below(static_cast<std::uint64_t>(below)); }
     std::int64_t draw_us(std::int64_t below) { return static_cast<std::int64_t>(draw(below)); }

@@ -27,10 +27,11 @@ void World::check_leaves(Machine& machine, const VerifiedBlock& block) {
     check(machine, machine.durable.leaves(block.header, block.digest));
     const std::string twice = places_.signed_block(block.header, block.digest);
     if (twice.empty()) return;
-    const bool may_happen = plan_.trouble == Trouble::two_processes ||
-                            (machine.key() == machines_[plan_.members - 1]->key() &&
-                             (plan_.trouble == Trouble::lost_store || plan_.trouble == Trouble::older_store) &&
-                             block.header.seq > protected_seq_);
+    const bool may_happen =
+        plan_.trouble == Trouble::two_processes ||
+        (machine.key() == machines_[plan_.members - 1]->key() &&
+         (plan_.trouble == Trouble::lost_store || plan_.trouble == Trouble::older_store) &&
+         block.header.seq > protected_seq_);
     if (!may_happen) return fail_at(machine.number, twice);
     rare_.add(Rare::signed_again);
     equivocation_ = true;
@@ -105,7 +106,7 @@ void World::check_told(const Machine& machine, const Told& told) {
     const std::vector<Digest>& carriers = book_->carriers(told.account, result.ref);
     const bool is_durable = std::any_of(carriers.begin(), carriers.end(), [&](const Digest& block) {
         return std::any_of(machines_.begin(), machines_.end(), [&](const auto& one) {
-            return book_->find(block)->header.author == one->key() && one->durable.holds(block) &&
+            return book_->find(block)->header.author == one->key() && one->durable.held(block) &&
                    (!machine.is_member || one->key() == machine.key());
         });
     });
@@ -139,7 +140,8 @@ void World::check_end() {
         if (!first) first = machine.get();
         const Engine& other = first->node->ledger().engine();
         const std::string as = " than node " + std::to_string(first->number);
-        if (engine.book_digest() != other.book_digest()) fail_at(machine->number, "ends with another book" + as);
+        if (engine.book_digest() != other.book_digest())
+            fail_at(machine->number, "ends with another book" + as);
         if (engine.balances_digest() != other.balances_digest())
             fail_at(machine->number, "ends with other balances" + as);
         if (engine.state_digest() != other.state_digest())
@@ -212,7 +214,8 @@ void World::check_log() {
         execute(*book_->find(digest));
         const auto root = root_by_commit_.find(++place);
         if (root != root_by_commit_.end() && state_root_of(engine.freeze()) != root->second)
-            fail("the state root of commit " + std::to_string(place) + " is not that of the log executed once");
+            fail("the state root of commit " + std::to_string(place) +
+                 " is not that of the log executed once");
     }
     const std::map<Name, Outcome> settled = outcomes;
     if (alive) {
@@ -249,10 +252,11 @@ void World::check_log() {
         const bool rejected = result.status == app::CommandStatus::rejected;
         if (rejected ? !outcome.refusals.contains(result.reason)
                      : outcome.accepted == 0 || result.filled.value() != outcome.filled) {
-            fail("a settled answer says something else than the log: nonce " + std::to_string(result.ref.nonce) +
-                 " " + to_string(result.status) + " " + describe(result.reason) + " filled " +
-                 std::to_string(result.filled.value()) + ", in the log accepted " +
-                 std::to_string(outcome.accepted) + " filled " + std::to_string(outcome.filled));
+            fail("a settled answer says something else than the log: nonce " +
+                 std::to_string(result.ref.nonce) + " " + to_string(result.status) + " " +
+                 describe(result.reason) + " filled " + std::to_string(result.filled.value()) +
+                 ", in the log accepted " + std::to_string(outcome.accepted) + " filled " +
+                 std::to_string(outcome.filled));
             return;
         }
     }

@@ -55,9 +55,8 @@ void World::on_disconnected(std::size_t node, std::size_t peer) {
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(node) + " loses its session with " + std::to_string(peer);
     });
-    put(*machines_[node], [key = machines_[peer]->key()](app::Node& to, Now, Effects&) {
-        to.on_peer_disconnected(key);
-    });
+    put(*machines_[node],
+        [key = machines_[peer]->key()](app::Node& to, Now, Effects&) { to.on_peer_disconnected(key); });
 }
 
 bool World::is_strange(const PublicKey& key) const {
@@ -123,8 +122,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
             });
         }
         case MessageKind::signed_batch: {
-            auto batch = exchange::decode_signed_batch(payload.view(), rules_.network, rules_.rules_version,
-                                                       verifier);
+            auto batch =
+                exchange::decode_signed_batch(payload.view(), rules_.network, rules_.rules_version, verifier);
             if (!batch.ok()) return accuse(machine, key, batch.error().message);
             rare_.add(Rare::batch_relayed);
             return put(machine, [key, payload, batch = *batch](app::Node& node, Now, Effects& effects) {
@@ -165,8 +164,8 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
             break;
         }
         case MessageKind::signed_batch:
-            refused = !exchange::decode_signed_batch(damaged, rules_.network, rules_.rules_version, verifier)
-                           .ok();
+            refused =
+                !exchange::decode_signed_batch(damaged, rules_.network, rules_.rules_version, verifier).ok();
             break;
         case MessageKind::want:
             (void)app::decode_want(damaged).ok();  // a request for a block that does not exist is harmless
@@ -211,6 +210,12 @@ void World::send(Machine& machine, const app::SendEffect& message) {
         return peer->key() == message.peer && links_->is_up(machine.number, peer->number);
     });
     if (to == machines_.end()) return;  // it went meanwhile
+    const bool gives_blocks = static_cast<MessageKind>(message.kind) == MessageKind::block ||
+                              static_cast<MessageKind>(message.kind) == MessageKind::blocks;
+    if (gives_blocks && machine.mutator && machine.mutator->is_deaf() && !healing_) {
+        rare_.add(Rare::byzantine_deaf);
+        return;
+    }
     if (static_cast<MessageKind>(message.kind) == MessageKind::want) rare_.add(Rare::want_sent);
     if (static_cast<MessageKind>(message.kind) == MessageKind::block)
         check_leaves(machine, **book_->verify(message.payload));

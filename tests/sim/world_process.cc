@@ -44,8 +44,7 @@ void World::start(Machine& machine) {
     options.random_seed = random_.next();
     exchange::NetworkRules rules = rules_;
     rules.index_seed = random_.next();
-    machine.node = std::make_unique<app::Node>(std::move(rules), view_, *machine.signer,
-                                               verifier, options);
+    machine.node = std::make_unique<app::Node>(std::move(rules), view_, *machine.signer, verifier, options);
     machine.root = {};
     machine.shadow = std::make_unique<Shadow>(view_, machine.number);
     machine.tape = {};
@@ -133,7 +132,7 @@ void World::retire(Machine& machine, const std::string& why) {
                           plan_.trouble == Trouble::two_processes || machine.mutator;
     if (!expected || machine.key() != machines_[plan_.members - 1]->key())
         return fail_at(machine.number, "a node whose store is whole retires its key: " + why);
-    kill(machine, plan_.broken == Break::retired_goes_on);
+    kill(machine, false);
 }
 
 void World::crash_later(Machine& machine, CrashPoint point) {
@@ -153,8 +152,8 @@ bool World::crashes_at(Machine& machine, CrashPoint point) {
                                       Rare::torn_write, Rare::crash_after_write};
     rare_.add(states[static_cast<std::size_t>(point)]);
     trace_.say(scheduler_.now_us(), [&] {
-        return "node " + std::to_string(machine.number) + " crashes: " +
-               name_of(states[static_cast<std::size_t>(point)]);
+        return "node " + std::to_string(machine.number) +
+               " crashes: " + name_of(states[static_cast<std::size_t>(point)]);
     });
     return true;
 }
@@ -274,12 +273,12 @@ void World::start_write(Machine& machine) {
     if (machine.appends.empty() || machine.is_writing || !machine.is_alive()) return;
     machine.is_writing = true;
     const std::int64_t sync_us = plan_.sync_us_min + draw_us(plan_.sync_us_max - plan_.sync_us_min + 1);
-    scheduler_.after(sync_us, [this, &machine, process = machine.process,
-                               batch = std::exchange(machine.appends, {})] {
-        if (machine.process != process) return;
-        machine.is_writing = false;
-        finish_write(machine, batch);
-    });
+    scheduler_.after(sync_us,
+                     [this, &machine, process = machine.process, batch = std::exchange(machine.appends, {})] {
+                         if (machine.process != process) return;
+                         machine.is_writing = false;
+                         finish_write(machine, batch);
+                     });
 }
 
 void World::finish_write(Machine& machine, const std::vector<app::AppendEffect>& batch) {
@@ -317,8 +316,7 @@ bool World::write_fails(Machine& machine, const std::vector<storage::JournalEntr
         rare_.add(Rare::full_disk);
         machine.disk->limit_bytes(machine.disk->bytes());
     }
-    const storage::Sync sync =
-        plan_.broken == Break::sync_lies ? storage::Sync::no : storage::Sync::yes;
+    const storage::Sync sync = plan_.broken == Break::sync_lies ? storage::Sync::no : storage::Sync::yes;
     const Status written = machine.journal->append(entries, sync);
     machine.disk->limit_bytes(std::numeric_limits<std::size_t>::max());
     if (written.ok() && !kept) return false;
