@@ -60,7 +60,8 @@ void Mutator::add_twins(const exchange::VerifiedBlock& block, std::vector<Push>&
     }
 }
 
-std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, std::size_t peers) {
+std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, std::size_t peers,
+                                         bool keeps_nothing) {
     std::vector<Push> pushes(peers);
     for (Push& push : pushes)
         push.blocks.push_back(block.encoded);
@@ -73,11 +74,11 @@ std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, s
         const std::uint64_t half = random_.next();
         for (std::size_t i = 0; i < peers; ++i)
             if ((half >> i & 1) != 0) pushes[i].blocks = {other};
-    } else if (does(trick_withhold, 4)) {
+    } else if (!keeps_nothing && does(trick_withhold, 4)) {
         rare_.add(Rare::byzantine_withheld);
         for (Push& push : pushes)
             push.blocks.clear();
-    } else if (does(trick_selective, 3)) {
+    } else if (!keeps_nothing && does(trick_selective, 3)) {
         rare_.add(Rare::byzantine_selective);
         const std::uint64_t chosen = random_.next();
         for (std::size_t i = 0; i < peers; ++i)

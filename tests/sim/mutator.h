@@ -18,11 +18,12 @@ class Mutator {
             RareStates& rare)
         : tricks_(tricks), view_(view), signer_(signer), random_(random), rare_(rare) {}
 
-    // What is pushed to each of `peers` nodes instead of the own block.
+    // What is pushed to each of `peers` nodes instead of the own block. `keeps_nothing`: each gets at least
+    // that.
     struct Push {
         std::vector<SharedBytes> blocks;
     };
-    std::vector<Push> push(const exchange::VerifiedBlock& block, std::size_t peers);
+    std::vector<Push> push(const exchange::VerifiedBlock& block, std::size_t peers, bool keeps_nothing);
     // It does not answer those who ask for blocks.
     bool is_deaf() const { return (tricks_ & trick_deaf) != 0; }
     // A second valid block for a place has been sent.

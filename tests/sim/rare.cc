@@ -14,12 +14,8 @@ const char* name_of(Rare state) {
             return "nonce refused";
         case Rare::suspended:
             return "suspended";
-        case Rare::suspended_no_room:
-            return "suspended no room";
         case Rare::want_sent:
             return "want sent";
-        case Rare::block_read_from_journal:
-            return "block read from journal";
         case Rare::missing_read_from_journal:
             return "missing read from journal";
         case Rare::held_back:

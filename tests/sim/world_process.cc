@@ -259,7 +259,6 @@ void World::read_store(Machine& machine, Effects& effects) {
     for (const app::ReadBlockEffect& read : effects.read_block) {
         scheduler_.after(1 + draw_us(store_us_max), [this, &machine, process = machine.process, read] {
             if (machine.process != process || !machine.journal) return;
-            rare_.add(Rare::block_read_from_journal);
             auto entries = machine.journal->chain(read.author, read.seq, 1);
             if (!entries.ok() || entries->empty() || entries->front().seq != read.seq) return;
             send(machine, {read.peer, static_cast<std::uint8_t>(app::MessageKind::block),
