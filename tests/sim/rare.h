@@ -66,7 +66,7 @@ enum class Rare : std::size_t {
 const char* name_of(Rare state);
 // False for what a set of seeds need not reach.
 inline bool is_required(Rare state) {
-    // Only where fewer than a quorum held a block whose author then lost its store.
+    // Two processes with one key need not sign at the same place before one of them hears of the other.
     return state != Rare::signed_again && state != Rare::count_;
 }
 
