@@ -225,10 +225,14 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
     if (draining_ || identity_lost_ || batch.commands.empty() || ledger_.overloaded() ||
         batcher_.commands() + index_count(batch) > options_.pending_commands_max)
         return;  // the observer sends it again, to another member
-    // A batch that was sent again and already ran would only be rejected: keep it out of the log.
-    const exchange::BatchCommand& first = batch.commands.front();
-    const auto account = ledger_.engine().find_account(batch.accounts[first.account]);
-    if (account && !ledger_.engine().nonce_is_free(*account, first.nonce)) return;
+    // A batch that was sent again and already ran would only be rejected: keep it out of the log. One nonce
+    // says too little: a cancel that overtook the batch may have burnt it, and the other commands still wait.
+    const exchange::Engine& engine = ledger_.engine();
+    const bool ran = std::none_of(batch.commands.begin(), batch.commands.end(), [&](const auto& command) {
+        const auto account = engine.find_account(batch.accounts[command.account]);
+        return !account || engine.nonce_is_free(*account, command.nonce);
+    });
+    if (ran) return;
     batcher_.add_signed(std::move(encoded), static_cast<std::uint32_t>(batch.commands.size()),
                         index_count(batch), std::nullopt);
 }

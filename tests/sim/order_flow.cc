@@ -73,15 +73,20 @@ CommandBody OrderFlow::next_body(Random& random, Account& account, WallTime now)
     return Faucet{testing::toy_usd, 1 + static_cast<Amount>(random.below(300))};
 }
 
+OrderFlow::Order OrderFlow::next(Random& random, WallTime now) {
+    Account& account = accounts_[static_cast<std::size_t>(random.below(accounts_.size()))];
+    CommandBody body = next_body(random, account, now);
+    ++commands_made_;
+    return {account.name, ++account.nonce, std::move(body)};
+}
+
 std::vector<Command> OrderFlow::next(Random& random, std::size_t count, WallTime now) {
     std::vector<Command> commands;
     for (std::size_t i = 0; i < count; ++i) {
-        Account& account = accounts_[static_cast<std::size_t>(random.below(accounts_.size()))];
-        CommandBody body = next_body(random, account, now);
+        Order order = next(random, now);
         commands.push_back(
-            testing::toy_command(owners_[self_], account.name, ++account.nonce, std::move(body)));
+            testing::toy_command(owners_[self_], order.account, order.nonce, std::move(order.body)));
     }
-    commands_made_ += count;
     return commands;
 }
 

@@ -14,7 +14,14 @@ class OrderFlow {
   public:
     // `owners` are all members' keys; the flow is that of `owners[self]`.
     OrderFlow(std::vector<PublicKey> owners, std::size_t self);
+    // The same before it has an owner: of which account, with which nonce.
+    struct Order {
+        std::string account;
+        std::uint64_t nonce = 0;
+        exchange::CommandBody body;
+    };
     // `now` is this node's clock: some orders expire soon after it.
+    Order next(Random& random, WallTime now);
     std::vector<exchange::Command> next(Random& random, std::size_t count, WallTime now);
     std::uint64_t commands_made() const { return commands_made_; }
 

@@ -363,6 +363,24 @@ TEST(Node, AnObserversOrderWhoseNonceACancelBurntIsAnsweredAllTheSame) {
         << "no resurrected order";
 }
 
+// Found by the simulator of nodes.
+TEST(Node, ABatchWhoseFirstNonceACancelBurntIsCarriedForItsOtherCommands) {
+    NodeWorld world(3, 2);
+    world.submit(2, funded_taker(100, 2));
+    world.run();
+    const AccountView taker = world.ask_for<AccountsAnswer>(2, AccountQuery{"taker"}).accounts.at(0);
+    exchange::CancelOrder cancel;
+    cancel.target = {taker.next_nonce + 1, 0};
+    world.submit(2, {{"taker", std::nullopt, cancel, std::nullopt}});
+    world.run_for(Duration::microseconds(50));  // on its way to the member, and not executed here yet
+    Intent burnt = NodeWorld::limit("taker", Side::buy, 90, 1);
+    burnt.nonce = cancel.target.nonce;
+    world.submit(2, {burnt, NodeWorld::limit("taker", Side::buy, 91, 1)});
+    world.run_for(Duration::seconds(5));
+    EXPECT_EQ(world.ask_for<OrdersAnswer>(0, OrdersQuery{to_hex(taker.id)}).orders.size(), 2u)
+        << "the resting order of before and the batch's second command";
+}
+
 TEST(Node, AStrangersBatchThatNamesAnObserversOrderDoesNotAnswerForIt) {
     NodeWorld world(4, 2);
     world.submit(2, funded_taker(100, 2));

@@ -1,0 +1,48 @@
+// One simulated machine: what outlives its process, the process, and its checkers. Internal to World.
+#pragma once
+
+#include "tests/sim/world.h"
+
+namespace peerbook::sim {
+
+struct World::Machine {
+    std::size_t number = 0;
+    std::unique_ptr<testing::CheapSigner> signer;
+    bool is_member = false;
+    std::unique_ptr<Mutator> mutator;  // a Byzantine one
+
+    // --- outlives the process ---
+    std::unique_ptr<storage::MemoryDisk> disk = std::make_unique<storage::MemoryDisk>();
+    DurableChecker durable;
+    SettledLog own_log;
+    std::int64_t skew_ms = 0;
+    std::int64_t mono_base_ns = 0;
+
+    // --- the process ---
+    ProcessState state = ProcessState::down;
+    std::uint64_t process = 0;
+    std::unique_ptr<storage::Journal> journal;
+    std::unique_ptr<app::Node> node;
+    exchange::StateRoot root;
+    std::vector<Input> inbox;
+    bool step_scheduled = false;
+    std::optional<MonoTime> wake;
+    std::vector<app::AppendEffect> appends;  // wait for the disk
+    bool is_writing = false;
+    std::optional<CrashPoint> crash_point;
+    bool next_sync_fails = false, disk_is_full = false;
+
+    // --- its checkers ---
+    std::unique_ptr<Shadow> shadow;
+    std::vector<SharedBlock> own_durable;  // accepted by the node with its next step
+    TapeChecker tape;
+    std::uint64_t commits_seen = 0, tape_skipped = 0;
+    exchange::LedgerStats noted;
+    std::uint64_t retracted_noted = 0;
+
+    const PublicKey& key() const { return signer->public_key(); }
+    bool runs() const { return state == ProcessState::running; }
+    bool is_alive() const { return state == ProcessState::running || state == ProcessState::paused; }
+};
+
+}  // namespace peerbook::sim

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Writes copies of product sources with mistakes in them that can be switched on, for sim_breaks.
+
+    make_mutants.py SOURCE_DIR OUTPUT_DIR
+
+The product itself has no such switches. {on} in a replacement is true while the mutant is chosen. A passage that the
+product no longer has (or has twice) makes its mutant one that does not apply, and the test of that mutant says so:
+write it anew here.
+"""
+
+import os
+import sys
+
+# name, file, the passage, what stands there instead, what is wrong with it
+MUTANTS = [
+    ("wrong_tie", "exchange/ordering/open_order.cc",
+     'Hasher("peerbook block order").add(author.view()).add_u64(round).finish()',
+     '({on} ? Digest{} : Hasher("peerbook block order").add(author.view()).add_u64(round).finish())',
+     "K breaks ties by the block's digest alone"),
+    ("any_member_is_quorum", "exchange/ordering/open_order.cc",
+     "if (is_quorum(view, reached)) return round;",
+     "if ({on} || is_quorum(view, reached)) return round;",
+     "L* is the highest S instead of a quorum's"),
+    ("stable_is_tip", "exchange/ordering/dag.cc",
+     "return tip ? tip->clock.least() : view_.base_round;",
+     "return tip ? ({on} ? tip->round : tip->clock.least()) : view_.base_round;",
+     "S is the tip's round: settled when merely sent"),
+    ("stable_forgets_last", "exchange/ordering/vector_clock.cc",
+     "return *std::min_element(rounds_.begin(), rounds_.end());",
+     "return *std::min_element(rounds_.begin(), rounds_.end() - ({on} && rounds_.size() > 1 ? 1 : 0));",
+     "S does not ask for the youngest member's blocks"),
+    ("one_round_too_far", "exchange/ordering/open_ledger.cc",
+     "settling_round = settled_round_of(view, dag.stable_rounds());",
+     "settling_round = settled_round_of(view, dag.stable_rounds()) + ({on} ? 1 : 0);",
+     "one round more than L* settles"),
+    ("no_rollback", "exchange/ordering/open_ledger.cc",
+     "engine.undo_to(it->second.before);",
+     "if (!{on}) engine.undo_to(it->second.before);",
+     "late blocks are executed on top of what stands behind them"),
+    ("one_reason_to_acknowledge", "exchange/ordering/open_ledger.cc",
+     "return s.order.has_awaited_between(s.dag.stable_round(*s.self_index), next_stable);",
+     "return !{on} && s.order.has_awaited_between(s.dag.stable_round(*s.self_index), next_stable);",
+     "one empty block a command instead of two"),
+    ("future_is_taken", "exchange/ordering/dag.cc",
+     "return timestamp.ms > from && timestamp.ms - from > limits_.clock_ahead_max.ms();",
+     "return !{on} && timestamp.ms > from && timestamp.ms - from > limits_.clock_ahead_max.ms();",
+     "no block is held back"),
+    ("unbounded_suspended", "exchange/ordering/dag.cc",
+     "return count < limits_.suspended_per_author_max &&",
+     "return ({on} || count < limits_.suspended_per_author_max) &&",
+     "no limit for suspended blocks"),
+    ("parent_not_checked", "exchange/ordering/dag.cc",
+     "if (parent->author != ref.author || parent->round != ref.round)",
+     "if (!{on} && (parent->author != ref.author || parent->round != ref.round))",
+     "a wrong round of a parent is believed"),
+    ("missing_not_wanted", "app/node/block_sync.cc",
+     "if (!wanted_.empty() || ledger_.stats().blocks_suspended > 0) {",
+     "if (!{on} && (!wanted_.empty() || ledger_.stats().blocks_suspended > 0)) {",
+     "missing parents are asked for once only"),
+    ("no_version_vector", "app/node/block_sync.cc",
+     "connected_.insert(peer);\n    send_version_vector(peer, effects);",
+     "connected_.insert(peer);\n    if (!{on}) send_version_vector(peer, effects);",
+     "a new session does not compare what both have"),
+    ("signs_unconfirmed", "app/node/node.cc",
+     "return exchange::is_quorum(ledger_.view(), heard_own_chain_);",
+     "return {on} || exchange::is_quorum(ledger_.view(), heard_own_chain_);",
+     "a restarted member signs before others said how much of its chain they hold"),
+    ("own_future_ignored", "app/node/node.cc",
+     "if (own && seq > ledger_.version_vector()[self_index_->value()])",
+     "if (!{on} && own && seq > ledger_.version_vector()[self_index_->value()])",
+     "own blocks that the store lacks are taken from peers"),
+    ("foreign_not_journaled", "app/node/node.cc",
+     "append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);",
+     "if (!{on} || accepted.seq % 8 != 0)\n"
+     "            append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);",
+     "now and then a peer's block is not written"),
+    ("answers_unsettled", "app/node/node.cc",
+     "answer_commit(commit, waiting->second, Grade::provisional, effects);\n"
+     "                settling_.insert(executing_.extract(waiting));",
+     "answer_commit(commit, waiting->second, {on} ? Grade::settled : Grade::provisional, effects);\n"
+     "                settling_.insert(executing_.extract(waiting));",
+     "who waits for settling is answered when it is executed"),
+    ("retraction_untold", "app/node/trade_tape.cc",
+     "trade.grade = Grade::retracted;",
+     "if ({on}) continue;\n        trade.grade = Grade::retracted;",
+     "undone trades are not listed as retracted"),
+    ("retracted_settles", "app/node/trade_tape.cc",
+     "provisional_.erase(trade.id);\n            if (retracted_ids_",
+     "if (!{on}) provisional_.erase(trade.id);\n            if (retracted_ids_",
+     "a settled trade stays listed as provisional"),
+    ("overload_ignored", "app/node/node_clients.cc",
+     "if (ledger_.overloaded())",
+     "if (!{on} && ledger_.overloaded())",
+     "an overloaded node takes requests"),
+    ("nonces_not_checked", "exchange/engine/admission.cc",
+     "if (reason != Reason::none) return {reason, 0, 0};\n        burn(state, context, command.nonce, account);",
+     "if (reason != Reason::none && !({on} && reason == Reason::nonce_used)) return {reason, 0, 0};\n"
+     "        if (reason == Reason::none) burn(state, context, command.nonce, account);",
+     "a command that was sent twice is executed twice"),
+    ("undo_forgets_level", "exchange/engine/engine_state.cc",
+     "books.change(record.a, static_cast<std::int64_t>(undo.pop_word()), record.b);",
+     "{\n                const auto leaves = static_cast<std::int64_t>(undo.pop_word());\n"
+     "                if (!{on}) books.change(record.a, leaves, record.b);\n            }",
+     "undo leaves a level with what a fill took from it"),
+    ("undo_forgets_price", "exchange/engine/engine_state.cc",
+     "markets[record.a].last = record.b != 0 ? std::optional(price) : std::nullopt;",
+     "if (!{on}) markets[record.a].last = record.b != 0 ? std::optional(price) : std::nullopt;",
+     "undo leaves the last price"),
+    ("undo_forgets_money", "exchange/engine/engine_state.cc",
+     "balance.total = undo.pop_amount();",
+     "{\n                const Amount total = undo.pop_amount();\n"
+     "                if (!{on}) balance.total = total;\n            }",
+     "undo leaves a balance"),
+]
+
+# Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
+FIRST_SEED = {"no_version_vector": 82}
+
+
+def text_with(text, passage, replacement, number):
+    if text.count(passage) != 1:
+        return text, False
+    return text.replace(passage, replacement.replace("{on}", f"(peerbook_mutant == {number})")), True
+
+
+def main():
+    source_dir, output_dir = sys.argv[1:3]
+    texts, table = {}, []
+    for number, (name, path, passage, replacement, what) in enumerate(MUTANTS, start=1):
+        if path not in texts:
+            with open(os.path.join(source_dir, path), encoding="utf-8") as file:
+                texts[path] = "extern int peerbook_mutant;\n" + file.read()
+        texts[path], applies = text_with(texts[path], passage, replacement, number)
+        table.append(f'    {{{number}, "{name}", "{what}", {"true" if applies else "false"}, '
+                     f"{FIRST_SEED.get(name, 1)}}},")
+    for path, text in texts.items():
+        with open(os.path.join(output_dir, path.replace("/", "-")), "w", encoding="utf-8") as file:
+            file.write(text)
+    os.makedirs(os.path.join(output_dir, "tests/sim"), exist_ok=True)
+    with open(os.path.join(output_dir, "tests/sim/mutants.inc"), "w", encoding="utf-8") as file:
+        file.write("\n".join(table) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#include "tests/sim/plan.h"
+
+#include "base/random.h"
+
+namespace peerbook::sim {
+
+const char* name_of(Trouble trouble) {
+    switch (trouble) {
+        case Trouble::none:
+            return "none";
+        case Trouble::strange_peer:
+            return "strange peer";
+        case Trouble::equivocator:
+            return "equivocator";
+        case Trouble::lost_store:
+            return "lost store";
+        case Trouble::older_store:
+            return "older store";
+        case Trouble::two_processes:
+            return "two processes";
+        case Trouble::damaged_store:
+            return "damaged store";
+    }
+    return "unknown";
+}
+
+const char* name_of(Break broken) {
+    switch (broken) {
+        case Break::none:
+            return "none";
+        case Break::sent_before_durable:
+            return "sent_before_durable";
+        case Break::sync_lies:
+            return "sync_lies";
+        case Break::last_record_lost:
+            return "last_record_lost";
+        case Break::replayed_by_author:
+            return "replayed_by_author";
+        case Break::foreign_not_kept:
+            return "foreign_not_kept";
+        case Break::damage_let_through:
+            return "damage_let_through";
+        case Break::answered_twice:
+            return "answered_twice";
+        case Break::acknowledged_at_once:
+            return "acknowledged_at_once";
+        case Break::root_of_wrong_commit:
+            return "root_of_wrong_commit";
+    }
+    return "unknown";
+}
+
+namespace {
+
+std::uint32_t times(Random& random, std::uint64_t one_in, std::uint64_t most) {
+    return random.below(one_in) == 0 ? static_cast<std::uint32_t>(1 + random.below(most)) : 0;
+}
+
+std::int64_t between(Random& random, std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+}
+
+void draw_trouble(Plan& plan, Random& random) {
+    const std::uint64_t dice = random.below(100);
+    if (plan.members < 3) return;  // someone else must be there, and hear of it from another
+    if (dice < 18) {
+        plan.trouble = Trouble::strange_peer;
+        plan.tricks = 1 + static_cast<std::uint32_t>(random.below(harmless_tricks));
+        if (random.below(2) == 0)
+            plan.tricks =
+                (plan.tricks & ~static_cast<std::uint32_t>(trick_withhold)) | trick_selective | trick_deaf;
+    } else if (dice < 24) {
+        plan.trouble = Trouble::equivocator;
+        plan.tricks = trick_equivocate | static_cast<std::uint32_t>(random.below(harmless_tricks + 1));
+    } else if (dice < 29) {
+        plan.trouble = Trouble::lost_store;
+    } else if (dice < 35) {
+        plan.trouble = Trouble::older_store;
+    } else if (dice < 39) {
+        plan.trouble = Trouble::two_processes;
+    } else if (dice < 43) {
+        plan.trouble = Trouble::damaged_store;
+    }
+}
+
+}  // namespace
+
+Plan Plan::draw(std::uint64_t seed) {
+    Random random(seed * 0x9e3779b97f4a7c15 + 7);
+    Plan plan;
+    plan.seed = seed;
+    plan.members = 1 + random.below(5);
+    plan.observers = times(random, 3, 1);
+    plan.active_us = between(random, 600'000, 2'500'000);
+    plan.delay_us_min = between(random, 50, 3'000);
+    plan.delay_us_max = plan.delay_us_min + between(random, 0, random.below(4) == 0 ? 60'000 : 5'000);
+    plan.late_ppm = random.below(2) == 0 ? 0 : 20'000;
+    plan.break_ppm = random.below(3) == 0 ? 0 : static_cast<std::uint32_t>(random.below(8'000));
+    plan.damage_ppm = random.below(3) == 0 ? 2'000 : 0;
+    plan.splits = times(random, 3, 3);
+    plan.one_ways = times(random, 4, 2);
+    plan.bridges = times(random, 4, 2);
+    plan.flappings = times(random, 4, 2);
+    plan.clogs = times(random, 3, 3);
+    plan.crashes = times(random, 2, 6);
+    plan.pauses = times(random, 4, 3);
+    plan.clock_jumps = times(random, 4, 3);
+    plan.failed_syncs = times(random, 6, 2);
+    plan.full_disks = times(random, 8, 1);
+    plan.skew_ms_max = random.below(4) == 0 ? 1'600 : 20;
+    plan.sync_us_min = between(random, 20, 500);
+    plan.sync_us_max = plan.sync_us_min + between(random, 0, random.below(4) == 0 ? 60'000 : 3'000);
+    plan.request_us_max = between(random, 5'000, 80'000);
+    plan.commands_max = 1 + random.below(12);
+    plan.roaming_clients = static_cast<std::uint32_t>(random.below(3));
+    if (random.below(4) == 0) {
+        plan.node.ledger.suspended_per_author_max = 1 + random.below(6);
+        plan.node.ledger.unsettled_commands_max = 20 + random.below(60);
+    }
+    if (random.below(4) == 0) plan.node.pending_commands_max = 20 + random.below(100);
+    if (random.below(4) == 0) plan.node.known_orders_max = 1 + random.below(30);
+    plan.node.ack_delay = Duration::milliseconds(random.below(2) == 0 ? 5 : 30);
+    draw_trouble(plan, random);
+    return plan;
+}
+
+Plan Plan::speed() {
+    Plan plan;
+    plan.members = 5;
+    plan.active_us = 20'000'000;
+    plan.request_us_max = 1'000'000;
+    plan.node.ack_delay = Duration::milliseconds(20);
+    return plan;
+}
+
+std::string Plan::text() const {
+    auto part = [](const char* name, std::int64_t value) {
+        return value == 0 ? std::string() : std::string(", ") + name + " " + std::to_string(value);
+    };
+    return std::to_string(members) + " members, " + std::to_string(observers) + " observers, " +
+           std::to_string(active_us / 1'000) + " ms, delay " + std::to_string(delay_us_min) + " to " +
+           std::to_string(delay_us_max) + " us, sync to " + std::to_string(sync_us_max) + " us" +
+           part("late ppm", late_ppm) + part("break ppm", break_ppm) + part("damage ppm", damage_ppm) +
+           part("splits", splits) + part("one way", one_ways) + part("bridges", bridges) +
+           part("flapping", flappings) + part("clogs", clogs) + part("crashes", crashes) +
+           part("pauses", pauses) + part("clock jumps", clock_jumps) + part("failed syncs", failed_syncs) +
+           part("full disks", full_disks) + part("skew ms", skew_ms_max) + ", trouble: " + name_of(trouble) +
+           part("tricks", tricks);
+}
+
+}  // namespace peerbook::sim

@@ -1,0 +1,115 @@
+#include "tests/sim/rare.h"
+
+namespace peerbook::sim {
+
+const char* name_of(Rare state) {
+    switch (state) {
+        case Rare::rollback:
+            return "rollback";
+        case Rare::retraction:
+            return "retraction";
+        case Rare::due_by_time:
+            return "due by time";
+        case Rare::nonce_refused:
+            return "nonce refused";
+        case Rare::suspended:
+            return "suspended";
+        case Rare::want_sent:
+            return "want sent";
+        case Rare::missing_read_from_journal:
+            return "missing read from journal";
+        case Rare::held_back:
+            return "held back";
+        case Rare::overload_refusal:
+            return "overload refusal";
+        case Rare::batch_relayed:
+            return "batch relayed";
+        case Rare::client_retry:
+            return "client retry";
+        case Rare::settled_answer:
+            return "settled answer";
+        case Rare::broken_session:
+            return "broken session";
+        case Rare::late_after_break:
+            return "late after break";
+        case Rare::twice_after_break:
+            return "twice after break";
+        case Rare::damage_refused:
+            return "damage refused";
+        case Rare::split:
+            return "split";
+        case Rare::one_way:
+            return "one way";
+        case Rare::bridge:
+            return "bridge";
+        case Rare::flapping:
+            return "flapping";
+        case Rare::clogged:
+            return "clogged";
+        case Rare::crash:
+            return "crash";
+        case Rare::crash_between_effects:
+            return "crash between effects";
+        case Rare::crash_before_write:
+            return "crash before write";
+        case Rare::torn_write:
+            return "torn write";
+        case Rare::crash_after_write:
+            return "crash after write";
+        case Rare::pause:
+            return "pause";
+        case Rare::clock_jump:
+            return "clock jump";
+        case Rare::failed_sync:
+            return "failed sync";
+        case Rare::failed_sync_kept:
+            return "failed sync kept";
+        case Rare::full_disk:
+            return "full disk";
+        case Rare::damaged_store_refused:
+            return "damaged store refused";
+        case Rare::lost_store:
+            return "lost store";
+        case Rare::older_store:
+            return "older store";
+        case Rare::two_processes:
+            return "two processes";
+        case Rare::key_retired:
+            return "key retired";
+        case Rare::signed_again:
+            return "signed again";
+        case Rare::byzantine_withheld:
+            return "byzantine withheld";
+        case Rare::byzantine_selective:
+            return "byzantine selective";
+        case Rare::byzantine_deaf:
+            return "byzantine deaf";
+        case Rare::byzantine_bad_parent:
+            return "byzantine bad parent";
+        case Rare::byzantine_false_round:
+            return "byzantine false round";
+        case Rare::byzantine_future_time:
+            return "byzantine future time";
+        case Rare::byzantine_bad_root:
+            return "byzantine bad root";
+        case Rare::byzantine_oversized:
+            return "byzantine oversized";
+        case Rare::byzantine_equivocation:
+            return "byzantine equivocation";
+        case Rare::equivocation_seen:
+            return "equivocation seen";
+        case Rare::violation_reported:
+            return "violation reported";
+        case Rare::root_compared:
+            return "root compared";
+        case Rare::state_compared:
+            return "state compared";
+        case Rare::checkpoint_replay:
+            return "checkpoint replay";
+        case Rare::count_:
+            break;
+    }
+    return "unknown";
+}
+
+}  // namespace peerbook::sim

@@ -1,0 +1,87 @@
+// States that few runs reach. They are counted, and a set of seeds that never reaches one of them fails: what
+// nothing reaches, nothing tests.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace peerbook::sim {
+
+enum class Rare : std::size_t {
+    rollback,
+    retraction,
+    due_by_time,
+    nonce_refused,
+    suspended,
+    want_sent,
+    missing_read_from_journal,
+    held_back,
+    overload_refusal,
+    batch_relayed,
+    client_retry,
+    settled_answer,
+    broken_session,
+    late_after_break,
+    twice_after_break,
+    damage_refused,
+    split,
+    one_way,
+    bridge,
+    flapping,
+    clogged,
+    crash,
+    crash_between_effects,
+    crash_before_write,
+    torn_write,
+    crash_after_write,
+    pause,
+    clock_jump,
+    failed_sync,
+    failed_sync_kept,
+    full_disk,
+    damaged_store_refused,
+    lost_store,
+    older_store,
+    two_processes,
+    key_retired,
+    signed_again,
+    byzantine_withheld,
+    byzantine_selective,
+    byzantine_deaf,
+    byzantine_bad_parent,
+    byzantine_false_round,
+    byzantine_future_time,
+    byzantine_bad_root,
+    byzantine_oversized,
+    byzantine_equivocation,
+    equivocation_seen,
+    violation_reported,
+    root_compared,
+    state_compared,
+    checkpoint_replay,
+    count_  // not a state
+};
+
+const char* name_of(Rare state);
+// False for what a set of seeds need not reach.
+inline bool is_required(Rare state) {
+    // Two processes with one key need not sign at the same place before one of them hears of the other.
+    return state != Rare::signed_again && state != Rare::count_;
+}
+
+class RareStates {
+  public:
+    void add(Rare state, std::uint64_t count = 1) { counts_[static_cast<std::size_t>(state)] += count; }
+    std::uint64_t count(Rare state) const { return counts_[static_cast<std::size_t>(state)]; }
+    void add(const RareStates& other) {
+        for (std::size_t i = 0; i < counts_.size(); ++i)
+            counts_[i] += other.counts_[i];
+    }
+    static constexpr std::size_t size = static_cast<std::size_t>(Rare::count_);
+
+  private:
+    std::array<std::uint64_t, size> counts_{};
+};
+
+}  // namespace peerbook::sim

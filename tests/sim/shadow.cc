@@ -1,0 +1,102 @@
+#include "tests/sim/shadow.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "tests/sim/trace.h"
+
+namespace peerbook::sim {
+
+std::string SettledLog::settled(std::size_t node, std::uint64_t place, const Digest& block) {
+    if (place == blocks_.size() + 1) {
+        blocks_.push_back(block);
+        return "";
+    }
+    if (place == 0 || place > blocks_.size())
+        return "node " + std::to_string(node) + " settles place " + std::to_string(place) + " of a log of " +
+               std::to_string(blocks_.size());
+    const Digest& known = blocks_[place - 1];
+    if (known == block) return "";
+    return "place " + std::to_string(place) + " of the log settled as block " + short_name(known) +
+           " and, at node " + std::to_string(node) + ", as " + short_name(block);
+}
+
+std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& digest) {
+    const std::string name = "block " + short_name(digest);
+    Block block;
+    block.author = view_.index_of(header.author)->value();
+    block.seq = header.seq;
+    block.seen.assign(view_.members.size(), 0);
+    for (const exchange::ParentRef& parent : header.parents) {
+        const auto known = blocks_.find(parent.digest);
+        if (known == blocks_.end()) return name + " was accepted before its parents";
+        for (std::size_t i = 0; i < block.seen.size(); ++i)
+            block.seen[i] = std::max(block.seen[i], known->second.seen[i]);
+    }
+    if (header.round <= *std::max_element(block.seen.begin(), block.seen.end()))
+        return name + " was accepted with a round that is not above its parents'";
+    if (header.round <= settled_round_) return name + " was accepted in front of the settled log";
+    const Digest& tip = tips_[block.author];
+    const std::uint64_t seq_before = tip.is_zero() ? 0 : blocks_.at(tip).seq;
+    if (header.seq != seq_before + 1) return name + " was accepted out of its author's chain";
+    block.seen[block.author] = header.round;
+    tips_[block.author] = digest;
+    blocks_.emplace(digest, std::move(block));
+    const Digest tie =
+        Hasher("peerbook block order").add(header.author.view()).add_u64(header.round).finish();
+    unsettled_.emplace(Key(header.round, tie, digest), digest);
+    return "";
+}
+
+std::uint64_t Shadow::round_that_settles() const {
+    // What each member says that it holds.
+    std::vector<std::uint64_t> holds;
+    for (const Digest& tip : tips_) {
+        if (tip.is_zero()) {
+            holds.push_back(0);
+            continue;
+        }
+        const std::vector<std::uint64_t>& seen = blocks_.at(tip).seen;
+        holds.push_back(*std::min_element(seen.begin(), seen.end()));
+    }
+    std::uint64_t best = 0;
+    for (const std::uint64_t round : holds) {
+        const auto count = static_cast<std::size_t>(
+            std::count_if(holds.begin(), holds.end(), [&](std::uint64_t held) { return held >= round; }));
+        const bool half_with_elder = 2 * count == holds.size() && holds[0] >= round;
+        if (2 * count > holds.size() || half_with_elder) best = std::max(best, round);
+    }
+    return best;
+}
+
+std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
+                           SettledLog* shared) {
+    if (round < settled_round_) return "the settled round went back";
+    if (round > round_that_settles())
+        return "settled up to round " + std::to_string(round) +
+               ", and a quorum holds only everything up to " + std::to_string(round_that_settles());
+    settled_round_ = round;
+    while (!unsettled_.empty() && std::get<0>(unsettled_.begin()->first) <= round) {
+        const Digest block = unsettled_.begin()->second;
+        unsettled_.erase(unsettled_.begin());
+        ++length_;
+        hash_ = Hasher("peerbook log").add(hash_.view()).add(block.view()).finish();
+        std::string wrong = own.settled(node_, length_, block);
+        if (wrong.empty() && shared) wrong = shared->settled(node_, length_, block);
+        if (!wrong.empty()) return wrong;
+    }
+    if (length != length_)
+        return "the settled log has length " + std::to_string(length) + " instead of " +
+               std::to_string(length_);
+    if (hash != hash_) return "the settled log is not in order of K";
+    return "";
+}
+
+std::vector<Digest> Shadow::unsettled() const {
+    std::vector<Digest> blocks;
+    for (const auto& [key, block] : unsettled_)
+        blocks.push_back(block);
+    return blocks;
+}
+
+}  // namespace peerbook::sim

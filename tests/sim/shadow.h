@@ -1,0 +1,64 @@
+// The rules of ORDERING section 2 a second time, for one process of one node: from the blocks that it took,
+// in their order, which of them settle and where they stand in the log. Knows headers only and shares no code
+// with exchange/ordering, so that a mistake there does not hide itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "exchange/ordering/block.h"
+
+namespace peerbook::sim {
+
+// The log that all nodes settle: what each of them settles at a place must be the same.
+class SettledLog {
+  public:
+    // "" or what is wrong.
+    std::string settled(std::size_t node, std::uint64_t place, const Digest& block);
+    const std::vector<Digest>& blocks() const { return blocks_; }
+
+  private:
+    std::vector<Digest> blocks_;
+};
+
+class Shadow {
+  public:
+    Shadow(const exchange::View& view, std::size_t node)
+        : view_(view), node_(node), tips_(view.members.size()) {}
+
+    // A block that the node accepted; parents come first.
+    std::string accept(const exchange::BlockHeader& header, const Digest& digest);
+    // The node says that it settled everything up to this round, which gave this log. `own` is what this
+    // node settled in earlier processes, too; `shared`, if there is one, what all nodes settled.
+    std::string settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
+                       SettledLog* shared);
+    // L* over everything accepted.
+    std::uint64_t round_that_settles() const;
+    std::size_t accepted_count() const { return blocks_.size(); }
+    std::size_t unsettled_count() const { return unsettled_.size(); }
+    // Digests of what is not settled, in the order of the log.
+    std::vector<Digest> unsettled() const;
+
+  private:
+    struct Block {
+        std::size_t author = 0;
+        std::uint64_t seq = 0;
+        std::vector<std::uint64_t> seen;  // highest round of each author in its past
+    };
+    using Key = std::tuple<std::uint64_t, Digest, Digest>;  // round, tie, block
+
+    const exchange::View& view_;
+    std::size_t node_;
+    std::unordered_map<Digest, Block> blocks_;
+    std::vector<Digest> tips_;
+    std::map<Key, Digest> unsettled_;
+    std::uint64_t settled_round_ = 0;
+    std::uint64_t length_ = 0;
+    Digest hash_;
+};
+
+}  // namespace peerbook::sim
