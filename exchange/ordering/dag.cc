@@ -257,6 +257,19 @@ const Dag::Node* Dag::tip_node(MemberIndex member) const {
     return chain.tip_seq == 0 ? nullptr : find_node(chain.tip);
 }
 
+ChainTips Dag::tips() const {
+    ChainTips tips;
+    for (const Chain& chain : chains_)
+        tips.push_back({chain.tip_seq, chain.tip});
+    return tips;
+}
+
+std::optional<Digest> Dag::digest_at(MemberIndex author, std::uint64_t seq) const {
+    const Chain& chain = chains_[author.value()];
+    if (seq == 0 || seq > chain.tip_seq || chain.tip_seq - seq >= chain.kept.size()) return std::nullopt;
+    return chain.kept[chain.kept.size() - 1 - static_cast<std::size_t>(chain.tip_seq - seq)];
+}
+
 bool Dag::has(const Digest& digest) const {
     return nodes_.contains(digest) || waiting_.contains(digest) || held_at_.contains(digest);
 }

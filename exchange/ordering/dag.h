@@ -49,6 +49,7 @@ enum class AcceptKind : std::uint8_t {
     dropped,       // no room among the suspended; offer it again later
     invalid,       // breaks a rule that any honest author keeps; `why` says which
     equivocation,  // a second block of this author and seq
+    other_view,    // of a view that is closed or not installed yet; never returned by a Dag
 };
 
 struct AcceptOutcome {
@@ -89,6 +90,9 @@ class Dag {
     void prune();
 
     const VersionVector& version_vector() const { return tip_seqs_; }
+    ChainTips tips() const;
+    // Of an accepted block that is not forgotten.
+    std::optional<Digest> digest_at(MemberIndex author, std::uint64_t seq) const;
     std::uint64_t tip_round(MemberIndex member) const { return chains_[member.value()].tip_round; }
     // S of each member (rule 6).
     std::vector<std::uint64_t> stable_rounds() const;

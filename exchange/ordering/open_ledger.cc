@@ -10,41 +10,52 @@
 
 namespace peerbook::exchange {
 
+namespace {
+
+Digest log_hash(const Digest& previous, const Digest& block) {
+    return Hasher("peerbook log").add(previous.view()).add(block.view()).finish();
+}
+
+}  // namespace
+
 struct OpenLedger::State {
     State(NetworkRules rules, View first_view, PublicKey self_key, LedgerLimits ledger_limits)
-        : view(std::move(first_view)),
-          view_digest(digest_of(view)),
-          self(self_key),
-          self_index(view.index_of(self_key)),
+        : self(self_key),
           limits(ledger_limits),
           engine(std::move(rules)),
-          dag(view, self_key, ledger_limits),
-          order(view.base_round),
-          settled_seqs(view.members.size(), 0),
-          prefix{view.log_length, view.prefix_hash},
-          commits(view.log_length) {}
+          order(first_view.base_round),
+          prefix{first_view.log_length, first_view.prefix_hash},
+          last_round(first_view.base_round),
+          commits(first_view.log_length) {
+        begin(std::move(first_view));
+    }
 
+    void begin(View next);
+    void close(const ChainTips& cut, LedgerUpdate& update);
     void collect_accepted();
     void execute(LedgerUpdate& update);
+    void execute_and_settle(OpenOrder::Position first, LedgerUpdate& update);
+    void undo_from(OpenOrder::Position first);
     OpenOrder::Position last_checkpoint_up_to(std::uint64_t round);
-    void replay_from(OpenOrder::Position first, LedgerUpdate& update);
+    void replay_from(OpenOrder::Position first, OpenOrder::Position changed_from, LedgerUpdate& update);
     void execute_block(OpenOrder::Position position);
     void freeze_if_wanted(const LogKey& key, OrderedBlock& block);
     void freeze(OrderedBlock& block);
     void thaw(OrderedBlock& block);
     void settle(LedgerUpdate& update);
 
-    const View view;
-    const Digest view_digest;
+    View view;
+    Digest view_digest;
     const PublicKey self;
-    const std::optional<MemberIndex> self_index;
+    std::optional<MemberIndex> self_index;
     const LedgerLimits limits;
     Engine engine;
-    Dag dag;
+    std::unique_ptr<Dag> dag;  // of `view`
     OpenOrder order;
     std::vector<AcceptedBlock> accepted;
     std::vector<std::uint64_t> settled_seqs;
     Prefix prefix;
+    std::uint64_t last_round;  // of the last settled block; the base round before the first one
     WallTime settled_time;
     CheckpointSchedule settled_checkpoints;
     std::optional<Checkpoint> checkpoint;
@@ -59,11 +70,26 @@ struct OpenLedger::State {
     std::uint64_t rollbacks = 0;
     std::uint64_t checkpoints = 0;
     std::uint64_t checkpoint_replays = 0;
+    std::uint64_t accepted_before = 0, refused_before = 0;  // in closed views
 };
+
+void OpenLedger::State::begin(View next) {
+    if (dag) {
+        accepted_before += dag->accepted_count();
+        refused_before += dag->refused_count();
+        dag.reset();  // it refers to the view
+    }
+    view = std::move(next);
+    view_digest = digest_of(view);
+    self_index = view.index_of(self);
+    dag = std::make_unique<Dag>(view, self, limits);
+    order = OpenOrder(view.base_round);
+    settled_seqs.assign(view.members.size(), 0);
+}
 
 // What the DAG accepted goes to the journal (encoded) and into the order (commands).
 void OpenLedger::State::collect_accepted() {
-    for (Dag::Accepted& item : dag.take_accepted()) {
+    for (Dag::Accepted& item : dag->take_accepted()) {
         VerifiedBlock& block = item.block;
         const BlockHeader& header = block.header;
         accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded)});
@@ -83,22 +109,60 @@ void OpenLedger::State::collect_accepted() {
 // Which blocks settle follows from the DAG alone, so it is known before anything is executed.
 void OpenLedger::State::execute(LedgerUpdate& update) {
     OpenOrder::Blocks& blocks = order.unsettled();
-    auto first = order.first_new();
+    const auto first = order.first_new();
     if (first == blocks.end()) return;
-    settling_round = settled_round_of(view, dag.stable_rounds());
+    settling_round = settled_round_of(view, dag->stable_rounds());
+    execute_and_settle(first, update);
+    order.set_settled_round(settling_round);
+    dag->set_settled_round(settling_round);
+    dag->prune();
+}
+
+// Executes from the first block that is new or stands behind a change, and settles up to settling_round.
+void OpenLedger::State::execute_and_settle(OpenOrder::Position first, LedgerUpdate& update) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    const auto changed_from = first;
     wanted_checkpoint.reset();
     if (const auto wanted = last_checkpoint_up_to(settling_round); wanted != blocks.end()) {
         wanted_checkpoint = wanted->first;
-        if (wanted->first < first->first && !wanted->second.frozen) {
+        const bool is_before = first == blocks.end() || wanted->first < first->first;
+        if (is_before && !wanted->second.frozen) {
             // Its state is gone: back to it, and execute what follows once more.
             for (auto it = std::next(wanted); it != first; ++it)
                 ++checkpoint_replays;
             first = std::next(wanted);
         }
     }
-    replay_from(first, update);
+    replay_from(first, changed_from, update);
     settle(update);
     commits = prefix.length + blocks.size();
+}
+
+// The view ends with this cut: blocks outside it leave the log, all others settle.
+void OpenLedger::State::close(const ChainTips& cut, LedgerUpdate& update) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    const auto is_void = [&](const OrderedBlock& block) {
+        return block.commit.seq > cut[block.commit.author.value()].seq;
+    };
+    const auto first_new = order.first_new();
+    auto first = blocks.begin();
+    while (first != blocks.end() && first != first_new && !is_void(first->second))
+        ++first;
+    undo_from(first);
+    for (auto it = first; it != blocks.end();) {
+        const auto here = it++;
+        OrderedBlock& block = here->second;
+        if (!is_void(block)) continue;
+        update.voided.push_back({block.commit.author, block.commit.seq, block.commit.block});
+        if (block.executed) update.retracted.push_back(std::move(block.commit));
+        thaw(block);
+        if (here == first) first = it;
+        order.erase(here);
+    }
+    settling_round = std::numeric_limits<std::uint64_t>::max();
+    execute_and_settle(first, update);
+    std::stable_sort(update.retracted.begin(), update.retracted.end(),
+                     [](const Commit& a, const Commit& b) { return a.index < b.index; });
 }
 
 // The last checkpoint among the blocks up to this round; end() for none.
@@ -120,6 +184,7 @@ OpenOrder::Position OpenLedger::State::last_checkpoint_up_to(std::uint64_t round
 void OpenLedger::State::execute_block(OpenOrder::Position position) {
     OrderedBlock& block = position->second;
     block.before = engine.mark();
+    block.in_engine = true;
     engine.apply({block.commit.time, block.rules_version, block.batches}, block.commit.events);
     ++commits_executed;
     commands_executed += block.commit.commands;
@@ -143,14 +208,21 @@ void OpenLedger::State::thaw(OrderedBlock& block) {
     block.frozen.reset();
 }
 
-void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& update) {
-    OpenOrder::Blocks& blocks = order.unsettled();
-    for (auto it = first; it != blocks.end(); ++it) {
-        if (!it->second.executed) continue;
+// Takes this block and all behind it out of the engine.
+void OpenLedger::State::undo_from(OpenOrder::Position first) {
+    bool undone = false;
+    for (auto it = first; it != order.unsettled().end(); ++it) {
+        if (!std::exchange(it->second.in_engine, false) || undone) continue;
         engine.undo_to(it->second.before);
         ++rollbacks;
-        break;
+        undone = true;
     }
+}
+
+void OpenLedger::State::replay_from(OpenOrder::Position first, OpenOrder::Position changed_from,
+                                    LedgerUpdate& update) {
+    OpenOrder::Blocks& blocks = order.unsettled();
+    undo_from(first);
     std::uint64_t index = prefix.length;
     WallTime time = settled_time;
     CheckpointSchedule schedule = settled_checkpoints;
@@ -161,7 +233,6 @@ void OpenLedger::State::replay_from(OpenOrder::Position first, LedgerUpdate& upd
         schedule = previous->second.checkpoints;
         if (wanted_checkpoint == previous->first && !previous->second.frozen) freeze(previous->second);
     }
-    const auto changed_from = order.first_new();
     bool is_changed = false;
     for (auto it = first; it != blocks.end(); ++it) {
         is_changed = is_changed || it == changed_from;
@@ -199,14 +270,12 @@ void OpenLedger::State::settle(LedgerUpdate& update) {
         Commit commit = order.settle_first();
         PB_CHECK(commit.index == prefix.length + 1, "the settled log has no gaps");
         prefix.length = commit.index;
-        prefix.hash = Hasher("peerbook log").add(prefix.hash.view()).add(commit.block.view()).finish();
+        prefix.hash = log_hash(prefix.hash, commit.block);
         settled_time = commit.time;
+        last_round = commit.round;
         settled_seqs[commit.author.value()] = commit.seq;
         update.settled.push_back(std::move(commit));
     }
-    order.set_settled_round(settling_round);
-    dag.set_settled_round(settling_round);
-    dag.prune();
     if (!update.settled.empty())
         engine.prune_undo(blocks.empty() ? engine.mark() : blocks.begin()->second.before);
 }
@@ -224,15 +293,14 @@ bool OpenLedger::is_member() const {
 }
 
 AcceptOutcome OpenLedger::accept(VerifiedBlock block, WallTime now) {
-    if (block.header.view != state_->view_digest)
-        return {AcceptKind::invalid, {}, "it belongs to another view"};
-    AcceptOutcome outcome = state_->dag.offer(std::move(block), now);
+    if (block.header.view != state_->view_digest) return {AcceptKind::other_view, {}, {}};
+    AcceptOutcome outcome = state_->dag->offer(std::move(block), now);
     state_->collect_accepted();
     return outcome;
 }
 
 void OpenLedger::release_held_back(WallTime now) {
-    state_->dag.release_held_back(now);
+    state_->dag->release_held_back(now);
     state_->collect_accepted();
 }
 
@@ -246,6 +314,72 @@ LedgerUpdate OpenLedger::execute() {
     return update;
 }
 
+ChainTips OpenLedger::tips() const {
+    return state_->dag->tips();
+}
+
+Holding OpenLedger::holding(const ChainTips& tips) const {
+    const State& s = *state_;
+    PB_CHECK(tips.size() == s.view.members.size(), "one tip a member");
+    bool lacks = false;
+    for (std::uint32_t i = 0; i < tips.size(); ++i) {
+        if (tips[i].seq > s.dag->version_vector()[i]) {
+            lacks = true;
+        } else if (tips[i].seq > 0) {
+            // A forgotten block lies in the past of every member's tip; the hash of the log speaks for it.
+            const std::optional<Digest> mine = s.dag->digest_at(MemberIndex(i), tips[i].seq);
+            if (mine && *mine != tips[i].digest) return Holding::other_blocks;
+        }
+    }
+    return lacks ? Holding::lacks_blocks : Holding::all;
+}
+
+OpenLedger::LogEnd OpenLedger::log_end(const ChainTips& cut) const {
+    const State& s = *state_;
+    LogEnd end{s.last_round, s.prefix.length, s.prefix.hash};
+    for (const auto& [key, block] : s.order.unsettled()) {
+        if (block.commit.seq > cut[block.commit.author.value()].seq) continue;
+        end.round = key.round;
+        ++end.length;
+        end.hash = log_hash(end.hash, block.commit.block);
+    }
+    return end;
+}
+
+Status OpenLedger::check_end(const View& next) const {
+    const State& s = *state_;
+    if (Status status = check_successor(s.view, next); !status.ok()) return status;
+    const ChainTips cut = cut_tips(next);
+    switch (holding(cut)) {
+        case Holding::lacks_blocks:
+            return Error{ErrorCode::unavailable, "blocks of the cut are missing here"};
+        case Holding::other_blocks:
+            return Error{ErrorCode::conflict,
+                         "a member signed two blocks with one seq, and the cut names one "
+                         "that this node does not hold"};
+        case Holding::all:
+            break;
+    }
+    for (std::size_t i = 0; i < cut.size(); ++i)
+        if (cut[i].seq < s.settled_seqs[i])
+            return Error{ErrorCode::conflict, "the cut leaves out blocks that are settled here"};
+    const LogEnd end = log_end(cut);
+    if (end.round != next.base_round || end.length != next.log_length || end.hash != next.prefix_hash)
+        return Error{ErrorCode::conflict, "the log up to the cut is another one here"};
+    return {};
+}
+
+Result<LedgerUpdate> OpenLedger::install(View next) {
+    State& s = *state_;
+    PB_CHECK(s.accepted.empty(), "what was accepted goes to the journal before the view that contains it");
+    if (Status status = check_end(next); !status.ok()) return status.error();
+    LedgerUpdate update;
+    s.close(cut_tips(next), update);
+    PB_CHECK(s.prefix.hash == next.prefix_hash, "the settled log ends as the record says");
+    s.begin(std::move(next));
+    return update;
+}
+
 std::optional<Checkpoint> OpenLedger::take_checkpoint() {
     return std::exchange(state_->checkpoint, std::nullopt);
 }
@@ -253,7 +387,7 @@ std::optional<Checkpoint> OpenLedger::take_checkpoint() {
 Block OpenLedger::make_block(Bytes payload, WallTime now) const {
     const State& s = *state_;
     PB_CHECK(s.self_index.has_value(), "only members emit");
-    Dag::NextBlock next = s.dag.next_block(*s.self_index);
+    Dag::NextBlock next = s.dag->next_block(*s.self_index);
     Block block;
     BlockHeader& header = block.header;
     header.rules_version = s.engine.rules().rules_version;
@@ -275,29 +409,29 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
 bool OpenLedger::acknowledgement_due() const {
     const State& s = *state_;
     if (!s.self_index) return false;
-    if (s.order.has_awaited_between(s.dag.tip_round(*s.self_index),
+    if (s.order.has_awaited_between(s.dag->tip_round(*s.self_index),
                                     std::numeric_limits<std::uint64_t>::max()))
         return true;
     // S after a new block: it includes every tip, and its own round is above them all.
     std::uint64_t next_stable = std::numeric_limits<std::uint64_t>::max();
     for (std::uint32_t i = 0; i < s.view.members.size(); ++i)
         if (MemberIndex(i) != *s.self_index)
-            next_stable = std::min(next_stable, s.dag.tip_round(MemberIndex(i)));
-    return s.order.has_awaited_between(s.dag.stable_round(*s.self_index), next_stable);
+            next_stable = std::min(next_stable, s.dag->tip_round(MemberIndex(i)));
+    return s.order.has_awaited_between(s.dag->stable_round(*s.self_index), next_stable);
 }
 
 const Engine& OpenLedger::engine() const {
     return state_->engine;
 }
 const VersionVector& OpenLedger::version_vector() const {
-    return state_->dag.version_vector();
+    return state_->dag->version_vector();
 }
 bool OpenLedger::has_block(const Digest& digest) const {
-    return state_->dag.has(digest);
+    return state_->dag->has(digest);
 }
 
 std::optional<OpenLedger::BlockPlace> OpenLedger::find_block(const Digest& digest) const {
-    const auto place = state_->dag.find(digest);
+    const auto place = state_->dag->find(digest);
     if (!place) return std::nullopt;
     return BlockPlace{place->author, place->seq};
 }
@@ -315,7 +449,7 @@ bool OpenLedger::overloaded() const {
 }
 
 std::vector<ParentRef> OpenLedger::missing(std::size_t count_max) const {
-    return state_->dag.missing(count_max);
+    return state_->dag->missing(count_max);
 }
 
 std::vector<OpenLedger::MemberProgress> OpenLedger::progress() const {
@@ -323,7 +457,7 @@ std::vector<OpenLedger::MemberProgress> OpenLedger::progress() const {
     std::vector<MemberProgress> all;
     for (std::uint32_t i = 0; i < s.view.members.size(); ++i) {
         const MemberIndex member(i);
-        all.push_back({s.dag.version_vector()[i], s.dag.tip_round(member), s.dag.stable_round(member)});
+        all.push_back({s.dag->version_vector()[i], s.dag->tip_round(member), s.dag->stable_round(member)});
     }
     return all;
 }
@@ -331,10 +465,10 @@ std::vector<OpenLedger::MemberProgress> OpenLedger::progress() const {
 LedgerStats OpenLedger::stats() const {
     const State& s = *state_;
     LedgerStats stats;
-    stats.blocks_accepted = s.dag.accepted_count();
-    stats.blocks_suspended = s.dag.suspended_count();
-    stats.blocks_held_back = s.dag.held_back_count();
-    stats.blocks_refused = s.dag.refused_count();
+    stats.blocks_accepted = s.accepted_before + s.dag->accepted_count();
+    stats.blocks_suspended = s.dag->suspended_count();
+    stats.blocks_held_back = s.dag->held_back_count();
+    stats.blocks_refused = s.refused_before + s.dag->refused_count();
     stats.settled_commits = s.prefix.length;
     stats.commits = s.commits;
     stats.settled_round = s.order.settled_round();

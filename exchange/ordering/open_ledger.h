@@ -1,5 +1,6 @@
 // Open mode's replicated ledger: DAG of blocks in, one ordered and executed log out. Vector clocks order and
-// settle (ORDERING rules 4 to 8, over a fixed view); late blocks roll the engine back and replay.
+// settle (ORDERING rules 4 to 8); late blocks roll the engine back and replay. The log is the cuts of
+// successive views one after another; install() goes from one to the next.
 //
 //   K = (round, H(author key ‖ round), digest) extends causality and orders the unsettled blocks.
 //   S(m) = least, over members a, of the round of a's last block in the past of m's tip (base if none).
@@ -32,13 +33,28 @@ struct LedgerLimits : DagLimits {
 struct LedgerUpdate {
     // Commits that were executed before and now have other events: their former events, in former log order.
     // Every fill in here that is not in `applied` again is to be retracted. Each is in `applied` as well,
-    // with the new ones.
+    // with the new ones, unless its block is voided.
     std::vector<Commit> retracted;
     // Commits executed for the first time, or with other events than before, in log order. A commit whose
     // index or time alone moved is in neither list; both are final in `settled`.
     std::vector<Commit> applied;
     // Commits that became settled, in log order. A settled commit never changes.
     std::vector<Commit> settled;
+    // Only of install(): blocks of the closed view that its cut leaves out, in log order. They never come
+    // back; their authors issue the commands again.
+    struct VoidBlock {
+        MemberIndex author;  // in the closed view, as in all commits of this update
+        std::uint64_t seq = 0;
+        Digest block;
+    };
+    std::vector<VoidBlock> voided;
+};
+
+// Whether a node holds all blocks that tips of its view name.
+enum class Holding : std::uint8_t {
+    all,
+    lacks_blocks,
+    other_blocks,  // for ever: some author signed two blocks with one seq
 };
 
 struct LedgerStats {
@@ -77,7 +93,7 @@ class OpenLedger {
 
     // Offers a block. Blocks that were suspended for it are accepted with it. While replaying our own journal
     // at start, pass the later of our clock and the block's timestamp, so that a clock set back holds nothing
-    // back.
+    // back. A block of another view is `other_view` and not kept: after install() it is fetched.
     AcceptOutcome accept(VerifiedBlock block, WallTime now);
     void release_held_back(WallTime now);
     // Blocks accepted since the last call, in causal order: the order in which the journal must get them
@@ -100,6 +116,27 @@ class OpenLedger {
     // a copy of the whole state in memory, so they are few.
     std::optional<Checkpoint> take_checkpoint();
     static constexpr std::size_t frozen_states_max = 3;
+
+    // --- the end of the view (rules 8 and 10 to 13) ---
+    ChainTips tips() const;
+    // Precondition: one tip a member.
+    Holding holding(const ChainTips& tips) const;
+    // The log after all blocks up to `cut`: the round of its last block (the view's base round if the view
+    // has none), its length and hash. Precondition: holding(cut) == Holding::all.
+    struct LogEnd {
+        std::uint64_t round = 0;
+        std::uint64_t length = 0;
+        Digest hash;
+    };
+    LogEnd log_end(const ChainTips& cut) const;
+    // Whether `next` may end this view as far as can be seen here. Errors: invalid_input (no successor of
+    // this view), unavailable (blocks of the cut are missing here), conflict (the log up to the cut is
+    // another one here, which only equivocation or damage bring about).
+    Status check_end(const View& next) const;
+    // Ends the view and begins `next`: blocks outside its cut leave the log, all of the cut settles, and L*
+    // starts again at the new base. That the view was decided is the caller's to know. Errors: as
+    // check_end(), and then nothing has changed. Precondition: take_accepted() was emptied.
+    Result<LedgerUpdate> install(View next);
 
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only

@@ -62,6 +62,18 @@ OpenOrder::Position OpenOrder::first_new() {
     return has_new_ ? blocks_.find(first_new_) : blocks_.end();
 }
 
+void OpenOrder::erase(Position block) {
+    PB_CHECK(!block->second.in_engine, "what is erased was undone");
+    if (has_new_ && block->first == first_new_) {
+        const auto next = std::next(block);
+        has_new_ = next != blocks_.end();
+        if (has_new_) first_new_ = next->first;
+    }
+    set_awaited(block->first.round, block->second, false);
+    unsettled_commands_ -= block->second.indexes;
+    blocks_.erase(block);
+}
+
 Commit OpenOrder::settle_first() {
     auto first = blocks_.begin();
     PB_CHECK(first != blocks_.end() && first->second.executed, "only executed blocks settle");

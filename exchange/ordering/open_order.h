@@ -50,8 +50,9 @@ struct OrderedBlock {
     WallTime timestamp;  // the block's own
     std::uint16_t rules_version = rules_version_latest;
     std::vector<CommandBatch> batches;
-    bool executed = false;
-    UndoMark before;                 // executed: the engine's state in front of it
+    bool executed = false;           // at least once; its commit is what that gave
+    bool in_engine = false;          // its effects are in the engine now
+    UndoMark before;                 // in_engine: the engine's state in front of it
     Commit commit;                   // author, seq, round, block and commands always; the rest once executed
     CheckpointSchedule checkpoints;  // executed: with this block's commit
     std::unique_ptr<FrozenState> frozen;  // of a checkpoint: the state right after it, if it was kept
@@ -71,6 +72,7 @@ class OpenOrder {
     void insert(LogKey key, OrderedBlock block);
 
     Blocks& unsettled() { return blocks_; }
+    const Blocks& unsettled() const { return blocks_; }
     // From here on the log has to be executed, again where it was before; end() if it is executed as it
     // stands.
     Position first_new();
@@ -79,6 +81,8 @@ class OpenOrder {
     // The caller executed everything from first_new() on.
     void mark_all_executed() { has_new_ = false; }
 
+    // Takes a block off that no later view contains. Precondition: it is not in the engine.
+    void erase(Position block);
     // Takes the first block off, as settled. Precondition: there is one, and it is executed.
     Commit settle_first();
     // Precondition: not below the one before, and no unsettled block is at or below it.

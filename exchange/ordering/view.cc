@@ -103,6 +103,40 @@ Digest digest_of(const View& view) {
     return hash_of("peerbook view", encode_view(view));
 }
 
+Status check_successor(const View& view, const View& next) {
+    auto wrong = [](const char* what) {
+        return Error{ErrorCode::invalid_input, std::string("the view record ") + what};
+    };
+    if (next.ledger != view.ledger) return wrong("belongs to another ledger");
+    if (view.number == UINT64_MAX || next.number != view.number + 1 || next.previous != digest_of(view))
+        return wrong("does not follow this view");
+    if (Status status = check_members(next.members); !status.ok()) return status;
+    if (next.cut.size() != view.members.size()) return wrong("has not one cut entry a member");
+    for (std::size_t i = 0; i < view.members.size(); ++i) {
+        if (next.cut[i].author != view.members[i]) return wrong("has its cut in another order");
+        if ((next.cut[i].seq == 0) != next.cut[i].digest.is_zero())
+            return wrong("names a block without a seq, or a seq without a block");
+    }
+    if (next.base_round < view.base_round || next.log_length < view.log_length)
+        return wrong("lies before this view");
+    std::optional<MemberIndex> last;
+    bool joined = false;
+    for (const PublicKey& member : next.members) {
+        const std::optional<MemberIndex> before = view.index_of(member);
+        if (before && (joined || (last && *before < *last))) return wrong("changes the seniority of members");
+        joined = joined || !before;
+        if (before) last = before;
+    }
+    return {};
+}
+
+ChainTips cut_tips(const View& next) {
+    ChainTips tips;
+    for (const CutEntry& entry : next.cut)
+        tips.push_back({entry.seq, entry.digest});
+    return tips;
+}
+
 bool is_quorum(const View& view, const std::vector<bool>& present) {
     PB_CHECK(present.size() == view.members.size(), "one flag a member");
     const auto count = static_cast<std::size_t>(std::count(present.begin(), present.end(), true));

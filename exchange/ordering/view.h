@@ -42,9 +42,28 @@ struct View {
 // members, more than view_members_max, a member twice.
 Result<View> make_first_view(const Digest& network, const std::vector<PublicKey>& members);
 
+// Longest encoding: members, cut and the fixed fields.
+inline constexpr std::size_t view_bytes_max = 32 * 1024;
+
 Bytes encode_view(const View& view);
 Result<View> decode_view(ByteView bytes);
 Digest digest_of(const View& view);
+
+// The last accepted block of one member in one view; seq 0 and a zero digest for none. Author chains have no
+// gaps, so it names all of that author's blocks.
+struct ChainTip {
+    std::uint64_t seq = 0;
+    Digest digest;
+    friend bool operator==(const ChainTip&, const ChainTip&) = default;
+};
+using ChainTips = std::vector<ChainTip>;  // one a member, in view order
+
+// Whether `next` may come after `view`, as far as the two records tell: its ledger, number and predecessor;
+// one cut entry a member of `view`, in view order; members that stay keep their order and stand before those
+// that join; round and log do not go back.
+Status check_successor(const View& view, const View& next);
+// The cut of a record that check_successor() takes.
+ChainTips cut_tips(const View& next);
 
 // Rule 2: more than half of the members, or exactly half including the elder. `present[i]` stands for member
 // i; precondition: present.size() == members.size().

@@ -240,6 +240,7 @@ void Cluster::receive(std::size_t index, std::size_t from, SharedBlock block) {
             break;
         case AcceptKind::invalid:
         case AcceptKind::equivocation:
+        case AcceptKind::other_view:
             fail("an honest block was refused: " + outcome.why);
             break;
         case AcceptKind::accepted:

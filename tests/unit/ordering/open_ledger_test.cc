@@ -135,12 +135,11 @@ TEST_F(OpenLedgerAlone, PrefixHashChainsTheSettledBlocks) {
     EXPECT_EQ(ledgers[0]->settled_prefix().hash, hash);
 }
 
-TEST_F(OpenLedgerAlone, BlocksOfAnotherViewAreInvalid) {
+TEST_F(OpenLedgerAlone, BlocksOfAnotherViewAreNotKept) {
     VerifiedBlock block = emit(0, {});
     ++block.header.view.data[0];
-    const AcceptOutcome outcome = ledgers[0]->accept(block, now);
-    EXPECT_EQ(outcome.kind, AcceptKind::invalid);
-    EXPECT_NE(outcome.why.find("another view"), std::string::npos);
+    EXPECT_EQ(ledgers[0]->accept(block, now).kind, AcceptKind::other_view);
+    EXPECT_FALSE(ledgers[0]->has_block(digest_of(block.header)));
 }
 
 TEST_F(OpenLedgerAlone, AnObserverFollowsButDoesNotEmit) {
