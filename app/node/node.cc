@@ -156,6 +156,7 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
             sync_.on_suspended(from, outcome.missing, now.mono, effects);
             break;
         case exchange::AcceptKind::invalid:
+        case exchange::AcceptKind::other_view:  // this node stays in one view, and so do honest peers
             effects.violations.push_back({from, 10, "block " + std::to_string(seq) + ": " + outcome.why});
             break;
         case exchange::AcceptKind::equivocation:

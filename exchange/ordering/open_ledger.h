@@ -1,5 +1,5 @@
 // Open mode's replicated ledger: DAG of blocks in, one ordered and executed log out. Vector clocks order and
-// settle (ORDERING rules 4 to 8); late blocks roll the engine back and replay. The log is the cuts of
+// settle (RULES.md, rules 4 to 8); late blocks roll the engine back and replay. The log is the cuts of
 // successive views one after another; install() goes from one to the next.
 //
 //   K = (round, H(author key ‖ round), digest) extends causality and orders the unsettled blocks.

@@ -1,5 +1,5 @@
 // A view: who orders and settles, from which point of the log. Open mode's log is the views' cuts one after
-// another. ORDERING rules 1 and 2.
+// another. RULES.md, rules 1 and 2.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // One node's part in ending one view: single-decree Paxos among the members of the view, whose first phase
-// also stops the view. ORDERING rules 9 to 14; Lamport, "Paxos made simple", for the consensus.
+// also stops the view. RULES.md, rules 9 to 14; Lamport, "Paxos made simple", for the consensus.
 //
 //   proposer  PREPARE(b) ─→ all                 b is promised to itself first, durably
 //   member    PROMISE(b, what I hold, what I accepted) ─→ proposer; it is wedged from then on: emits nothing

@@ -1,4 +1,4 @@
-// What members say to each other to end a view, and what they keep about it on disk: ORDERING rules 9 to 16.
+// What members say to each other to end a view, and what they keep about it on disk: RULES.md, rules 9 to 16.
 // PROTOCOL.md, "View changes", has the bytes. Encodings are canonical; everything in them is bounded.
 //
 // Each message is signed by its sender and names network, ledger and the view that it is about, so that it
