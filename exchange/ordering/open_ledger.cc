@@ -153,7 +153,8 @@ void OpenLedger::State::close(const ChainTips& cut, LedgerUpdate& update) {
         const auto here = it++;
         OrderedBlock& block = here->second;
         if (!is_void(block)) continue;
-        update.voided.push_back({block.commit.author, block.commit.seq, block.commit.block});
+        update.voided.push_back(
+            {block.commit.author, block.commit.seq, block.commit.block, std::move(block.batches)});
         if (block.executed) update.retracted.push_back(std::move(block.commit));
         thaw(block);
         if (here == first) first = it;

@@ -46,6 +46,7 @@ struct LedgerUpdate {
         MemberIndex author;  // in the closed view, as in all commits of this update
         std::uint64_t seq = 0;
         Digest block;
+        std::vector<CommandBatch> batches;
     };
     std::vector<VoidBlock> voided;
 };

@@ -113,10 +113,10 @@ void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChange
 void ViewChange::on_decision(Decision decision, const PublicKey& from) {
     if (decision.next.previous != view_digest_) return;
     // Whoever tells of it last is connected, and is asked for the blocks.
-    decided_ = std::move(decision);
     decided_by_ = from;
+    if (decided_) return;
+    decided_ = std::move(decision);
     attempt_.reset();
-    fetch_due_.clear();
 }
 
 // --- as a member
@@ -360,7 +360,7 @@ void ViewChange::step(MonoTime now, const Outlook& outlook, ViewChangeOutput& ou
         }
         if (attempt_) {
             sooner(out.wake_at, attempt_->started + times_.attempt);
-            sooner(out.wake_at, attempt_->resend_at);
+            if (attempt_->is_prepared) sooner(out.wake_at, attempt_->resend_at);
         }
     }
     if (decided_) try_install(now, out);

@@ -438,6 +438,16 @@ TEST_F(EndOfViewOfThree, LostMessagesAreSentAgain) {
     EXPECT_TRUE(node('A').installs);
 }
 
+TEST_F(EndOfViewOfThree, WhileItsDiskIsSlowAProposerSleeps) {
+    suspect("C");
+    step('A');
+    later(ViewChangeTimes{}.resend * 2);
+    ViewChangeOutput out;
+    node('A').change->step(now, outlook, out);
+    ASSERT_TRUE(out.wake_at);
+    EXPECT_GT(*out.wake_at, now);
+}
+
 TEST_F(EndOfViewOfThree, AJoinerComesLastAndOneThatMayNotJoinIsNotLetIn) {
     testing::CheapSigner stranger(99);
     outlook.joiners = {stranger.public_key(), guest.public_key()};
