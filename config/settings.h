@@ -36,7 +36,7 @@ struct Settings {
     std::string log_format = "text";  // --log-format text|json
 
     std::uint32_t batch_delay_us = 1'000;  // own blocks are made at most this long after their first command
-    std::uint32_t ack_delay_ms = 5;        // T_ack of ORDERING rule 7
+    std::uint32_t ack_delay_ms = 5;        // T_ack of rule 7, exchange/ordering/RULES.md
 };
 
 // Key (as in the file, e.g. "p2p.port") → final value and where it came from.

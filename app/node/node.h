@@ -30,7 +30,7 @@ namespace peerbook::app {
 
 struct NodeOptions {
     Duration batch_delay = Duration::milliseconds(1);  // the least time between two own blocks under load
-    Duration ack_delay = Duration::milliseconds(5);    // T_ack of ORDERING rule 7
+    Duration ack_delay = Duration::milliseconds(5);    // T_ack of rule 7, exchange/ordering/RULES.md
     Duration relay_retry = Duration::seconds(2);       // an observer sends a batch again to another member
     Duration relay_timeout = Duration::seconds(30);    // then it tells the client that it does not know
     Duration settled_wait =

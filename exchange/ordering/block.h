@@ -1,4 +1,4 @@
-// Blocks: signed batches of commands, the vertices of the DAG. ORDERING section 1.
+// Blocks: signed batches of commands, the vertices of the DAG. RULES.md, rule 4.
 #pragma once
 
 #include <cstdint>

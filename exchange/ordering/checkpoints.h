@@ -1,4 +1,4 @@
-// When a log's state roots are taken. ORDERING section 3 and EXCHANGE, "State hash".
+// When a log's state roots are taken.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // The DAG of accepted blocks of one view: who may enter, what waits for its parents, and each block's causal
-// past as a vector clock. ORDERING section 1 and rules 4 and 17.
+// past as a vector clock. RULES.md, rules 4 and 17.
 //
 // A block is accepted when all its parents are, so what is accepted is always closed under parents. Each
 // author's accepted blocks are one chain: the first block accepted for an (author, seq) stays, another one is

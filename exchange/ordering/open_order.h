@@ -1,4 +1,4 @@
-// Open mode's total order and settling rule. ORDERING section 2, "Order" and rule 6.
+// Open mode's total order and settling rule. RULES.md, rule 6.
 //
 //   K = (round, H(author key ‖ round), digest). A block's round is above its parents', so K extends
 //   causality; the middle part gives no author a fixed priority, and a payload cannot be ground to win a tie

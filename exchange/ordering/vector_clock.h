@@ -1,5 +1,5 @@
 // The vector clock of a block: for each member the highest round of its blocks in the causal past, the block
-// itself included. It is derived from the parents and never sent. ORDERING section 1.
+// itself included. It is derived from the parents and never sent. RULES.md, rules 4 and 6.
 //
 // Facts, for blocks that one Dag accepted (there every author's blocks form one chain with rising rounds):
 //   past(b) ∩ author a is the chain of a up to round at(a);

@@ -1,6 +1,6 @@
-// The rules of ORDERING section 2 a second time, for one process of one node: from the blocks that it took,
-// in their order, which of them settle and where they stand in the log. Knows headers only and shares no code
-// with exchange/ordering, so that a mistake there does not hide itself.
+// The rules of exchange/ordering/RULES.md a second time, for one process of one node: from the blocks that it
+// took, in their order, which of them settle and where they stand in the log. Knows headers only and shares
+// no code with exchange/ordering, so that a mistake there does not hide itself.
 #pragma once
 
 #include <cstdint>

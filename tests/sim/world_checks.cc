@@ -10,7 +10,7 @@ using namespace exchange;
 
 namespace {
 
-constexpr std::int64_t clock_ahead_ms = 2'000;  // of a block that is taken; ORDERING section 2, "Time"
+constexpr std::int64_t clock_ahead_ms = 2'000;  // of a block that is taken; exchange/ordering/RULES.md
 constexpr std::size_t retracted_listed_max = 1'000;
 constexpr std::size_t tape_open_small = 48;  // above, the tape is compared only now and then
 constexpr std::uint64_t tape_skip = 16;

@@ -1,6 +1,6 @@
-// One node: what is on its disk, what it believes, and what it does (ORDERING section 2). Every step is one
-// call and is atomic; a crash falls between two steps, and since what a step sends may be lost, that covers a
-// crash between writing and sending.
+// One node: what is on its disk, what it believes, and what it does (exchange/ordering/RULES.md). Every step
+// is one call and is atomic; a crash falls between two steps, and since what a step sends may be lost, that
+// covers a crash between writing and sending.
 #pragma once
 
 #include <map>

@@ -1,6 +1,6 @@
-// What is signed and stored: blocks and views, and the rules that are functions of them alone (ORDERING rules
-// 1, 2, 4 and 6). Records are immutable; a Universe gives equal contents the same number, which stands for a
-// digest.
+// What is signed and stored: blocks and views, and the rules that are functions of them alone (RULES.md,
+// rules 1, 2, 4 and 6). Records are immutable; a Universe gives equal contents the same number, which stands
+// for a digest.
 #pragma once
 
 #include <array>
