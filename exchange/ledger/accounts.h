@@ -74,7 +74,7 @@ class Accounts {
         if (index == unknown || !accounts_[index].is_open) return std::nullopt;
         return AccountIndex(index);
     }
-    // Where the search for the id begins; for find() with it.
+    // Asks for the line where the search for the id begins, and tells which one for prefetch_name().
     std::uint32_t prefetch(const AccountId& id) const {
         const std::uint32_t hashed = hash(id);
         prefetch_line(&table_[hashed & mask_]);
@@ -84,12 +84,6 @@ class Accounts {
         const Entry& entry = table_[hashed & mask_];
         if (entry.account != unknown) prefetch_line(&names_[entry.account]);
     }
-    std::optional<AccountIndex> find(const AccountId& id, std::uint32_t hashed) const {
-        const std::uint32_t index = find_known(id, hashed);
-        if (index == unknown || !accounts_[index].is_open) return std::nullopt;
-        return AccountIndex(index);
-    }
-    void prefetch(AccountIndex account) const { prefetch_line(&accounts_[account.value()]); }
     // A key that owns an open account.
     std::optional<OwnerIndex> find_owner(const PublicKey& key) const;
     bool is_owned_by(AccountIndex account, std::optional<OwnerIndex> owner) const {
