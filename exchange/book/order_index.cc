@@ -68,7 +68,7 @@ void OrderIndex::resize(std::size_t capacity) {
     next_ = 0;
 }
 
-// The orders of the next places are asked for now and moved by the next change, when they are there.
+// The orders of the next places are asked for here and moved by the next change, once they are there.
 void OrderIndex::move_some() {
     const std::size_t end = std::min(next_ + places_at_once, former_.mask + 1);
     for (; next_ < end; ++next_) {
