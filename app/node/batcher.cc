@@ -37,7 +37,16 @@ HostedAccounts::Entry& HostedAccounts::find(const std::string& name) {
         entry.opened = true;
         entry.next_nonce = engine_.next_nonce(*index) + nonce_skip_;
     }
+    if (const auto reserved = reserved_.find(entry.id); reserved != reserved_.end()) {
+        entry.opened = true;
+        entry.next_nonce = std::max(entry.next_nonce, reserved->second + 1);
+    }
     return entries_.emplace(name, entry).first->second;
+}
+
+void HostedAccounts::reserve(const exchange::AccountId& account, std::uint64_t nonce) {
+    std::uint64_t& reserved = reserved_[account];
+    reserved = std::max(reserved, nonce);
 }
 
 void HostedAccounts::forget(const exchange::AccountId& account) {

@@ -43,6 +43,10 @@ class HostedAccounts {
     std::size_t room() const;
     // Makes it known. Precondition: it is known, or id_of() takes it and there is room.
     Entry& find(const std::string& name);
+    // Commands of this account up to this nonce wait to be issued again, and the account is opened by then.
+    void reserve(const exchange::AccountId& account, std::uint64_t nonce);
+    // See the constructor; for accounts that become known from now on.
+    void set_nonce_skip(std::uint64_t nonce_skip) { nonce_skip_ = nonce_skip; }
     // Its queued commands were lost: what is known of it is read from the engine again at its next use.
     void forget(const exchange::AccountId& account);
 
@@ -51,6 +55,7 @@ class HostedAccounts {
     PublicKey node_;
     std::uint64_t nonce_skip_;
     std::map<std::string, Entry> entries_;
+    std::map<exchange::AccountId, std::uint64_t> reserved_;  // as many as void blocks name
 };
 
 // How many indexes the commands of a batch take.

@@ -36,7 +36,14 @@ class BlockSync {
 
     void on_connected(const PublicKey& peer, Effects& effects);
     void on_disconnected(const PublicKey& peer);
+    // One of the present view.
     void on_version_vector(const PublicKey& peer, const VersionVectorMessage& message, Effects& effects);
+    // Sends the peer what it lacks of a closed view's cut.
+    void serve_closed(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                      const exchange::ChainTips& cut, const exchange::VersionVector& seqs, Effects& effects);
+    // The ledger is in another view: what was known of peers counts no more, and they are told.
+    void on_view_installed(Effects& effects);
+    void send_version_vector(const PublicKey& peer, Effects& effects);
     void on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects);
     // The journal's answer to a ReadMissingEffect.
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
@@ -59,7 +66,8 @@ class BlockSync {
   private:
     using Place = std::pair<std::uint32_t, std::uint64_t>;  // member, seq
 
-    void send_version_vector(const PublicKey& peer, Effects& effects);
+    void read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                      const exchange::VersionVector& seqs, Effects& effects);
     void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
 
     const exchange::OpenLedger& ledger_;

@@ -9,7 +9,7 @@ namespace peerbook::app {
 
 void Node::relay(Now now, Effects& effects) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
-    while (!batcher_.empty()) {
+    while (!self_index_ && !batcher_.empty()) {
         Relayed batch;
         batch.first_sent = now.mono;
         if (auto signed_batch = batcher_.take_signed()) {
@@ -17,13 +17,15 @@ void Node::relay(Now now, Effects& effects) {
                                                          rules.rules_version, AlreadyVerified());
             PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
             for (const exchange::BatchCommand& command : decoded->commands)
-                batch.keys.push_back({decoded->accounts[command.account], command.ref()});
+                batch.all.push_back({decoded->accounts[command.account], command.ref()});
+            batch.keys = batch.all;
             batch.encoded = SharedBytes(std::move(signed_batch->encoded));
         } else {
             Batcher::Taken taken = batcher_.take_hosted();
-            for (std::size_t i = 0; i < taken.commands.size(); ++i)
-                if (taken.origins[i])
-                    batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
+            for (std::size_t i = 0; i < taken.commands.size(); ++i) {
+                batch.all.push_back({taken.commands[i].account, taken.commands[i].ref});
+                if (taken.origins[i]) batch.keys.push_back(batch.all.back());
+            }
             batch.encoded =
                 SharedBytes(exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
                                                           rules.rules_version, signer_, taken.commands));
@@ -34,11 +36,11 @@ void Node::relay(Now now, Effects& effects) {
     std::erase_if(relayed_, [&](Relayed& batch) {
         if (now.mono >= batch.last_sent + options_.relay_retry) {
             std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
-            if (batch.keys.empty()) return true;
-            const bool ran = std::none_of(batch.keys.begin(), batch.keys.end(), [&](const CommandKey& key) {
+            const bool ran = std::none_of(batch.all.begin(), batch.all.end(), [&](const CommandKey& key) {
                 const auto account = ledger_.engine().find_account(key.first);
                 return !account || ledger_.engine().nonce_is_free(*account, key.second.nonce);
             });
+            if (ran && batch.keys.empty()) return true;
             if (now.mono - batch.first_sent >= (ran ? options_.settled_wait : options_.relay_timeout)) {
                 give_up(batch, effects);
                 return true;
@@ -62,12 +64,14 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
     std::map<CommandKey, std::uint64_t> counts;
     for (const exchange::BatchCommand& command : decoded->commands)
         counts[{decoded->accounts[command.account], command.ref()}] = exchange::index_count(command.body);
+    for (const CommandKey& key : batch.all) {
+        hosted_.forget(key.first);  // its opening may have been lost with it
+        unsettled_.drop(key.first, counts[key]);
+    }
     for (const CommandKey& key : batch.keys) {
         const auto origin = relayed_origins_.find(key);
         const Ticket ticket = origin->second.ticket;
         relayed_origins_.erase(origin);
-        hosted_.forget(key.first);  // its opening may have been lost with it
-        unsettled_.drop(key.first, counts[key]);
         if (requests_.erase(ticket) == 0) continue;
         effects.answers.push_back(
             {ticket,
@@ -81,6 +85,18 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
 
 void Node::send_to_a_member(Relayed& batch, MonoTime now, Effects& effects) {
     batch.last_sent = now;
+    if (self_index_) {
+        // It became a member meanwhile, and takes it into its own next block.
+        const ByteView bytes = batch.encoded.view();
+        const exchange::NetworkRules& rules = ledger_.engine().rules();
+        const auto decoded =
+            exchange::decode_signed_batch(bytes, rules.network, rules.rules_version, AlreadyVerified());
+        PB_CHECK(decoded.ok(), "a relayed batch cannot be decoded");
+        batcher_.add_signed(Bytes(bytes.begin(), bytes.end()),
+                            static_cast<std::uint32_t>(decoded->commands.size()), index_count(*decoded),
+                            std::nullopt);
+        return;
+    }
     std::vector<PublicKey> members;
     for (const PublicKey& member : ledger_.view().members)
         if (sync_.connected().contains(member)) members.push_back(member);

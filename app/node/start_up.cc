@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/node/chains.h"
 #include "app/node/network_rules.h"
 #include "app/node_keys/node_keys.h"
 #include "base/codec.h"
@@ -74,6 +75,14 @@ Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clo
     Status replayed = opened.parts.journal->replay(
         storage::JournalPosition(1),
         [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
+            if (entry.author == record_chain) {
+                Effects effects;
+                failed = node.recover_record(entry.block.view(), effects);
+                if (!failed.ok())
+                    failed = failed.error().within("journal position " + std::to_string(position.value()));
+                if (failed.ok()) failed = index_settled(effects);
+                return failed.ok();
+            }
             auto block = exchange::verify_block(entry.block, node.ledger().view(), network, rules_version,
                                                 verifier, exchange::BlockSource::own_journal);
             if (!block.ok()) {
@@ -135,6 +144,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     NodeOptions options;
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
+    options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};
     fill_with_system_random(entropy);

@@ -1,0 +1,25 @@
+// Names of the journal's chains: one for each author and view, since seqs start anew in each view, and one
+// for the node's own records about views.
+#pragma once
+
+#include "base/hash.h"
+#include "base/keys.h"
+#include "exchange/ordering/view.h"
+
+namespace peerbook::app {
+
+// In view 1 the author's key itself. `view_digest` is digest_of(view).
+inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest, const PublicKey& author) {
+    if (view.number == 1) return author;
+    PublicKey chain;
+    chain.data = Hasher("peerbook chain").add(view_digest.view()).add(author.view()).finish().data;
+    return chain;
+}
+
+// All zero, which is no key. Its entries are records, in the journal's order among the blocks:
+//   u8 1 ‖ ballot state   the last one counts
+//   u8 2 ‖ decision       the next view was installed here
+inline constexpr PublicKey record_chain{};
+enum class RecordKind : std::uint8_t { ballot_state = 1, decision = 2 };
+
+}  // namespace peerbook::app

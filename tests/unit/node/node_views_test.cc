@@ -1,0 +1,425 @@
+// Members that go away and come back: whole nodes over successive views.
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "tests/unit/node/node_world.h"
+
+namespace peerbook::app::testing {
+namespace {
+
+NodeOptions quick_views() {
+    NodeOptions options;
+    options.views.suspect_after = Duration::seconds(1);
+    return options;
+}
+
+class NodeViews : public ::testing::Test {
+  protected:
+    static std::uint64_t view_of(NodeWorld& world, std::size_t node) {
+        return world.node(node).ledger().view().number;
+    }
+    static std::size_t members_of(NodeWorld& world, std::size_t node) {
+        return world.node(node).ledger().view().members.size();
+    }
+    static StatusAnswer status(NodeWorld& world, std::size_t node) {
+        return world.ask_for<StatusAnswer>(node, StatusQuery{});
+    }
+    static void isolate(NodeWorld& world, std::size_t node, std::size_t nodes) {
+        for (std::size_t other = 0; other < nodes; ++other)
+            if (other != node) world.cut(node, other);
+    }
+    static void rejoin(NodeWorld& world, std::size_t node, std::size_t nodes) {
+        for (std::size_t other = 0; other < nodes; ++other)
+            if (other != node) world.heal(node, other);
+    }
+    static Ticket pay(NodeWorld& world, std::size_t node, const std::string& account, std::int64_t amount,
+                      Grade grade = Grade::provisional) {
+        return world.submit(node, {NodeWorld::faucet(account, 1, amount)}, grade);
+    }
+    static std::string balance(NodeWorld& world, std::size_t asked, std::size_t host,
+                               const std::string& name) {
+        const auto& engine = world.node(asked).ledger().engine();
+        const auto account = engine.find_account(exchange::hosted_account_id(world.key(host), name));
+        if (!account) return "none";
+        return std::to_string(static_cast<std::int64_t>(engine.balances(*account).at(1).total));
+    }
+};
+
+TEST_F(NodeViews, TwoOfThreeSettleAgainWithoutTheThird) {
+    NodeWorld world(3, 3, quick_views());
+    world.run();
+    isolate(world, 2, 3);
+    const Ticket ticket = pay(world, 0, "alice", 5, Grade::settled);
+    world.run_for(Duration::milliseconds(900));
+    EXPECT_FALSE(world.answered(ticket));
+    world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_TRUE(world.submit_answer(ticket).ok());
+    for (std::size_t node : {0u, 1u}) {
+        EXPECT_EQ(view_of(world, node), 2u);
+        EXPECT_EQ(members_of(world, node), 2u);
+        EXPECT_EQ(balance(world, node, 0, "alice"), "5");
+    }
+    EXPECT_EQ(view_of(world, 2), 1u);
+    EXPECT_EQ(status(world, 0).view, 2u);
+}
+
+TEST_F(NodeViews, TheThirdReturnsIsLetInAndSettlesItsOwn) {
+    NodeWorld world(3, 3, quick_views());
+    world.run();
+    isolate(world, 2, 3);
+    pay(world, 0, "alice", 5);
+    // Taken while alone: provisional, void in the next view, and issued again with the same nonces.
+    const Ticket first = pay(world, 2, "carol", 7);
+    world.run_for(Duration::milliseconds(100));
+    ASSERT_TRUE(world.answered(first));
+    const Ticket second = pay(world, 2, "carol", 8, Grade::settled);
+    world.run_for(Duration::seconds(5));
+    EXPECT_FALSE(world.answered(second));
+    rejoin(world, 2, 3);
+    world.run_for(Duration::seconds(10));
+    for (std::size_t node = 0; node < 3; ++node) {
+        EXPECT_EQ(members_of(world, node), 3u) << node;
+        EXPECT_EQ(balance(world, node, 2, "carol"), "15") << node;
+        EXPECT_EQ(balance(world, node, 0, "alice"), "5") << node;
+    }
+    ASSERT_TRUE(world.answered(second));
+    EXPECT_TRUE(world.submit_answer(second).ok());
+    EXPECT_EQ(status(world, 2).role, "member");
+    world.expect_equal_digests();
+    EXPECT_TRUE(world.violations().empty()) << world.violations()[0].why;
+    EXPECT_TRUE(world.retired_keys().empty());
+}
+
+TEST_F(NodeViews, AMemberThatWasLeftOutTakesNothingUntilItIsLetInAgain) {
+    NodeOptions options = quick_views();
+    options.views.hold_off = Duration::seconds(30);
+    NodeWorld world(3, 3, options);
+    world.run();
+    isolate(world, 2, 3);
+    pay(world, 2, "carol", 7);
+    world.run_for(Duration::seconds(3));
+    rejoin(world, 2, 3);
+    world.run_for(Duration::seconds(3));
+    EXPECT_EQ(view_of(world, 2), 2u);
+    EXPECT_EQ(balance(world, 2, 2, "carol"), "none");  // retracted
+    const Ticket refused = pay(world, 2, "carol", 1);
+    ASSERT_TRUE(world.answered(refused));
+    EXPECT_EQ(world.submit_answer(refused).error().code, ErrorCode::unavailable);
+    EXPECT_NE(status(world, 2).says.find("left out"), std::string::npos) << status(world, 2).says;
+    world.run_for(Duration::seconds(40));
+    EXPECT_EQ(members_of(world, 2), 3u);
+    EXPECT_EQ(balance(world, 0, 2, "carol"), "7");
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, WhatWasVoidSurvivesARestart) {
+    NodeOptions options = quick_views();
+    options.views.hold_off = Duration::seconds(10);
+    NodeWorld world(3, 3, options);
+    world.run();
+    isolate(world, 2, 3);
+    pay(world, 2, "carol", 7);
+    pay(world, 2, "carol", 8);
+    world.run_for(Duration::seconds(3));
+    rejoin(world, 2, 3);
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(view_of(world, 2), 2u);
+    world.crash_and_restart(2);
+    world.run_for(Duration::seconds(20));
+    EXPECT_EQ(members_of(world, 2), 3u);
+    EXPECT_EQ(balance(world, 0, 2, "carol"), "15");
+    // And the nonces of what was issued again are not given to anything else.
+    pay(world, 2, "carol", 1);
+    world.run_for(Duration::seconds(1));
+    EXPECT_EQ(balance(world, 0, 2, "carol"), "16");
+    world.crash_and_restart(2);
+    world.run_for(Duration::seconds(3));
+    EXPECT_EQ(balance(world, 2, 2, "carol"), "16");
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, AllRestartInTheSecondViewWithTheSameLog) {
+    NodeWorld world(3, 3, quick_views());
+    world.run();
+    pay(world, 0, "alice", 1);
+    world.run_for(Duration::milliseconds(500));
+    isolate(world, 2, 3);
+    world.run_for(Duration::seconds(3));
+    pay(world, 1, "bob", 2);
+    world.run_for(Duration::seconds(1));
+    const auto before = world.node(0).ledger().settled_prefix();
+    for (std::size_t node : {0u, 1u})
+        world.crash_and_restart(node);
+    world.run_for(Duration::milliseconds(500));
+    EXPECT_EQ(view_of(world, 0), 2u);
+    EXPECT_EQ(world.node(0).ledger().settled_prefix().hash, before.hash);
+    EXPECT_EQ(world.node(1).ledger().settled_prefix().hash, before.hash);
+    pay(world, 0, "alice", 1);
+    rejoin(world, 2, 3);
+    world.run_for(Duration::seconds(8));
+    EXPECT_EQ(members_of(world, 2), 3u);
+    EXPECT_EQ(balance(world, 2, 0, "alice"), "2");
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, TheElderOfTwoGoesOnAndTheYoungerComesBack) {
+    NodeWorld world(2, 2, quick_views());
+    world.run();
+    world.cut(0, 1);
+    const Ticket at_elder = pay(world, 0, "alice", 5, Grade::settled);
+    const Ticket at_younger = pay(world, 1, "bob", 6, Grade::settled);
+    world.run_for(Duration::seconds(4));
+    EXPECT_TRUE(world.answered(at_elder));
+    EXPECT_FALSE(world.answered(at_younger));
+    EXPECT_EQ(members_of(world, 0), 1u);
+    EXPECT_EQ(view_of(world, 1), 1u);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(8));
+    EXPECT_TRUE(world.answered(at_younger));
+    EXPECT_EQ(members_of(world, 1), 2u);
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, AMinorityDoesNotWedgeItself) {
+    NodeWorld world(5, 5, quick_views());
+    world.run();
+    for (std::size_t a : {0u, 1u})
+        for (std::size_t b : {2u, 3u, 4u})
+            world.cut(a, b);
+    world.run_for(Duration::seconds(5));
+    EXPECT_EQ(members_of(world, 3), 3u);
+    const Ticket alone = pay(world, 0, "alice", 5);
+    world.run_for(Duration::milliseconds(100));
+    EXPECT_TRUE(world.answered(alone));  // still makes blocks
+    for (std::size_t a : {0u, 1u})
+        for (std::size_t b : {2u, 3u, 4u})
+            world.heal(a, b);
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(members_of(world, 0), 5u);
+    EXPECT_EQ(balance(world, 4, 0, "alice"), "5");
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, AnObserverFollowsThroughViews) {
+    NodeWorld world(4, 3, quick_views());
+    world.run();
+    isolate(world, 2, 4);
+    pay(world, 0, "alice", 5);
+    world.run_for(Duration::seconds(4));
+    EXPECT_EQ(view_of(world, 3), 2u);
+    const Ticket ticket = pay(world, 3, "olga", 9, Grade::settled);
+    world.run_for(Duration::seconds(2));
+    EXPECT_TRUE(world.answered(ticket));
+    rejoin(world, 2, 4);
+    world.run_for(Duration::seconds(8));
+    EXPECT_EQ(members_of(world, 3), 3u);  // the observer was not let in: nobody named it
+    world.expect_equal_digests();
+}
+
+TEST_F(NodeViews, ClientsCountOwnBlocksAcrossViews) {
+    NodeWorld world(2, 2, quick_views());
+    world.run();
+    const Ticket first = pay(world, 0, "alice", 5, Grade::settled);
+    world.run_for(Duration::milliseconds(500));
+    const std::uint64_t block = world.submit_answer(first)->block;
+    world.cut(0, 1);
+    world.run_for(Duration::seconds(4));
+    const Ticket second = pay(world, 0, "alice", 5, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_GT(world.submit_answer(second)->block, block);
+    EXPECT_EQ(world.ask_for<SettledAnswer>(0, SettledQuery{block}).seq, block);
+}
+
+// --- everything at once
+// ----------------------------------------------------------------------------------------------------
+
+// Cuts, crashes and full disks at random, then peace: all settled logs were prefixes of one, nobody's key was
+// retired, and what was acknowledged ran once.
+class Storm {
+  public:
+    Storm(std::uint64_t seed, std::size_t nodes)
+        : nodes_(nodes),
+          random_(seed),
+          world_(nodes, nodes, quick_views()),
+          promised_(nodes),
+          asked_(nodes) {}
+
+    void blow(int steps) {
+        world_.run();
+        for (int i = 0; i < steps; ++i) {
+            const std::size_t node = pick();
+            switch (random_.below(10)) {
+                case 0:
+                    world_.cut(node, pick_other(node));
+                    break;
+                case 1:
+                    world_.heal(node, pick_other(node));
+                    break;
+                case 2:
+                    for (std::size_t other = 0; other < nodes_; ++other)
+                        if (other != node) world_.cut(node, other);
+                    break;
+                case 3:
+                    for (std::size_t other = 0; other < nodes_; ++other)
+                        if (other != node) world_.heal(node, other);
+                    break;
+                case 4:
+                    settle_tickets();
+                    world_.crash_and_restart(node);
+                    forget_tickets(node);
+                    break;
+                case 5:
+                    if (random_.below(2) == 0)
+                        world_.hold_disk(node);
+                    else
+                        world_.release_disk(node);
+                    break;
+                default:
+                    pay(node);
+            }
+            world_.run_for(Duration::milliseconds(static_cast<std::int64_t>(random_.below(700))));
+            check();
+        }
+    }
+
+    void calm() {
+        for (std::size_t a = 0; a < nodes_; ++a) {
+            world_.release_disk(a);
+            for (std::size_t b = a + 1; b < nodes_; ++b)
+                world_.heal(a, b);
+        }
+        for (int i = 0; i < 240 && !is_quiet(); ++i) {
+            world_.run_for(Duration::seconds(1));
+            check();
+        }
+        ASSERT_TRUE(is_quiet()) << "not all members came back and settled\n" << describe();
+        settle_tickets();
+        world_.expect_equal_digests();
+        EXPECT_TRUE(world_.violations().empty()) << world_.violations()[0].why;
+        EXPECT_TRUE(world_.retired_keys().empty()) << world_.retired_keys()[0];
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            const std::int64_t got = balance(node);
+            EXPECT_GE(got, promised_[node]) << "node " << node << " lost what it acknowledged";
+            EXPECT_EQ(rejections_, "");  // whatever happens, no command here is ever wrong
+            EXPECT_LE(got, asked_[node]) << "node " << node << " ran a command twice";
+        }
+    }
+    std::string describe() {
+        std::string text;
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            const auto status = world_.ask_for<StatusAnswer>(node, StatusQuery{});
+            const auto& ledger = world_.node(node).ledger();
+            text += "node " + std::to_string(node) + " view " + std::to_string(ledger.view().number) +
+                    " of " + std::to_string(ledger.view().members.size()) + " settled " +
+                    std::to_string(ledger.settled_prefix().length) + " unsettled " +
+                    std::to_string(ledger.stats().unsettled_commands) + " suspended " +
+                    std::to_string(ledger.stats().blocks_suspended) +
+                    (world_.node(node).idle() ? " idle: " : " busy: ") + status.says + "\n";
+        }
+        return text;
+    }
+    std::uint64_t views() { return world_.node(0).ledger().view().number; }
+
+  private:
+    std::size_t pick() { return static_cast<std::size_t>(random_.below(nodes_)); }
+    std::size_t pick_other(std::size_t node) {
+        const std::size_t other = static_cast<std::size_t>(random_.below(nodes_ - 1));
+        return other >= node ? other + 1 : other;
+    }
+    void pay(std::size_t node) {
+        const std::int64_t amount = 1 + static_cast<std::int64_t>(random_.below(9));
+        const Grade grade = random_.below(2) == 0 ? Grade::settled : Grade::provisional;
+        const Ticket ticket = world_.submit(node, {NodeWorld::faucet("payee", 1, amount)}, grade);
+        open_.push_back({ticket, node, amount});
+    }
+    // Counts what was acknowledged by now.
+    void settle_tickets() {
+        std::erase_if(open_, [&](const Open& open) {
+            if (!world_.answered(open.ticket)) return false;
+            const auto answer = world_.submit_answer(open.ticket);
+            // A time-out says that it was taken, and may still settle.
+            if (answer.ok() || answer.error().code == ErrorCode::timed_out) asked_[open.node] += open.amount;
+            if (answer.ok() && answer->results[0].status == CommandStatus::done)
+                promised_[open.node] += open.amount;
+            else if (answer.ok())
+                rejections_ += "node " + std::to_string(open.node) + " rejected for " +
+                               exchange::to_string(answer->results[0].reason) + "; ";
+            return true;
+        });
+    }
+    void forget_tickets(std::size_t node) {
+        std::erase_if(open_, [&](const Open& open) {
+            if (open.node != node) return false;
+            asked_[node] += open.amount;  // it may have run
+            return true;
+        });
+    }
+    std::int64_t balance(std::size_t host) {
+        const auto& engine = world_.node(0).ledger().engine();
+        const auto account = engine.find_account(exchange::hosted_account_id(world_.key(host), "payee"));
+        return account ? static_cast<std::int64_t>(engine.balances(*account).at(1).total) : 0;
+    }
+    void check() {
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            const auto prefix = world_.node(node).ledger().settled_prefix();
+            const auto [known, is_new] = logs_.emplace(prefix.length, prefix.hash);
+            ASSERT_EQ(known->second, prefix.hash) << "node " << node << " settled another log";
+            const auto& view = world_.node(node).ledger().view();
+            const auto [record, first] = views_.emplace(view.number, exchange::digest_of(view));
+            ASSERT_EQ(record->second, exchange::digest_of(view)) << "two views " << view.number;
+        }
+    }
+    bool is_quiet() {
+        const auto& first = world_.node(0).ledger();
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            const auto& ledger = world_.node(node).ledger();
+            if (ledger.view().members.size() != nodes_ || ledger.view().number != first.view().number ||
+                ledger.stats().unsettled_commands > 0 || !world_.node(node).idle() ||
+                ledger.settled_prefix().hash != first.settled_prefix().hash ||
+                ledger.version_vector() != first.version_vector())
+                return false;
+        }
+        return true;
+    }
+
+    struct Open {
+        Ticket ticket;
+        std::size_t node;
+        std::int64_t amount;
+    };
+    std::size_t nodes_;
+    Random random_;
+    NodeWorld world_;
+    std::vector<std::int64_t> promised_, asked_;
+    std::vector<Open> open_;
+    std::string rejections_;
+    std::map<std::uint64_t, Digest> logs_;
+    std::map<std::uint64_t, Digest> views_;
+};
+
+// How many views there were.
+std::uint64_t blow_storms(std::uint64_t first, std::uint64_t count) {
+    std::uint64_t views = 0;
+    for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Storm storm(seed, 2 + seed % 4);
+        storm.blow(60);
+        storm.calm();
+        views += storm.views();
+        if (::testing::Test::HasFailure()) break;
+    }
+    return views;
+}
+
+TEST(NodeViewStorms, NeitherCutsNorCrashesNorFullDisksBreakTheLog) {
+    EXPECT_GT(blow_storms(1, 12), 40u);  // they did change
+}
+
+// By hand: --gtest_also_run_disabled_tests --gtest_filter=*ManyMore.
+TEST(NodeViewStorms, DISABLED_ManyMore) {
+    blow_storms(1'000, 400);
+}
+
+}  // namespace
+}  // namespace peerbook::app::testing
