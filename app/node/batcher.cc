@@ -74,19 +74,29 @@ void Batcher::add(exchange::Command command, std::optional<Origin> origin) {
 void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
                          std::optional<Ticket> ticket) {
     indexes_ += indexes;
-    signed_.push_back({std::move(encoded), commands, indexes, ticket});
+    signed_.push_back({std::move(encoded), commands, indexes, ticket, false});
+}
+
+void Batcher::add_own_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes) {
+    indexes_ += indexes;
+    const auto strangers =
+        std::find_if(signed_.begin(), signed_.end(), [](const SignedBatch& batch) { return !batch.is_own; });
+    signed_.insert(strangers, {std::move(encoded), commands, indexes, std::nullopt, true});
 }
 
 Batcher::Built Batcher::take() {
     Built built;
     exchange::PayloadBuilder payload;
-    while (!signed_.empty() && (hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2)) {
+    bool own_wait = false;
+    while (!signed_.empty() && (signed_.front().is_own || hosted_.empty() ||
+                                payload.size() < exchange::payload_bytes_max / 2)) {
         const SignedBatch& batch = signed_.front();
         if (payload.add_signed_batch(batch.encoded)) {
             for (std::uint32_t i = 0; i < batch.commands; ++i)
                 built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i})
                                                      : std::nullopt);
         } else if (!payload.empty()) {
+            own_wait = batch.is_own;
             break;  // the next block has room for it
         } else if (batch.ticket) {
             built.too_large.push_back(*batch.ticket);
@@ -94,7 +104,7 @@ Batcher::Built Batcher::take() {
         indexes_ -= batch.indexes;
         signed_.pop_front();
     }
-    while (!hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
+    while (!own_wait && !hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
         built.origins.push_back(hosted_.front().origin);
         indexes_ -= exchange::index_count(hosted_.front().command.body);
         hosted_.pop_front();

@@ -67,6 +67,8 @@ class Batcher {
     // An encoded signed batch of `commands` commands, which take `indexes`; already verified.
     void add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
                     std::optional<Ticket> ticket);
+    // One of this node's own users, from the time when it was an observer: before all hosted commands.
+    void add_own_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes);
 
     void clear();
     bool empty() const { return hosted_.empty() && signed_.empty(); }
@@ -93,6 +95,7 @@ class Batcher {
         std::uint32_t commands = 0;
         std::uint64_t indexes = 0;
         std::optional<Ticket> ticket;
+        bool is_own = false;
     };
     std::optional<SignedBatch> take_signed();
 

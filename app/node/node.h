@@ -142,10 +142,10 @@ class Node {
     // An observer's batch on its way to a member.
     struct Relayed {
         SharedBytes encoded;
-        MonoTime first_sent, last_sent;
+        MonoTime first_sent;
+        std::optional<MonoTime> last_sent;
         std::vector<CommandKey> all;   // of its commands
         std::vector<CommandKey> keys;  // of commands that a client waits for
-        std::size_t attempts = 0;
     };
     // `commands`: how many there are, a mass quote counted as its quotes.
     Status admit(const SubmitRequest& request, std::uint64_t commands) const;
@@ -213,6 +213,11 @@ class Node {
     void watch_catching_up(Now now, bool took_foreign_blocks);
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
+    Relayed next_to_relay(MonoTime now);
+    // As far as is executed here, the batch needs no sending.
+    bool has_run(const Relayed& batch) const;
+    bool is_relay_target(const PublicKey& key) const;
+    void choose_relay_target();
     void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
@@ -255,7 +260,9 @@ class Node {
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
-    std::vector<Relayed> relayed_;
+    std::vector<Relayed> relayed_;        // in the order of the users
+    std::optional<PublicKey> relay_to_;  // the member that gets them; this node once it is one
+    std::size_t relay_attempts_ = 0;
     KnownOrders known_orders_;
     UnsettledCommands unsettled_;
     std::shared_ptr<const exchange::NetworkRules> rules_;
