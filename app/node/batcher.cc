@@ -35,8 +35,10 @@ HostedAccounts::Entry& HostedAccounts::find(const std::string& name) {
     Entry entry{exchange::hosted_account_id(node_, name), 1, false};
     if (const auto index = engine_.find_account(entry.id)) {
         entry.opened = true;
-        entry.next_nonce = engine_.next_nonce(*index) + nonce_skip_;
+        entry.next_nonce = engine_.next_nonce(*index);
     }
+    if (const auto given = given_away_.find(entry.id); given != given_away_.end())
+        entry.next_nonce = std::max(entry.next_nonce, given->second + 1);
     if (const auto reserved = reserved_.find(entry.id); reserved != reserved_.end()) {
         entry.opened = true;
         entry.next_nonce = std::max(entry.next_nonce, reserved->second + 1);
@@ -47,6 +49,18 @@ HostedAccounts::Entry& HostedAccounts::find(const std::string& name) {
 void HostedAccounts::reserve(const exchange::AccountId& account, std::uint64_t nonce) {
     std::uint64_t& reserved = reserved_[account];
     reserved = std::max(reserved, nonce);
+}
+
+void HostedAccounts::gave_away(const exchange::AccountId& account, std::uint64_t nonce) {
+    std::uint64_t& given = given_away_[account];
+    given = std::max(given, nonce);
+}
+
+void HostedAccounts::recovered() {
+    std::erase_if(given_away_, [&](const auto& entry) {
+        const auto index = engine_.find_account(entry.first);
+        return index && engine_.next_nonce(*index) > entry.second;
+    });
 }
 
 void HostedAccounts::forget(const exchange::AccountId& account) {

@@ -144,6 +144,7 @@ class Node {
         SharedBytes encoded;
         MonoTime first_sent;
         std::optional<MonoTime> last_sent;
+        std::uint64_t append_ticket = 0;  // of the record of its nonces
         std::vector<CommandKey> all;   // of its commands
         std::vector<CommandKey> keys;  // of commands that a client waits for
     };
@@ -214,6 +215,10 @@ class Node {
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(MonoTime now);
+    // A restart must not give these nonces to other commands: whoever executes the earlier ones answers for
+    // the later.
+    void note_nonces(Relayed& batch, Effects& effects);
+    Status recover_nonces(ByteView record);
     // As far as is executed here, the batch needs no sending.
     bool has_run(const Relayed& batch) const;
     bool is_relay_target(const PublicKey& key) const;
@@ -281,7 +286,6 @@ class Node {
     Digest state_root_;
 
     std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
-    std::uint64_t installed_ticket_ = 0;  // of the present view's decision
     std::optional<MonoTime> last_sign_of_life_;
     bool was_dropped_ = false;              // from the members, with commands of its users on their way
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for

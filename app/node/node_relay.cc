@@ -4,14 +4,17 @@
 #include "app/node/node.h"
 #include "app/node/node_parts.h"
 #include "base/check.h"
+#include "base/codec.h"
 
 namespace peerbook::app {
 
 // In the order in which the users sent them: each member that is asked hears all that is not known to have run,
 // so whichever block runs first, what an earlier command prepared is there.
 void Node::relay(Now now, Effects& effects) {
-    while (!self_index_ && !batcher_.empty())
+    while (!self_index_ && !batcher_.empty()) {
         relayed_.push_back(next_to_relay(now.mono));
+        note_nonces(relayed_.back(), effects);
+    }
     if (relayed_.empty()) return relayed_in_.clear();
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
     std::erase_if(relayed_, [&](Relayed& batch) {
@@ -29,8 +32,10 @@ void Node::relay(Now now, Effects& effects) {
     });
     if (next_member) choose_relay_target();
     if (relay_to_)
-        for (Relayed& batch : relayed_)
+        for (Relayed& batch : relayed_) {
+            if (batch.append_ticket > durable_ticket_) break;
             if (!batch.last_sent || (next_member && !has_run(batch))) send_to_a_member(batch, now.mono, effects);
+        }
     for (const Relayed& batch : relayed_)
         sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + options_.relay_retry);
 }
@@ -57,6 +62,32 @@ Node::Relayed Node::next_to_relay(MonoTime now) {
     batch.encoded = SharedBytes(exchange::encode_signed_batch(
         exchange::BatchKind::hosted_by_other, rules.network, rules.rules_version, signer_, taken.commands));
     return batch;
+}
+
+void Node::note_nonces(Relayed& batch, Effects& effects) {
+    std::map<exchange::AccountId, std::uint64_t> highest;
+    for (const auto& [account, ref] : batch.all)
+        highest[account] = std::max(highest[account], ref.nonce);
+    Bytes record;
+    Encoder out(record);
+    out.varint(highest.size());
+    for (const auto& [account, nonce] : highest) {
+        out.raw(account.view());
+        out.u64(nonce);
+    }
+    append_record(RecordKind::nonces, record, effects);
+    batch.append_ticket = append_ticket_;
+}
+
+Status Node::recover_nonces(ByteView record) {
+    Decoder in(record);
+    const std::uint64_t count = in.varint_max(exchange::signed_batch_commands_max, "accounts");
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+        exchange::AccountId account;
+        in.fixed(account);
+        hosted_.gave_away(account, in.u64());
+    }
+    return in.finish();
 }
 
 bool Node::has_run(const Relayed& batch) const {
