@@ -33,7 +33,7 @@ void Node::relay(Now now, Effects& effects) {
     if (next_member) choose_relay_target();
     if (relay_to_)
         for (Relayed& batch : relayed_) {
-            if (batch.append_ticket > durable_ticket_) break;
+            if (!self_index_ && batch.append_ticket > durable_ticket_) break;
             if (!batch.last_sent || (next_member && !has_run(batch))) send_to_a_member(batch, now.mono, effects);
         }
     for (const Relayed& batch : relayed_)
