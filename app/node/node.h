@@ -212,6 +212,7 @@ class Node {
     bool deadline_met(Now now, Effects& effects);
     // Notes whether this member still fetches what it missed. Once a flush.
     void watch_catching_up(Now now, bool took_foreign_blocks);
+    bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(MonoTime now);
