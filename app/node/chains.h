@@ -19,7 +19,8 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 // All zero, which is no key. Its entries are records, in the journal's order among the blocks:
 //   u8 1 ‖ ballot state   the last one counts
 //   u8 2 ‖ decision       the next view was installed here
+//   u8 3 ‖ nonces         that an observer gave away: varint count, then per account id 32 ‖ u64 the highest
 inline constexpr PublicKey record_chain{};
-enum class RecordKind : std::uint8_t { ballot_state = 1, decision = 2 };
+enum class RecordKind : std::uint8_t { ballot_state = 1, decision = 2, nonces = 3 };
 
 }  // namespace peerbook::app

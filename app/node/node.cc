@@ -20,8 +20,6 @@ constexpr std::int64_t replay_pause_ns_per_command = 500;
 constexpr Duration replay_pause_max = Duration::milliseconds(50);
 // A clock may be set, so a far deadline is looked at again.
 constexpr Duration deadline_recheck = Duration::seconds(60);
-// An observer's accounts start this far beyond what the engine has seen of them; see HostedAccounts.
-constexpr std::uint64_t observer_nonce_skip = 4'096;
 
 }  // namespace
 
@@ -83,7 +81,7 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       self_(signer.public_key()),
       ledger_(std::move(rules), std::move(view), self_, options_.ledger),
       self_index_(ledger_.view().index_of(self_)),
-      hosted_(ledger_.engine(), self_, self_index_ ? 0 : observer_nonce_skip),
+      hosted_(ledger_.engine(), self_),
       sync_(ledger_, Random(options_.random_seed)),
       views_(ledger_, signer_, options_.views, Random(options_.random_seed + 1)),
       tape_(ledger_.engine()),
@@ -132,9 +130,7 @@ void Node::recovered(Now now, Effects& effects) {
     process(ledger_.execute(), effects);
     recovered_ = true;
     was_dropped_ = !self_index_ && !own_blocks_.waiting().empty();
-    // In an earlier view this member may have been an observer.
-    const bool was_always_member = self_index_ && ledger_.view().number == 1;
-    hosted_.set_nonce_skip(was_always_member ? 0 : observer_nonce_skip);
+    hosted_.recovered();
     restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
     started_ = now.mono;
 }
@@ -290,8 +286,7 @@ void Node::flush(Now now, Effects& effects) {
     execute_if_due(now, effects);
     watch_catching_up(now, took_foreign_blocks);
     step_view(now, effects);
-    // A restart must find that it was an observer, or it gives the nonces of what it relayed away again.
-    if (!waits_to_return() && durable_ticket_ >= installed_ticket_) relay(now, effects);
+    if (!waits_to_return()) relay(now, effects);
     if (self_index_) emit(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);

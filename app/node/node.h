@@ -142,10 +142,11 @@ class Node {
     // An observer's batch on its way to a member.
     struct Relayed {
         SharedBytes encoded;
-        MonoTime first_sent, last_sent;
+        MonoTime first_sent;
+        std::optional<MonoTime> last_sent;
+        std::uint64_t append_ticket = 0;  // of the record of its nonces
         std::vector<CommandKey> all;   // of its commands
         std::vector<CommandKey> keys;  // of commands that a client waits for
-        std::size_t attempts = 0;
     };
     // `commands`: how many there are, a mass quote counted as its quotes.
     Status admit(const SubmitRequest& request, std::uint64_t commands) const;
@@ -213,6 +214,15 @@ class Node {
     void watch_catching_up(Now now, bool took_foreign_blocks);
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
+    Relayed next_to_relay(MonoTime now);
+    // A restart must not give these nonces to other commands: whoever executes the earlier ones answers for
+    // the later.
+    void note_nonces(Relayed& batch, Effects& effects);
+    Status recover_nonces(ByteView record);
+    // As far as is executed here, the batch needs no sending.
+    bool has_run(const Relayed& batch) const;
+    bool is_relay_target(const PublicKey& key) const;
+    void choose_relay_target();
     void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
@@ -255,7 +265,9 @@ class Node {
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
-    std::vector<Relayed> relayed_;
+    std::vector<Relayed> relayed_;        // in the order of the users
+    std::optional<PublicKey> relay_to_;  // the member that gets them; this node once it is one
+    std::size_t relay_attempts_ = 0;
     KnownOrders known_orders_;
     UnsettledCommands unsettled_;
     std::shared_ptr<const exchange::NetworkRules> rules_;
@@ -274,7 +286,6 @@ class Node {
     Digest state_root_;
 
     std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
-    std::uint64_t installed_ticket_ = 0;  // of the present view's decision
     std::optional<MonoTime> last_sign_of_life_;
     bool was_dropped_ = false;              // from the members, with commands of its users on their way
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for

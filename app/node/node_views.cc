@@ -33,6 +33,10 @@ Status Node::recover_record(ByteView record, Effects& effects) {
         install(*decision, std::nullopt, effects);
         return {};
     }
+    if (kind == RecordKind::nonces) {
+        Status nonces = recover_nonces(record.subspan(1));
+        return nonces.ok() ? nonces : Error{ErrorCode::corrupt, nonces.error().message};
+    }
     return Error{ErrorCode::corrupt, "the journal holds a record of a kind that this program does not know"};
 }
 
@@ -120,7 +124,6 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
     PB_CHECK(update.ok(), "a view was installed that check_end() does not take");
     if (now) {
         append_record(RecordKind::decision, exchange::encode_decision(decision), effects);
-        installed_ticket_ = append_ticket_;
     }
     take_back_void_blocks(*update);
     process(*update, effects);

@@ -33,6 +33,7 @@ class OwnBlocks {
 
     struct Waiting {
         std::uint64_t number = 0;  // of the void block
+        std::uint64_t first = 0;   // of the block in which these commands stood first: their order
         Bytes payload;
         std::vector<std::optional<Origin>> origins;  // empty where nobody waits
     };
@@ -48,6 +49,7 @@ class OwnBlocks {
     struct Made {
         SharedBytes encoded;
         std::size_t payload_bytes = 0;
+        std::uint64_t first = 0;  // as in Waiting
     };
     std::uint64_t before_ = 0;                 // blocks in closed views
     std::map<std::uint64_t, Made> unsettled_;  // by number
