@@ -74,6 +74,7 @@ void World::note_record(Machine& machine, ByteView record) {
         machine.wedged.insert(state->view);
         return;
     }
+    if (kind_of(record) == app::RecordKind::nonces) return;
     const View old = machine.shadow->view();
     const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
     if (!decision.ok()) return fail_at(machine.number, decision.error().message);
@@ -102,7 +103,9 @@ void World::note_record(Machine& machine, ByteView record) {
 void World::keep_record(Machine& machine, ByteView record) {
     machine.durable.is_durable(digest_of_record(record));
     if (kind_of(record) == app::RecordKind::ballot_state)
-        return check_view(machine, views_->stored(machine.key(), decode_ballot_state(record.subspan(1)).value()));
+        return check_view(machine,
+                          views_->stored(machine.key(), decode_ballot_state(record.subspan(1)).value()));
+    if (kind_of(record) == app::RecordKind::nonces) return;
     for (const View* view : views_->all())
         if (const auto decision = verify_decision(record.subspan(1), *view, rules_.network, verifier);
             decision.ok())
@@ -110,11 +113,11 @@ void World::keep_record(Machine& machine, ByteView record) {
 }
 
 bool World::replay_record(Machine& machine, ByteView record, app::Effects& effects) {
-    if (kind_of(record) != app::RecordKind::decision && kind_of(record) != app::RecordKind::ballot_state)
-        return false;
+    // What it cannot read, nobody can.
+    if (!machine.node->recover_record(record, effects).ok()) return false;
     note_record(machine, record);
     keep_record(machine, record);
-    return machine.node->recover_record(record, effects).ok();
+    return true;
 }
 
 void World::note_own_block(Machine& machine, const VerifiedBlock& block) {
