@@ -35,7 +35,7 @@ struct World::Machine {
     bool next_sync_fails = false, disk_is_full = false;
     std::optional<CrashPoint> ballot_crash;  // when the next record about the end of a view is written
     std::int64_t disk_held_until_us = 0;
-    Digest view;              // what it gets is verified for this one
+    Digest view;  // what it gets is verified for this one
     bool was_observer = false;
     std::set<Digest> wedged;  // views that it promised to end
 

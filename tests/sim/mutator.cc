@@ -61,8 +61,8 @@ void Mutator::add_twins(const exchange::VerifiedBlock& block, const exchange::Vi
     }
 }
 
-std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block,
-                                         const exchange::View& view, std::size_t peers, bool keeps_nothing) {
+std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, const exchange::View& view,
+                                         std::size_t peers, bool keeps_nothing) {
     std::vector<Push> pushes(peers);
     for (Push& push : pushes)
         push.blocks.push_back(block.encoded);

@@ -135,8 +135,8 @@ TEST_F(ShadowTest, SettlesWhatAQuorumSaysItHoldsAndNoMore) {
     EXPECT_EQ(shadow_.accept(in_view(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
     EXPECT_EQ(shadow_.round_that_settles(), 0u) << "one of three holds a block of everyone";
     EXPECT_NE(shadow_.settle(1, 1, digest(5), own_, &log_), "");
-    EXPECT_EQ(shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)),
-              "");
+    EXPECT_EQ(
+        shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)), "");
     EXPECT_EQ(shadow_.round_that_settles(), 1u) << "two of three do, up to here";
     EXPECT_NE(shadow_.settle(2, 2, digest(5), own_, &log_), "")
         << "only one of them holds everything up to 2";
@@ -147,8 +147,8 @@ TEST_F(ShadowTest, NoticesALogThatIsNotInOrderOfK) {
     EXPECT_EQ(shadow_.accept(in_view(1, 1, 1), digest(1)), "");
     EXPECT_EQ(shadow_.accept(in_view(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
     EXPECT_EQ(shadow_.accept(in_view(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
-    EXPECT_EQ(shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)),
-              "");
+    EXPECT_EQ(
+        shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)), "");
     EXPECT_EQ(shadow_.settle(1, 1, digest(5), own_, &log_), "the settled log is not in order of K");
     EXPECT_EQ(log_.blocks(), std::vector<Digest>{digest(1)});
 }

@@ -67,8 +67,8 @@ struct Plan {
     std::int64_t skew_ms_max = 20;
     std::int64_t sync_us_min = 100, sync_us_max = 2'000;
 
-    // Only where views change (node.views.suspect_after above zero). What lasts, lasts for a part or some times
-    // of T_suspect.
+    // Only where views change (node.views.suspect_after above zero). What lasts, lasts for a part or some
+    // times of T_suspect.
     std::uint32_t isolations = 0, long_splits = 0, long_one_ways = 0, absences = 0, held_disks = 0;
     std::uint32_t ballot_crashes = 0;  // while something about the end of a view is written
     bool leaves_for_good = false;      // a member, at some time

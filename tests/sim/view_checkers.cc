@@ -67,7 +67,8 @@ std::string ViewChecker::choose(const Digest& view, const View& next) {
                " and " + short_name(name);
     if (end.chosen_in) return "";
     end.next = name;
-    if (next.number != old.number + 1 || next.previous != view) return "a view follows one that it does not name";
+    if (next.number != old.number + 1 || next.previous != view)
+        return "a view follows one that it does not name";
     for (const PublicKey& member : next.members)
         if (!first().index_of(member)) return "a key that view 1 does not name was let in";
     std::optional<std::size_t> last;
@@ -146,7 +147,8 @@ std::string ViewChecker::prepare_leaves(const Leaving& leaving, const BallotStat
     started->second.at_us = leaving.now_us;
     started->second.held = leaving.held;
     for (const auto& [other, rival] : end.ballots)
-        if (other.proposer != ballot.proposer && leaving.now_us - rival.at_us < at_once_us && !end.chosen_in) {
+        if (other.proposer != ballot.proposer && leaving.now_us - rival.at_us < at_once_us &&
+            !end.chosen_in) {
             rare_.add(Rare::two_proposers);
             break;
         }
@@ -166,7 +168,8 @@ std::string ViewChecker::promise_leaves(const Leaving& leaving, const BallotStat
     if (message.tips[self->value()].seq < leaving.own_seq)
         return "a promise does not name a block that its sender had made";
     const auto value = [](const std::optional<AcceptedValue>& accepted) {
-        return accepted ? std::pair(accepted->ballot, digest_of(accepted->next)) : std::pair(Ballot{}, Digest{});
+        return accepted ? std::pair(accepted->ballot, digest_of(accepted->next))
+                        : std::pair(Ballot{}, Digest{});
     };
     if (value(message.accepted) != value(state->accepted))
         return "a promise does not name the value that was accepted";

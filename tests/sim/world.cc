@@ -17,7 +17,7 @@ constexpr std::int64_t look_us = 100 * ms;
 // By then all nodes hold the same blocks, without waiting for the version vectors that go round every 30 s.
 constexpr std::int64_t equal_us_max = 12'000 * ms;
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;  // until all are let in again
-constexpr std::int64_t client_repeats_us = 200 * ms;  // while healing
+constexpr std::int64_t client_repeats_us = 200 * ms;           // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
 constexpr std::int64_t twin_swap_us = 350 * ms;  // a peer's session goes to the other of two processes
 

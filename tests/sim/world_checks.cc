@@ -77,11 +77,11 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
     if (stats.commits_executed != machine.noted.commits_executed)
         trace_.say(scheduler_.now_us(), [&] {
             return "node " + std::to_string(machine.number) + " in view " +
-                   std::to_string(ledger.view().number) + " holds " +
-                   std::to_string(stats.blocks_accepted) + " blocks, " + std::to_string(prefix.length) +
-                   " settled up to round " + std::to_string(stats.settled_round) + ", log " +
-                   short_name(prefix.hash) + ", " + std::to_string(stats.unsettled_commands) +
-                   " commands unsettled, " + std::to_string(stats.blocks_suspended) + " blocks wait, " +
+                   std::to_string(ledger.view().number) + " holds " + std::to_string(stats.blocks_accepted) +
+                   " blocks, " + std::to_string(prefix.length) + " settled up to round " +
+                   std::to_string(stats.settled_round) + ", log " + short_name(prefix.hash) + ", " +
+                   std::to_string(stats.unsettled_commands) + " commands unsettled, " +
+                   std::to_string(stats.blocks_suspended) + " blocks wait, " +
                    std::to_string(stats.rollbacks) + " rollbacks";
         });
     check_tape(machine, effects.index_writes);

@@ -229,7 +229,8 @@ void World::broadcast(Machine& machine, const app::BroadcastEffect& message) {
             post(machine, peer, message.kind, message.payload);
         return;
     }
-    const auto pushes = machine.mutator->push(*block, *views_->find(block->header.view), peers.size(), healing_);
+    const auto pushes =
+        machine.mutator->push(*block, *views_->find(block->header.view), peers.size(), healing_);
     equivocation_ = equivocation_ || machine.mutator->equivocated();
     for (std::size_t i = 0; i < peers.size(); ++i)
         for (const SharedBytes& bytes : pushes[i].blocks)

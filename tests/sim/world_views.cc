@@ -190,9 +190,9 @@ void World::check_view_message_leaves(Machine& machine, ByteView bytes) {
         const auto message = verify_view_message(bytes, **view, rules_.network, verifier);
         if (!message.ok() && message.error().code == ErrorCode::unavailable) continue;
         if (!message.ok()) return fail_at(machine.number, message.error().message);
-        return check_view(machine, views_->leaves({*message, machine.durable, machine.process,
-                                                   scheduler_.now_us(), machine.node->ledger().tips(),
-                                                   machine.own_seqs[message->view]}));
+        return check_view(machine,
+                          views_->leaves({*message, machine.durable, machine.process, scheduler_.now_us(),
+                                          machine.node->ledger().tips(), machine.own_seqs[message->view]}));
     }
     check_view(machine, "a message about a view that nobody decided leaves");
 }
