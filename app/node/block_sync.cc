@@ -14,7 +14,11 @@ std::uint8_t kind_of(MessageKind kind) {
 
 }  // namespace
 
-BlockSync::BlockSync(const exchange::OpenLedger& ledger, Random random) : ledger_(ledger), random_(random) {}
+BlockSync::BlockSync(const exchange::OpenLedger& ledger, Random random)
+    : ledger_(ledger),
+      has_named_view_(ledger.view().number == 1),
+      muted_(!has_named_view_),
+      random_(random) {}
 
 void BlockSync::on_connected(const PublicKey& peer, Effects& effects) {
     connected_.insert(peer);
@@ -58,7 +62,7 @@ void BlockSync::read_missing(const PublicKey& peer, const exchange::View& view, 
     if (!reading_.insert(peer).second) return;
     ReadMissingEffect read{peer, {}, blocks_message_bytes_max};
     for (std::size_t i = 0; i < seqs.size(); ++i)
-        read.have.emplace_back(chain_of(view, digest, view.members[i]), seqs[i]);
+        read.have.emplace_back(chain_of(view, digest, view.members[i], has_named_view_), seqs[i]);
     effects.read_missing.push_back(std::move(read));
 }
 
@@ -94,10 +98,11 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         if (found != recent_.end())
             effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
         else
-            effects.read_block.push_back({peer,
-                                          chain_of(ledger_.view(), exchange::digest_of(ledger_.view()),
-                                                   ledger_.view().members[place->author.value()]),
-                                          place->seq});
+            effects.read_block.push_back(
+                {peer,
+                 chain_of(ledger_.view(), exchange::digest_of(ledger_.view()),
+                          ledger_.view().members[place->author.value()], has_named_view_),
+                 place->seq});
     }
 }
 
@@ -184,8 +189,9 @@ std::optional<MonoTime> BlockSync::flush(
 }
 
 void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
-    last_sent_[peer] = ledger_.version_vector();
+    if (muted_) return;
     const exchange::View& view = ledger_.view();
+    last_sent_[peer] = ledger_.version_vector();
     const VersionVectorMessage message{exchange::digest_of(view), view.number, ledger_.version_vector()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});

@@ -128,6 +128,14 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
             });
             return;
         }
+        case MessageKind::ledger_news: {
+            auto news = decode_ledger_news(payload, network_id_);
+            if (!news.ok()) return violation(peer, 10, news.error().message);
+            ask_node(peer, [peer, news = std::move(*news)](Node& node, Now now, Effects& effects) mutable {
+                node.on_ledger_news(peer, std::move(news), now, effects);
+            });
+            return;
+        }
         case MessageKind::want: {
             auto digests = decode_want(payload);
             if (!digests.ok()) return violation(peer, 10, digests.error().message);
@@ -317,7 +325,7 @@ void EffectRunner::perform(Effects effects) {
     for (const LogEffect& log : effects.logs)
         log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
     if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
-        effects.violations.empty() && !effects.rules)
+        effects.violations.empty() && !effects.rules && !effects.ledger)
         return;
     boost::asio::post(
         io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });
@@ -325,6 +333,7 @@ void EffectRunner::perform(Effects effects) {
 
 void EffectRunner::perform_on_io(Effects& effects) {
     if (network_) {
+        if (effects.ledger) network_->set_ledger(*effects.ledger);
         for (BroadcastEffect& broadcast : effects.broadcasts)
             network_->broadcast(broadcast.kind, broadcast.payload);
         for (SendEffect& send : effects.sends)

@@ -110,6 +110,8 @@ struct Effects {
     std::optional<std::string> retire_key;
     // The ledger is in this view now: what peers send is verified for it from here on.
     std::shared_ptr<const exchange::View> view;
+    // The ledger that this node is in is established: what it claims to peers that connect from here on.
+    std::optional<Digest> ledger;
     std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this
 };
 

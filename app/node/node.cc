@@ -84,12 +84,15 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       hosted_(ledger_.engine(), self_),
       sync_(ledger_, Random(options_.random_seed)),
       views_(ledger_, signer_, options_.views, Random(options_.random_seed + 1)),
+      founding_(self_, options_.founding),
       tape_(ledger_.engine()),
       known_orders_(options_.known_orders_max),
       unsettled_(self_),
       rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    if (options_.ledger_source == NodeOptions::LedgerSource::operator_found)
+        ledger_first_ = LedgerNews{LedgerNews::State::established, 0, ledger_.view(), 1};
 }
 
 Node::~Node() = default;
@@ -132,21 +135,26 @@ void Node::recovered(Now now, Effects& effects) {
     was_dropped_ = !self_index_ && !own_blocks_.waiting().empty();
     hosted_.recovered();
     restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
-    started_ = now.mono;
+    started_ = ledger_since_ = now.mono;
 }
 
 void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
     views_.heard(peer, now.mono);
+    if (options_.ledger_source != NodeOptions::LedgerSource::network_file &&
+        entered_ticket_ <= durable_ticket_)
+        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
+                                 SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
 }
 
 void Node::on_peer_disconnected(const PublicKey& peer) {
     views_.disconnected(peer);
+    founding_.on_disconnected(peer);
     sync_.on_disconnected(peer);
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
-    if (identity_lost_) return;
+    if (identity_lost_ || !speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     if (block.header.view != exchange::digest_of(ledger_.view())) return on_other_view(from, now, effects);
     const std::uint64_t seq = block.header.seq;
@@ -210,6 +218,7 @@ void Node::on_blocks_taken(const PublicKey& from, bool more) {
 
 void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Now now,
                              Effects& effects) {
+    if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     if (message.view != exchange::digest_of(ledger_.view()))
         return on_older_or_newer(from, message, now, effects);
@@ -222,7 +231,7 @@ void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& 
 }
 
 void Node::on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects) {
-    sync_.on_want(from, digests, effects);
+    if (speaks_of_our_ledger(from)) sync_.on_want(from, digests, effects);
 }
 
 void Node::on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
@@ -232,6 +241,7 @@ void Node::on_blocks_read(const PublicKey& peer, bool more, const std::vector<Sh
 
 void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
                            Effects& effects) {
+    if (!speaks_of_our_ledger(from)) return;
     if (!self_index_) return on_other_view(from, now, effects);  // it was a member where the sender is
     if (draining_ || identity_lost_ || batch.commands.empty() || ledger_.overloaded() ||
         batcher_.commands() + index_count(batch) > options_.pending_commands_max)
@@ -259,7 +269,8 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     const WallTime wall = std::max(now.wall, done.block.header.timestamp);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(done.block), wall);
     PB_CHECK(outcome.kind == exchange::AcceptKind::accepted, "the own block was not accepted");
-    effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
+    if (ledger_.view().number > 0)
+        effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
     last_sign_of_life_ = now.mono;
     executing_.emplace(own_blocks_.number_of(seq), Carried{std::move(done.origins), {}});
 }
@@ -268,8 +279,9 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
                   Effects& effects) {
     const exchange::View& view = ledger_.view();
     effects.appends.push_back({++append_ticket_,
-                               chain_of(view, exchange::digest_of(view), view.members[author.value()]), seq,
-                               round, std::move(block)});
+                               chain_of(view, exchange::digest_of(view), view.members[author.value()],
+                                        options_.ledger_source != NodeOptions::LedgerSource::peers),
+                               seq, round, std::move(block)});
 }
 
 void Node::flush(Now now, Effects& effects) {
@@ -285,6 +297,7 @@ void Node::flush(Now now, Effects& effects) {
     }
     execute_if_due(now, effects);
     watch_catching_up(now, took_foreign_blocks);
+    step_founding(now, effects);
     step_view(now, effects);
     if (!waits_to_return()) relay(now, effects);
     if (self_index_) emit(now, effects);
@@ -431,7 +444,11 @@ void Node::emit(Now now, Effects& effects) {
 
 // Rule 7: so that those who left the view before see that it goes on without them.
 bool Node::first_block_due() const {
-    return ledger_.view().number > 1 && own_seq() == 0;
+    const exchange::View& view = ledger_.view();
+    if (view.number > 1) return own_seq() == 0;
+    // And so that both see that the ledger which they found is established.
+    if (is_established() || view.number == 0) return false;
+    return self_index_->value() > 0 ? own_seq() == 0 : ledger_.version_vector()[1] > 0;
 }
 
 void Node::watch_catching_up(Now now, bool took_foreign_blocks) {

@@ -24,6 +24,7 @@
 #include "app/node/block_sync.h"
 #include "app/node/chains.h"
 #include "app/node/effects.h"
+#include "app/node/founding.h"
 #include "app/node/known_orders.h"
 #include "app/node/own_blocks.h"
 #include "app/node/trade_tape.h"
@@ -59,6 +60,11 @@ struct NodeOptions {
     std::uint64_t unsettled_commands_per_account_max = 100'000;
     exchange::LedgerLimits ledger;
     ViewKeeperOptions views;
+    // Who says which ledger this is: the network file by its members, the operator by --found (view 1 is this
+    // node alone), or the peers (view 0; rule 19).
+    enum class LedgerSource : std::uint8_t { network_file, operator_found, peers };
+    LedgerSource ledger_source = LedgerSource::network_file;
+    FoundingOptions founding;
     std::uint64_t random_seed = 0;
 };
 
@@ -88,6 +94,7 @@ class Node {
     // Verified for the view in which the ledger is, or was when it came.
     void on_view_message(const PublicKey& from, exchange::ViewMessage message, Now now, Effects& effects);
     void on_decision(const PublicKey& from, exchange::Decision decision, Now now);
+    void on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effects& effects);
     // The peer sent something that only means something in another view than this node's.
     void on_other_view(const PublicKey& from, Now now, Effects& effects);
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
@@ -107,6 +114,8 @@ class Node {
     bool idle() const;
 
     const exchange::OpenLedger& ledger() const { return ledger_; }
+    // What peers may be told at the start: zero where the node has none yet, or one that is not established.
+    Digest claimed_ledger() const { return is_established() ? ledger_.view().ledger : Digest{}; }
     const TradeTape& tape() const { return tape_; }
     // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
     std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }
@@ -198,6 +207,22 @@ class Node {
                            Effects& effects);
     // `now`: none while the journal is replayed.
     void install(const exchange::Decision& decision, std::optional<Now> now, Effects& effects);
+    // What both a view change and entering or leaving a ledger do about this node's own commands and place.
+    // `made`: own blocks in `closed`. `is_whole`: nobody can hold a block of this node in the new view that
+    // is lacking here.
+    void enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, bool is_whole,
+                    Effects& effects);
+    // --- founding (node_founding.cc) ---
+    bool speaks_of_our_ledger(const PublicKey& peer) const;
+    bool is_established() const;
+    LedgerNews news() const;
+    void step_founding(Now now, Effects& effects);
+    // `now`: none while the journal is replayed.
+    void enter_ledger(LedgerNews ledger, std::optional<Now> now, Effects& effects);
+    void leave_ledger(std::optional<Now> now, Effects& effects);
+    void rebind(exchange::View first, std::optional<Now> now, Effects& effects);
+    void tell_of_ledger(Now now, Effects& effects);
+    Status recover_ledger(RecordKind kind, ByteView record, Effects& effects);
     void take_back_void_blocks(const exchange::LedgerUpdate& update);
     void relay_again(const std::vector<exchange::CommandBatch>& batches);
     // The own block of this seq issues the void block again that waits first: those who wait for that one
@@ -254,6 +279,7 @@ class Node {
     Batcher batcher_;
     BlockSync sync_;
     ViewKeeper views_;
+    Founding founding_;
     OwnBlocks own_blocks_;
     TradeTape tape_;
 
@@ -288,6 +314,13 @@ class Node {
 
     std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
     std::optional<MonoTime> last_sign_of_life_;
+    // Which ledger this is, if a node can tell another: view 1 and the number of its founding.
+    std::optional<LedgerNews> ledger_first_;
+    std::uint64_t foundings_ = 0;       // by this node
+    std::uint64_t entered_ticket_ = 0;  // of the record that a ledger was entered or left
+    bool news_due_ = false;             // peers are to be told, once that is on disk
+    LedgerNews::State told_ = LedgerNews::State::none;
+    MonoTime ledger_since_;
     bool was_dropped_ = false;              // from the members, with commands of its users on their way
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;

@@ -83,7 +83,7 @@ StatusAnswer Node::status(Now now) const {
     status.node = self_;
     status.network = ledger_.engine().rules().network;
     status.ledger = view.ledger;
-    status.role = self_index_ ? "member" : "observer";
+    status.role = view.number == 0 ? "no ledger" : self_index_ ? "member" : "observer";
     status.members = view.members.size();
     const auto progress = ledger_.progress();
     for (std::size_t i = 0; i < view.members.size(); ++i) {
@@ -129,6 +129,22 @@ StatusAnswer Node::status(Now now) const {
         status.says = "stopping: this node's key has blocks that this data directory lacks";
     } else if (draining_) {
         status.says = "shutting down: what was taken is being finished";
+    } else if (view.number == 0) {
+        status.ready = true;
+        status.says =
+            "provisional: no second node yet. Orders are taken and kept, trades are shown, and nothing "
+            "settles "
+            "before a second node is there; to settle alone, start with --found";
+    } else if (!is_established()) {
+        status.ready = true;
+        status.says =
+            "founding a ledger with a second node: trades stay provisional until both have seen the "
+            "other's first block; sees " +
+            connected + " (this node counted)";
+    } else if (waits_to_return() && view.number == 1) {
+        status.says = "waits to be let in to the members: sees " + connected + "; " +
+                      std::to_string(own_blocks_.waiting().size()) +
+                      " of its blocks, and what was taken since, are issued again then";
     } else if (waits_to_return()) {
         status.says = "left out of view " + std::to_string(view.number) +
                       " while it was away: asks to be let in again, sees " + connected + "; " +

@@ -33,6 +33,8 @@ Status Node::recover_record(ByteView record, Effects& effects) {
         install(*decision, std::nullopt, effects);
         return {};
     }
+    if (kind == RecordKind::entered || kind == RecordKind::left)
+        return recover_ledger(kind, record.subspan(1), effects);
     if (kind == RecordKind::nonces) {
         Status nonces = recover_nonces(record.subspan(1));
         return nonces.ok() ? nonces : Error{ErrorCode::corrupt, nonces.error().message};
@@ -44,6 +46,7 @@ Status Node::recover_record(ByteView record, Effects& effects) {
 // -------------------------------------------------------------------------------------------------
 
 void Node::on_view_message(const PublicKey& from, exchange::ViewMessage message, Now now, Effects& effects) {
+    if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     if (message.sender != from) {
         effects.violations.push_back({from, 10, "a view message of somebody else"});
@@ -53,11 +56,13 @@ void Node::on_view_message(const PublicKey& from, exchange::ViewMessage message,
 }
 
 void Node::on_decision(const PublicKey& from, exchange::Decision decision, Now now) {
+    if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     views_.on_decision(std::move(decision), from);
 }
 
 void Node::on_other_view(const PublicKey& from, Now now, Effects& effects) {
+    if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     if (views_.other_view_due(from, now.mono)) sync_.send_version_vector(from, effects);
 }
@@ -100,10 +105,11 @@ void Node::keep_alive(Now now, Effects& effects) {
 }
 
 void Node::step_view(Now now, Effects& effects) {
-    if (!recovered_) return;
+    if (!recovered_ || ledger_.view().number == 0) return;
     keep_alive(now, effects);
-    if (in_flight_) return;  // it belongs in front of whatever is promised
-    const bool may_vote = self_index_.has_value() && own_chain_confirmed();
+    if (in_flight_ || entered_ticket_ > durable_ticket_)
+        return;  // it belongs in front of whatever is promised
+    const bool may_vote = self_index_.has_value() && own_chain_confirmed() && is_established();
     ViewKeeper::Step step = views_.step(now.mono, {may_vote, !sync_.behind(), sync_.connected()}, effects);
     for (const auto& record : step.records) {
         append_record(RecordKind::ballot_state, record.bytes, effects);
@@ -125,21 +131,7 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
     if (now) {
         append_record(RecordKind::decision, exchange::encode_decision(decision), effects);
     }
-    take_back_void_blocks(*update);
-    process(*update, effects);
-    own_blocks_.close(made);
-    const bool was_member = self_index_.has_value();
-    self_index_ = ledger_.view().index_of(self_);
-    if (self_index_)
-        was_dropped_ = false;
-    else if (was_member)
-        was_dropped_ = !own_blocks_.waiting().empty() || !batcher_.empty() || !requests_.empty();
-    // Nobody can hold a block of this node in a view that it enters now, if its store was known to be whole.
-    heard_own_chain_.assign(ledger_.view().members.size(), now && was_confirmed);
-    if (self_index_) heard_own_chain_[self_index_->value()] = true;
-    ack_due_since_.reset();
-    deadline_met_.reset();
-    unexecuted_ = false;
+    enter_view(*update, made, now && was_confirmed, effects);
     views_.installed(closed, decision, now ? std::optional(now->mono) : std::nullopt);
     if (!now) return;
     effects.view = std::make_shared<const exchange::View>(ledger_.view());
@@ -152,6 +144,24 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
                                        " settled=" + std::to_string(ledger_.settled_prefix().length) +
                                        " void_blocks=" + std::to_string(update->voided.size()) +
                                        (self_index_ ? "" : " role=observer")});
+}
+
+void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, bool is_whole,
+                      Effects& effects) {
+    take_back_void_blocks(update);
+    process(update, effects);
+    own_blocks_.close(made);
+    const bool was_member = self_index_.has_value();
+    self_index_ = ledger_.view().index_of(self_);
+    if (self_index_)
+        was_dropped_ = false;
+    else if (was_member)
+        was_dropped_ = !own_blocks_.waiting().empty() || !batcher_.empty() || !requests_.empty();
+    heard_own_chain_.assign(ledger_.view().members.size(), is_whole);
+    if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    ack_due_since_.reset();
+    deadline_met_.reset();
+    unexecuted_ = false;
 }
 
 // Before the update is processed: seqs and members are those of the closed view.

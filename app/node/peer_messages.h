@@ -18,6 +18,7 @@ enum class MessageKind : std::uint8_t {
     signed_batch = 0x84,    // commands for a member to put into its next block
     view_message = 0x85,    // exchange::ViewMessage: about the end of a view
     decision = 0x86,        // exchange::Decision: a view's successor, with its certificate
+    ledger_news = 0x87,     // LedgerNews: which ledger the sender is in (app/node/founding.h)
 };
 
 inline constexpr std::size_t want_digests_max = 32;

@@ -28,11 +28,7 @@ Result<exchange::View> first_view(const config::Settings& settings, const config
         return exchange::make_first_view(network_id, network.members);
     }
     if (settings.found) return exchange::make_first_view(network_id, {self});
-    return Error{
-        ErrorCode::invalid_input,
-        "network " + network.name +
-            " names no members. Say --found to start a ledger of which this node is the only member, or give "
-            "a network file with members by --network"};
+    return exchange::make_no_ledger(self, {});  // until peers have one, or found one with this node
 }
 
 Bytes journal_identity(const Digest& network, const exchange::View& view, const PublicKey& self) {
@@ -144,6 +140,10 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     NodeOptions options;
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
+    using Source = NodeOptions::LedgerSource;
+    options.ledger_source = !network->members.empty() ? Source::network_file
+                            : settings.found          ? Source::operator_found
+                                                      : Source::peers;
     options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};

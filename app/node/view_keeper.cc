@@ -35,6 +35,11 @@ void ViewKeeper::begin() {
     leaving_.clear();
 }
 
+void ViewKeeper::rebound() {
+    admissible_ = ledger_.view().members;
+    begin();
+}
+
 void ViewKeeper::installed(const exchange::View& closed, const exchange::Decision& decision,
                            std::optional<MonoTime> now) {
     closed_.push_back({decision.next.previous, closed, exchange::cut_tips(decision.next),

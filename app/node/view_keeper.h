@@ -56,6 +56,9 @@ class ViewKeeper {
     void installed(const exchange::View& closed, const exchange::Decision& decision,
                    std::optional<MonoTime> now);
 
+    // The ledger is another one, or none.
+    void rebound();
+
     // --- inputs ---
     void heard(const PublicKey& peer, MonoTime now) { heard_[peer] = now; }
     void disconnected(const PublicKey& peer);
@@ -118,7 +121,7 @@ class ViewKeeper {
     const Signer& signer_;
     const ViewKeeperOptions options_;
     Random random_;
-    const std::vector<PublicKey> admissible_;
+    std::vector<PublicKey> admissible_;
     std::unique_ptr<exchange::ViewChange> change_;
     std::deque<exchange::ViewMessage> inbox_;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> tickets_;  // record, ticket of its append

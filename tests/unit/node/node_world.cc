@@ -43,7 +43,7 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
         machines_[i].signer = make_ed25519_signer(seed);
         if (i < members) member_keys.push_back(key(i));
     }
-    view_ = *exchange::make_first_view(rules_.network, member_keys);
+    if (members > 0) view_ = *exchange::make_first_view(rules_.network, member_keys);
     for (std::size_t i = 0; i < nodes; ++i) {
         machines_[i].node = make_node(i);
         Effects effects;
@@ -52,14 +52,15 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
     for (std::size_t a = 0; a < nodes; ++a)
         for (std::size_t b = a + 1; b < nodes; ++b) {
             cut_.insert(link(a, b));
-            heal(a, b);
+            if (members > 0) heal(a, b);
         }
 }
 
 std::unique_ptr<Node> NodeWorld::make_node(std::size_t i) const {
     NodeOptions options = options_;
     options.random_seed = i;
-    return std::make_unique<Node>(rules_, view_, *machines_[i].signer, verifier, options);
+    const exchange::View view = view_.members.empty() ? exchange::make_no_ledger(key(i), {}) : view_;
+    return std::make_unique<Node>(rules_, view, *machines_[i].signer, verifier, options);
 }
 
 std::size_t NodeWorld::index_of(const PublicKey& wanted) const {
@@ -240,6 +241,12 @@ void NodeWorld::deliver(const Message& message) {
                 machine.node->on_decision(from, std::move(*decision), now_);
             else if (decision.error().code != ErrorCode::unavailable)
                 ADD_FAILURE() << decision.error().message;
+            break;
+        }
+        case MessageKind::ledger_news: {
+            auto news = decode_ledger_news(message.payload.view(), rules_.network);
+            ASSERT_TRUE(news.ok()) << news.error().message;
+            machine.node->on_ledger_news(from, std::move(*news), now_, effects);
             break;
         }
         case MessageKind::want: {
