@@ -265,6 +265,11 @@ class Storm {
                         if (other != node) world_.heal(node, other);
                     break;
                 case 4:
+                    if (random_.below(2) == 0) {
+                        world_.drain(node);
+                        world_.run_for(
+                            Duration::milliseconds(static_cast<std::int64_t>(random_.below(1'000))));
+                    }
                     settle_tickets();
                     world_.crash_and_restart(node);
                     forget_tickets(node);
