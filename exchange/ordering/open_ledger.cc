@@ -410,8 +410,6 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
 bool OpenLedger::acknowledgement_due() const {
     const State& s = *state_;
     if (!s.self_index) return false;
-    // One block of each member in a new view, so that those who left know that it goes on without them.
-    if (s.view.number > 1 && s.dag->version_vector()[s.self_index->value()] == 0) return true;
     if (s.order.has_awaited_between(s.dag->tip_round(*s.self_index),
                                     std::numeric_limits<std::uint64_t>::max()))
         return true;

@@ -143,9 +143,8 @@ class OpenLedger {
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
     // then offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
     Block make_block(Bytes payload, WallTime now) const;
-    // Rule 7: an empty block is owed, because it would help an unsettled command to settle, or is the first
-    // one in a view after the first. The caller waits T_ack and asks again; at most two empty blocks a
-    // command and member, then silence.
+    // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits
+    // T_ack and asks again; at most two empty blocks a command and member, then silence.
     bool acknowledgement_due() const;
 
     // --- reading ---
