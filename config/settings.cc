@@ -163,6 +163,9 @@ std::vector<Definition> make_definitions() {
             "ordering.suspect_after_ms", "PEERBOOK_SUSPECT_AFTER_MS", "--suspect-after-ms", 10'000,
             &S::suspect_after_ms, 0, 3'600'000,
             "the others go on without a member that is silent for this long, milliseconds; 0: never"),
+        boolean("ordering.leave_on_stop", "PEERBOOK_LEAVE_ON_STOP", "--leave-on-stop", true,
+                &S::leave_on_stop,
+                "a member that is told to stop asks the others to go on without it at once"),
     };
 }
 

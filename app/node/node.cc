@@ -297,6 +297,7 @@ void Node::flush(Now now, Effects& effects) {
     }
     execute_if_due(now, effects);
     watch_catching_up(now, took_foreign_blocks);
+    step_leave(now, effects);
     step_founding(now, effects);
     step_view(now, effects);
     if (!waits_to_return()) relay(now, effects);
@@ -533,8 +534,7 @@ void Node::emit_block(Now now, Effects& effects) {
 }
 
 bool Node::idle() const {
-    if (waits_to_return()) return !in_flight_;  // nobody knows when that will be; it is all on disk
-    return !in_flight_ && batcher_.empty() && own_blocks_.waiting().empty() && requests_.empty();
+    return !has_unfinished_work() && (!draining_ || leave_ == Leave::done || identity_lost_);
 }
 
 }  // namespace peerbook::app

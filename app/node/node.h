@@ -65,6 +65,9 @@ struct NodeOptions {
     enum class LedgerSource : std::uint8_t { network_file, operator_found, peers };
     LedgerSource ledger_source = LedgerSource::network_file;
     FoundingOptions founding;
+    bool leave_on_stop = true;  // after drain() the other members are asked to go on without this node
+    Duration leave_after = Duration::milliseconds(500);  // as long its own commands may take to settle first
+    Duration leave_timeout = Duration::seconds(4);       // then it ends without having left
     std::uint64_t random_seed = 0;
 };
 
@@ -108,8 +111,8 @@ class Node {
     void on_state_root(std::uint64_t commit, const Digest& root);
     // Ends a batch of inputs.
     void flush(Now now, Effects& effects);
-    // No more submissions; what is pending is still made durable and answered. idle() tells when that is
-    // done.
+    // No more submissions; what is pending is still made durable and answered, and a member leaves its view
+    // (rule 16), within leave_timeout. idle() tells when that is done.
     void drain() { draining_ = true; }
     bool idle() const;
 
@@ -202,6 +205,14 @@ class Node {
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
     void step_view(Now now, Effects& effects);
+    ViewKeeper::Own own_state();
+    // --- leaving (node_leave.cc) ---
+    void step_leave(Now now, Effects& effects);
+    void end_leave(const std::string& why, bool is_left, Effects& effects);
+    // What leaving waits for, for log and status.
+    std::string leave_waits_for() const;
+    bool has_unfinished_work() const;
+    std::size_t members_with_blocks() const;  // in this view
     // A peer in another view says what it has there.
     void on_older_or_newer(const PublicKey& from, const VersionVectorMessage& message, Now now,
                            Effects& effects);
@@ -333,6 +344,15 @@ class Node {
     std::optional<MonoTime> able_since_, caught_up_to_;
     bool restarted_ = false, catching_up_ = false;
     bool recovered_ = false, draining_ = false, identity_lost_ = false;
+    enum class Leave : std::uint8_t {
+        none,
+        finish,     // what was taken is settled first
+        ask,        // to be left out of the next view
+        hand_over,  // left out; serves until the next view goes on
+        done,       // or given up, or there is nobody to leave it to
+    };
+    Leave leave_ = Leave::none;
+    MonoTime leave_since_;
 };
 
 }  // namespace peerbook::app

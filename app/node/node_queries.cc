@@ -127,6 +127,8 @@ StatusAnswer Node::status(Now now) const {
         status.says = "starting: the journal is being replayed";
     } else if (identity_lost_) {
         status.says = "stopping: this node's key has blocks that this data directory lacks";
+    } else if (leave_ != Leave::none && leave_ != Leave::done) {
+        status.says = "leaving: waiting for " + leave_waits_for();
     } else if (draining_) {
         status.says = "shutting down: what was taken is being finished";
     } else if (view.number == 0) {

@@ -104,13 +104,18 @@ void Node::keep_alive(Now now, Effects& effects) {
     sooner(effects.wake_at, *last_sign_of_life_ + *interval);
 }
 
+ViewKeeper::Own Node::own_state() {
+    const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_);
+    return {self_index_.has_value() && own_chain_confirmed() && is_established(), !sync_.behind(),
+            sync_.connected(), leaving};
+}
+
 void Node::step_view(Now now, Effects& effects) {
     if (!recovered_ || ledger_.view().number == 0) return;
     keep_alive(now, effects);
     if (in_flight_ || entered_ticket_ > durable_ticket_)
         return;  // it belongs in front of whatever is promised
-    const bool may_vote = self_index_.has_value() && own_chain_confirmed() && is_established();
-    ViewKeeper::Step step = views_.step(now.mono, {may_vote, !sync_.behind(), sync_.connected()}, effects);
+    ViewKeeper::Step step = views_.step(now.mono, own_state(), effects);
     for (const auto& record : step.records) {
         append_record(RecordKind::ballot_state, record.bytes, effects);
         views_.appended(record.id, append_ticket_);

@@ -41,6 +41,9 @@ class OwnBlocks {
     const std::deque<Waiting>& waiting() const { return waiting_; }
     std::deque<Waiting>& waiting() { return waiting_; }
 
+    // Every block with commands that was made is settled, in whichever view.
+    bool all_settled() const { return unsettled_.empty() && waiting_.empty(); }
+
     // Where the commands of a block are now: its number, that of the block that issued them again, or nothing
     // while they wait for that.
     std::optional<std::uint64_t> latest(std::uint64_t number) const;

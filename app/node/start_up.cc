@@ -144,6 +144,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     options.ledger_source = !network->members.empty() ? Source::network_file
                             : settings.found          ? Source::operator_found
                                                       : Source::peers;
+    options.leave_on_stop = settings.leave_on_stop;
     options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};

@@ -33,6 +33,7 @@ void ViewKeeper::begin() {
     tickets_.clear();
     joiners_.clear();
     leaving_.clear();
+    next_leave_.reset();
 }
 
 void ViewKeeper::rebound() {
@@ -53,6 +54,9 @@ void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
     for (const PublicKey& member : closed.members) {
         if (ledger_.view().index_of(member)) continue;
         Membership& membership = memberships_[member];
+        // One that comes and goes all the time would have the others change views all the time.
+        const bool stayed = !membership.joined || now - *membership.joined >= options_.hold_off;
+        if (stayed && asked_to_leave(member, now)) continue;
         if (membership.joined && now - *membership.joined >= options_.hold_off_forget) membership.drops = 0;
         ++membership.drops;
         membership.dropped = now;
@@ -76,7 +80,7 @@ void ViewKeeper::on_message(exchange::ViewMessage message, MonoTime now) {
         return;
     }
     if (message.kind == ViewMessageKind::leave) {
-        leaving_[message.sender] = now;
+        note_leave(message.sender, now);
         return;
     }
     if (inbox_.size() < inbox_max) inbox_.push_back(std::move(message));  // else it comes again
@@ -127,25 +131,56 @@ bool ViewKeeper::is_suspected(const PublicKey& member, MonoTime now) const {
     return heard != heard_.end() && now - heard->second >= options_.suspect_after;
 }
 
+void ViewKeeper::note_leave(const PublicKey& member, MonoTime now) {
+    leaving_.try_emplace(member, Leaver{now, now}).first->second.last = now;
+}
+
+bool ViewKeeper::asked_to_leave(const PublicKey& member, MonoTime now) const {
+    const auto leaver = leaving_.find(member);
+    return leaver != leaving_.end() && now - leaver->second.last <= options_.join_interval * asked_lately;
+}
+
+bool ViewKeeper::is_heard(const PublicKey& member, MonoTime now, const Own& own) const {
+    if (member == signer_.public_key()) return true;
+    if (!own.connected.contains(member)) return false;
+    if (options_.suspect_after == Duration{}) return true;
+    const auto heard = heard_.find(member);
+    return heard != heard_.end() &&
+           now - heard->second < Duration::nanoseconds(options_.suspect_after.ns / 2);
+}
+
+bool ViewKeeper::can_leave(MonoTime now, const Own& own) const {
+    std::vector<bool> heard;
+    bool one_stays = false;
+    for (const PublicKey& member : ledger_.view().members) {
+        heard.push_back(is_heard(member, now, own));
+        one_stays =
+            one_stays || (heard.back() && member != signer_.public_key() && !asked_to_leave(member, now));
+    }
+    return one_stays && exchange::is_quorum(ledger_.view(), heard);
+}
+
 std::optional<Duration> ViewKeeper::alive_interval() const {
     if (options_.suspect_after == Duration{}) return std::nullopt;
     return Duration::nanoseconds(options_.suspect_after.ns / 4);
 }
 
-exchange::Outlook ViewKeeper::outlook(MonoTime now, const Own& own) const {
-    const Duration heard_within = Duration::nanoseconds(options_.suspect_after.ns / 2);
+exchange::Outlook ViewKeeper::outlook(MonoTime now, const Own& own, Effects& effects) const {
     exchange::Outlook outlook;
+    bool one_stays = false;
     for (const PublicKey& member : ledger_.view().members) {
-        const bool is_self = member == signer_.public_key();
         outlook.suspected.push_back(is_suspected(member, now));
-        const auto heard = heard_.find(member);
-        const bool is_fresh = options_.suspect_after == Duration{} ||
-                              (heard != heard_.end() && now - heard->second < heard_within);
-        outlook.heard.push_back(is_self || (own.connected.contains(member) && is_fresh));
-        const auto leaves = leaving_.find(member);
-        outlook.leaving.push_back(leaves != leaving_.end() &&
-                                  now - leaves->second <= options_.join_interval * asked_lately);
+        outlook.heard.push_back(is_heard(member, now, own));
+        outlook.leaving.push_back(asked_to_leave(member, now));
+        one_stays = one_stays || (outlook.heard.back() && !outlook.leaving.back());
     }
+    // The first one's moment counts for all that ask by then.
+    std::optional<MonoTime> due;
+    for (std::size_t i = 0; i < outlook.leaving.size(); ++i)
+        if (outlook.leaving[i])
+            sooner(due, leaving_.at(ledger_.view().members[i]).first + options_.leave_grace);
+    if (due && now < *due) sooner(effects.wake_at, *due);
+    if (!one_stays || (due && now < *due)) outlook.leaving.assign(outlook.leaving.size(), false);
     for (const auto& [key, joiner] : joiners_)
         if (may_come_in(key, joiner, now)) outlook.joiners.push_back(key);
     return outlook;
@@ -183,7 +218,8 @@ ViewKeeper::Step ViewKeeper::step(MonoTime now, const Own& own, Effects& effects
     exchange::ViewChangeOutput out;
     for (const exchange::ViewMessage& message : std::exchange(inbox_, {}))
         if (own.may_vote) change_->on_message(message, now, out);
-    exchange::Outlook view_of_others = outlook(now, own);
+    ask_to_leave(now, own, effects);
+    exchange::Outlook view_of_others = outlook(now, own, effects);
     // One that may not vote only waits for decisions.
     if (!own.may_vote) view_of_others.heard.assign(view_of_others.heard.size(), false);
     change_->step(now, view_of_others, out);
@@ -193,7 +229,7 @@ ViewKeeper::Step ViewKeeper::step(MonoTime now, const Own& own, Effects& effects
 }
 
 void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
-    if (!may_join(signer_.public_key())) return next_join_.reset();
+    if (own.leaving || !may_join(signer_.public_key())) return next_join_.reset();
     if (!next_join_) next_join_ = now;
     if (now < *next_join_) return sooner(effects.wake_at, *next_join_);
     next_join_ = now + options_.join_interval;
@@ -204,8 +240,25 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     join.sender = signer_.public_key();
     join.view = exchange::digest_of(ledger_.view());
     join.tips = ledger_.tips();
-    const SharedBytes bytes(
-        exchange::sign_view_message(join, ledger_.engine().rules().network, ledger_.view().ledger, signer_));
+    tell_members(std::move(join), own, effects);
+}
+
+void ViewKeeper::ask_to_leave(MonoTime now, const Own& own, Effects& effects) {
+    if (!own.leaving || !ledger_.view().index_of(signer_.public_key())) return next_leave_.reset();
+    note_leave(signer_.public_key(), now);
+    if (next_leave_ && now < *next_leave_) return sooner(effects.wake_at, *next_leave_);
+    next_leave_ = now + options_.leave_interval;
+    sooner(effects.wake_at, *next_leave_);
+    exchange::ViewMessage leave;
+    leave.kind = ViewMessageKind::leave;
+    leave.sender = signer_.public_key();
+    leave.view = exchange::digest_of(ledger_.view());
+    tell_members(std::move(leave), own, effects);
+}
+
+void ViewKeeper::tell_members(exchange::ViewMessage message, const Own& own, Effects& effects) const {
+    const SharedBytes bytes(exchange::sign_view_message(message, ledger_.engine().rules().network,
+                                                        ledger_.view().ledger, signer_));
     for (const PublicKey& member : ledger_.view().members)
         if (own.connected.contains(member))
             effects.sends.push_back({member, static_cast<std::uint8_t>(MessageKind::view_message), bytes});

@@ -3,9 +3,10 @@
 //
 //   suspected   a member of which nothing was heard for T_suspect
 //   heard       connected, and heard of within half of it: with a quorum of those a ballot may begin
+//   leaving     members that ask to be left out; not while all that are heard ask it, for then nobody stays
 //   joiners     keys that view 1 names and that are not members now; they ask every second, and may come in
 //               when they hold nearly all blocks and their hold-off is over, which doubles each time they are
-//               dropped
+//               dropped; leaving is no drop, unless it follows on joining at once
 //   closed      the decisions of past views, to be told to whoever is still in one of them
 //
 // Logic thread only. Pure: time is an argument. The caller appends blocks that it accepted before it calls
@@ -33,6 +34,9 @@ struct ViewKeeperOptions {
     // T_suspect; zero: nobody is ever suspected.
     Duration suspect_after;
     Duration join_interval = Duration::seconds(1);
+    Duration leave_interval = Duration::milliseconds(500);  // a leaver asks again
+    // A leaver is left out so long after it asked: where all stop together, they keep their view.
+    Duration leave_grace = Duration::milliseconds(300);
     Duration hold_off = Duration::seconds(2);  // after the first drop
     Duration hold_off_max = Duration::seconds(300);
     Duration hold_off_forget = Duration::seconds(600);  // a member for so long starts at the first again
@@ -72,6 +76,7 @@ class ViewKeeper {
         bool may_vote = false;  // member, and its store is known to be whole
         bool caught_up = false;
         const std::set<PublicKey>& connected;
+        bool leaving = false;  // asks to be left out, and does not ask to join
     };
     struct Step {
         std::vector<exchange::ViewChangeOutput::Record> records;  // append, then appended()
@@ -85,6 +90,9 @@ class ViewKeeper {
     bool is_stopped() const;
     bool wedged() const { return change_->wedged(); }
     bool is_suspected(const PublicKey& member, MonoTime now) const;
+    // Another member is connected that stays, and this node with the connected ones is a quorum; then asking
+    // to leave leads to something.
+    bool can_leave(MonoTime now, const Own& own) const;
     // How often each member lets the others hear of it.
     std::optional<Duration> alive_interval() const;
     // What one in this closed view needs; null if it is not known here.
@@ -108,13 +116,21 @@ class ViewKeeper {
         std::uint32_t drops = 0;
         std::optional<MonoTime> dropped, joined;
     };
+    struct Leaver {
+        MonoTime first, last;  // asked
+    };
 
     void begin();
     void note_members(const exchange::View& closed, MonoTime now);
     Duration hold_off(const Membership& membership) const;
     bool may_come_in(const PublicKey& key, const Joiner& joiner, MonoTime now) const;
-    exchange::Outlook outlook(MonoTime now, const Own& own) const;
+    void note_leave(const PublicKey& member, MonoTime now);
+    bool asked_to_leave(const PublicKey& member, MonoTime now) const;
+    bool is_heard(const PublicKey& member, MonoTime now, const Own& own) const;
+    exchange::Outlook outlook(MonoTime now, const Own& own, Effects& effects) const;
     void ask_to_join(MonoTime now, const Own& own, Effects& effects);
+    void ask_to_leave(MonoTime now, const Own& own, Effects& effects);
+    void tell_members(exchange::ViewMessage message, const Own& own, Effects& effects) const;
     void take(exchange::ViewChangeOutput out, Step& step, Effects& effects) const;
 
     const exchange::OpenLedger& ledger_;
@@ -127,11 +143,11 @@ class ViewKeeper {
     std::deque<std::pair<std::uint64_t, std::uint64_t>> tickets_;  // record, ticket of its append
     std::map<PublicKey, MonoTime> heard_;                          // members, and connected peers
     std::map<PublicKey, Joiner> joiners_;                          // of admissible_
-    std::map<PublicKey, MonoTime> leaving_;
+    std::map<PublicKey, Leaver> leaving_;
     std::map<PublicKey, Membership> memberships_;  // of admissible_
     std::map<PublicKey, MonoTime> told_;           // connected peers
     std::deque<Closed> closed_;
-    std::optional<MonoTime> last_step_, next_join_;
+    std::optional<MonoTime> last_step_, next_join_, next_leave_;
 };
 
 }  // namespace peerbook::app

@@ -69,6 +69,57 @@ class Views(harness.FunctionalCase):
         net.wait_ready()
         self.assertEqual(int(net.wait_equal()["settled_trades"]), 4)
 
+    def test_a_member_that_is_told_to_stop_leaves_at_once(self):
+        net = self.new_testnet(3)  # T_suspect is 10 s
+        self.trade(net, 2, 1)
+        began = time.monotonic()
+        self.assertTrue(net.stop_node(2))
+        stopped = time.monotonic() - began
+        self.trade(net, 0, 2)
+        for index in (0, 1):
+            self.wait_status(net, index, 5, "two members that settle", view=2, members=2, unsettled_commands=0)
+        self.assertLess(time.monotonic() - began, 3, f"stopping alone took {stopped:.1f} s")
+        self.assertEqual(int(net.wait_equal([0, 1])["settled_trades"]), 2)
+        self.assertIn("left: view 2 goes on with 2 members", net.log_tail(2))
+
+        net.start_node(2)
+        for index in range(3):
+            self.wait_status(net, index, 20, "all three are members again", members=3, role="member")
+        self.trade(net, 2, 3)
+        self.assertEqual(int(net.wait_equal()["settled_trades"]), 3)
+
+        # The elder of those that are left hands over as well.
+        for index in (0, 1):
+            self.assertTrue(net.stop_node(index))
+        self.trade(net, 2, 4)
+        self.wait_status(net, 2, 5, "the last one settles alone", members=1, unsettled_commands=0)
+        net.start()
+        for index in range(3):
+            self.wait_status(net, index, 20, "all three are members again", members=3, role="member")
+        self.assertEqual(int(net.wait_equal()["settled_trades"]), 4)
+
+    def test_all_that_are_stopped_together_come_back(self):
+        net = self.new_testnet(3)
+        for number in range(1, 3):
+            for index in range(3):
+                self.trade(net, index, 10 * number + index)
+            began = time.monotonic()
+            self.assertEqual(net.down(), [])
+            self.assertLess(time.monotonic() - began, 5)
+            net.start()
+            for index in range(3):
+                self.wait_status(net, index, 20, "all three are members again", members=3, role="member")
+            self.assertEqual(int(net.wait_equal()["settled_trades"]), 3 * number)
+
+    def test_without_the_setting_a_member_just_stops(self):
+        net = self.new_testnet(3, start=False)
+        for index in range(3):
+            net.start_node(index, ("--leave-on-stop", "off"))
+        net.wait_ready()
+        self.assertTrue(net.stop_node(2))
+        time.sleep(1)
+        self.wait_status(net, 0, 1, "still three members", view=1, members=3)
+
     def test_what_a_cut_off_member_took_is_issued_again(self):
         net = self.start(3, proxied=True)
         net.link_command("cut", 2, 0)

@@ -76,6 +76,7 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.batch_delay_us, expected.batch_delay_us);
     EXPECT_EQ(settings.ack_delay_ms, expected.ack_delay_ms);
     EXPECT_EQ(settings.suspect_after_ms, expected.suspect_after_ms);
+    EXPECT_EQ(settings.leave_on_stop, expected.leave_on_stop);
     for (const SettingRow& row : setting_rows()) {
         ASSERT_TRUE(loaded.origin.contains(row.key)) << row.key;
         EXPECT_EQ(loaded.origin.at(row.key).source, "default") << row.key;
@@ -120,7 +121,8 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"log.format", "json"},
                           {"ordering.batch_delay_us", "0"},
                           {"ordering.ack_delay_ms", "20"},
-                          {"ordering.suspect_after_ms", "3000"}};
+                          {"ordering.suspect_after_ms", "0"},
+                          {"ordering.leave_on_stop", "false"}};
     Texts by_flag, by_environment;
     std::string in_file;
     for (const SettingRow& row : setting_rows()) {

@@ -234,12 +234,12 @@ TEST_F(NodeViews, ClientsCountOwnBlocksAcrossViews) {
 // ----------------------------------------------------------------------------------------------------
 
 // How many views there were.
-std::uint64_t blow_storms(std::uint64_t first, std::uint64_t count) {
+std::uint64_t blow_storms(std::uint64_t first, std::uint64_t count, bool with_leaving = false) {
     std::uint64_t views = 0;
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const std::size_t nodes = 2 + seed % 4;
-        Storm storm(seed, nodes, nodes, quick_views());
+        Storm storm(seed, nodes, nodes, quick_views(), with_leaving);
         storm.blow(60);
         storm.calm();
         views += storm.views();
@@ -255,9 +255,14 @@ TEST(NodeViewStorms, NeitherCutsNorCrashesNorFullDisksBreakTheLog) {
         blow_storms(once_failed, 1);
 }
 
+TEST(NodeViewStorms, NorDoMembersThatLeave) {
+    EXPECT_GT(blow_storms(101, 8, true), 40u);
+}
+
 // By hand: --gtest_also_run_disabled_tests --gtest_filter=*ManyMore.
 TEST(NodeViewStorms, DISABLED_ManyMore) {
     blow_storms(1'000, 400);
+    blow_storms(2'000, 400, true);
 }
 
 }  // namespace

@@ -37,6 +37,12 @@ class NodeWorld {
         crash_and_restart(node);
     }
 
+    // SIGTERM, as far as the node's logic goes; it runs on, also when it is idle.
+    void drain(std::size_t node) {
+        machines_[node].node->drain();
+        machines_[node].touched = true;
+    }
+
     // Runs until nothing is due for `quiet`, at most `limit` of virtual time.
     void run(Duration limit = Duration::seconds(5), Duration quiet = Duration::milliseconds(200));
     void run_for(Duration time) { run_until(now_.mono + time); }

@@ -16,9 +16,16 @@ namespace peerbook::app::testing {
 // retired, and what was acknowledged ran once.
 class Storm {
   public:
-    // As NodeWorld; with 0 members all are connected at the beginning, too.
-    Storm(std::uint64_t seed, std::size_t nodes, std::size_t members, const NodeOptions& options)
-        : nodes_(nodes), random_(seed), world_(nodes, members, options), promised_(nodes), asked_(nodes) {}
+    // As NodeWorld; with 0 members all are connected at the beginning, too. `with_leaving`: half of those
+    // that crash were told to stop before.
+    Storm(std::uint64_t seed, std::size_t nodes, std::size_t members, const NodeOptions& options,
+          bool with_leaving = false)
+        : nodes_(nodes),
+          with_leaving_(with_leaving),
+          random_(seed),
+          world_(nodes, members, options),
+          promised_(nodes),
+          asked_(nodes) {}
 
     void blow(int steps) {
         for (std::size_t a = 0; a < nodes_; ++a)
@@ -43,6 +50,11 @@ class Storm {
                         if (other != node) world_.heal(node, other);
                     break;
                 case 4:
+                    if (with_leaving_ && random_.below(2) == 0) {
+                        world_.drain(node);
+                        world_.run_for(
+                            Duration::milliseconds(static_cast<std::int64_t>(random_.below(1'000))));
+                    }
                     settle_tickets();
                     world_.crash_and_restart(node);
                     forget_tickets(node);
@@ -169,6 +181,7 @@ class Storm {
         std::int64_t amount;
     };
     std::size_t nodes_;
+    bool with_leaving_;
     Random random_;
     NodeWorld world_;
     std::vector<std::int64_t> promised_, asked_;

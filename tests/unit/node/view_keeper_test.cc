@@ -193,6 +193,78 @@ TEST_F(ViewKeeperTest, OneThatStayedForLongStartsWithTheFirstHoldOffAgain) {
     EXPECT_TRUE(proposes());
 }
 
+TEST_F(ViewKeeperTest, OneThatLeftHasNoHoldOff) {
+    connected = {key(1), key(2)};
+    step();
+    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    install({0, 1});
+    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperTest, OneThatLeavesSoonAfterItJoinedHasOne) {
+    connected = {key(1), key(2)};
+    step();
+    install({0, 1});
+    install({0, 1, 2});
+    pass(options.hold_off - Duration::milliseconds(1), {1, 2});
+    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    install({0, 1});
+    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    EXPECT_FALSE(proposes());
+}
+
+TEST_F(ViewKeeperTest, OneThatLeavesIsGivenAMomentInWhichTheOthersMayLeaveAsWell) {
+    connected = {key(1), key(2)};
+    step();
+    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    EXPECT_FALSE(proposes());
+    EXPECT_EQ(effects.wake_at, now + options.leave_grace);
+    later(options.leave_grace);
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperTest, WhereAllLeaveNobodyIsLeftOut) {
+    connected = {key(1), key(2)};
+    step();
+    keeper->on_message(message(ViewMessageKind::leave, 1), now);
+    EXPECT_TRUE(keeper->can_leave(now, {true, true, connected, true}));
+    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    EXPECT_FALSE(keeper->can_leave(now, {true, true, connected, true}));
+    for (int i = 0; i < 20; ++i) {
+        later(Duration::milliseconds(100));
+        keeper->step(now, {true, true, connected, true}, effects);
+        EXPECT_FALSE(keeper->wedged());
+    }
+}
+
+TEST_F(ViewKeeperTest, ALeaverTellsMembersUntilItIsLeftOut) {
+    connected = {key(1), key(2)};
+    keeper->step(now, {true, true, connected, true}, effects);
+    EXPECT_EQ(effects.sends.size(), 2u);
+    keeper->step(now, {true, true, connected, true}, effects);
+    EXPECT_EQ(effects.sends.size(), 2u);
+    later(options.leave_interval);
+    keeper->step(now, {true, true, connected, true}, effects);
+    EXPECT_EQ(effects.sends.size(), 4u);
+    install({1, 2});
+    later(options.join_interval);
+    keeper->step(now, {false, true, connected, true}, effects);
+    EXPECT_EQ(effects.sends.size(), 4u);  // and does not ask to join
+}
+
+TEST_F(ViewKeeperTest, ALeaverThatFellSilentIsOneThatWasDropped) {
+    connected = {key(1)};
+    step();
+    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    connected = {};  // no quorum, so it is not left out at once
+    pass(Duration::seconds(4), {1});
+    install({0, 1});
+    connected = {key(1)};
+    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    EXPECT_FALSE(proposes());
+}
+
 TEST_F(ViewKeeperTest, AJoinThatIsNotRepeatedIsForgotten) {
     options.hold_off = Duration::seconds(10);
     make();
