@@ -137,7 +137,7 @@ class World final : public LinkUser {
     void note_heard(Machine& machine, const PublicKey& from);
     void note_standing_still(Machine& machine, std::int64_t since_us);
     void check_heard(const Machine& machine);
-    void trouble_ballot(Machine& from, Machine& to);
+    void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
     bool may_settle() const;
     bool all_in_last_view() const;

@@ -261,7 +261,8 @@ void World::send(Machine& machine, const app::SendEffect& message) {
             check_leaves(machine, *book_->verify(SharedBytes(std::move(block))).value());
     }
     post(machine, (*to)->number, message.kind, message.payload);
-    if (static_cast<MessageKind>(message.kind) == MessageKind::view_message) trouble_ballot(machine, **to);
+    if (static_cast<MessageKind>(message.kind) == MessageKind::view_message)
+        trouble_ballot(machine, **to, message.payload.view());
 }
 
 void World::post(Machine& from, std::size_t to, std::uint8_t kind, const SharedBytes& payload) {

@@ -71,9 +71,8 @@ void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::ballot_state) {
         const auto state = decode_ballot_state(record.subspan(1));
         if (!state.ok()) return fail_at(machine.number, state.error().message);
-        const bool is_own =
-            machine.shadow->view_name() == state->view &&
-            machine.shadow->view().members[state->promised.proposer.value()] == machine.key();
+        const bool is_own = machine.shadow->view_name() == state->view &&
+                            machine.shadow->view().members[state->promised.proposer.value()] == machine.key();
         const bool is_new = !state->accepted || state->accepted->ballot != state->promised;
         if (is_own && is_new && machine.runs()) check_heard(machine);
         machine.wedged.insert(state->view);
@@ -192,8 +191,14 @@ void World::check_heard(const Machine& machine) {
 }
 
 // In the middle of a ballot: somebody is cut off, stands still or crashes.
-void World::trouble_ballot(Machine& from, Machine& to) {
-    if (healing_ || !random_.chance(plan_.ballot_trouble_ppm)) return;
+void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
+    constexpr std::size_t kind_at =
+        2 + 3 * Digest::size;  // PROTOCOL.md: version, network, ledger, view, kind
+    const auto kind = static_cast<ViewMessageKind>(message[kind_at]);
+    // Rather where a value is on its way.
+    const bool has_value = kind == ViewMessageKind::propose || kind == ViewMessageKind::accepted;
+    if (healing_ || !random_.chance(has_value ? plan_.ballot_trouble_ppm : plan_.ballot_trouble_ppm / 8))
+        return;
     rare_.add(Rare::ballot_trouble);
     Machine& one = draw(2) == 0 ? from : to;
     switch (draw(4)) {
