@@ -102,8 +102,8 @@ Batcher::Built Batcher::take() {
     Built built;
     exchange::PayloadBuilder payload;
     bool own_wait = false;
-    while (!signed_.empty() && (signed_.front().is_own || hosted_.empty() ||
-                                payload.size() < exchange::payload_bytes_max / 2)) {
+    while (!signed_.empty() &&
+           (signed_.front().is_own || hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2)) {
         const SignedBatch& batch = signed_.front();
         if (payload.add_signed_batch(batch.encoded)) {
             for (std::uint32_t i = 0; i < batch.commands; ++i)

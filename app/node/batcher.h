@@ -41,8 +41,8 @@ class HostedAccounts {
     Entry& find(const std::string& name);
     // Commands of this account up to this nonce wait to be issued again, and the account is opened by then.
     void reserve(const exchange::AccountId& account, std::uint64_t nonce);
-    // While the journal is replayed: nonces up to this one left the node, and are not given away again even if
-    // nobody is known to have executed them.
+    // While the journal is replayed: nonces up to this one left the node, and are not given away again even
+    // if nobody is known to have executed them.
     void gave_away(const exchange::AccountId& account, std::uint64_t nonce);
     // Forgets what the engine knows as well.
     void recovered();

@@ -417,7 +417,7 @@ void Node::emit(Now now, Effects& effects) {
         return;
     }
     if (deadline_met(now, effects)) return emit_block(now, effects);
-    if (!ledger_.acknowledgement_due()) {
+    if (!ledger_.acknowledgement_due() && !first_block_due()) {
         ack_due_since_.reset();
         return;
     }
@@ -427,6 +427,11 @@ void Node::emit(Now now, Effects& effects) {
         emit_block(now, effects);
     else
         sooner(effects.wake_at, due);
+}
+
+// Rule 7: so that those who left the view before see that it goes on without them.
+bool Node::first_block_due() const {
+    return ledger_.view().number > 1 && own_seq() == 0;
 }
 
 void Node::watch_catching_up(Now now, bool took_foreign_blocks) {

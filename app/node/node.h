@@ -145,8 +145,8 @@ class Node {
         MonoTime first_sent;
         std::optional<MonoTime> last_sent;
         std::uint64_t append_ticket = 0;  // of the record of its nonces
-        std::vector<CommandKey> all;   // of its commands
-        std::vector<CommandKey> keys;  // of commands that a client waits for
+        std::vector<CommandKey> all;      // of its commands
+        std::vector<CommandKey> keys;     // of commands that a client waits for
     };
     // `commands`: how many there are, a mass quote counted as its quotes.
     Status admit(const SubmitRequest& request, std::uint64_t commands) const;
@@ -212,6 +212,7 @@ class Node {
     bool deadline_met(Now now, Effects& effects);
     // Notes whether this member still fetches what it missed. Once a flush.
     void watch_catching_up(Now now, bool took_foreign_blocks);
+    bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(MonoTime now);
@@ -265,7 +266,7 @@ class Node {
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
-    std::vector<Relayed> relayed_;        // in the order of the users
+    std::vector<Relayed> relayed_;       // in the order of the users
     std::optional<PublicKey> relay_to_;  // the member that gets them; this node once it is one
     std::size_t relay_attempts_ = 0;
     KnownOrders known_orders_;

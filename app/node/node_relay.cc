@@ -8,8 +8,8 @@
 
 namespace peerbook::app {
 
-// In the order in which the users sent them: each member that is asked hears all that is not known to have run,
-// so whichever block runs first, what an earlier command prepared is there.
+// In the order in which the users sent them: each member that is asked hears all that is not known to have
+// run, so whichever block runs first, what an earlier command prepared is there.
 void Node::relay(Now now, Effects& effects) {
     while (!self_index_ && !batcher_.empty()) {
         relayed_.push_back(next_to_relay(now.mono));
@@ -34,7 +34,8 @@ void Node::relay(Now now, Effects& effects) {
     if (relay_to_)
         for (Relayed& batch : relayed_) {
             if (!self_index_ && batch.append_ticket > durable_ticket_) break;
-            if (!batch.last_sent || (next_member && !has_run(batch))) send_to_a_member(batch, now.mono, effects);
+            if (!batch.last_sent || (next_member && !has_run(batch)))
+                send_to_a_member(batch, now.mono, effects);
         }
     for (const Relayed& batch : relayed_)
         sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + options_.relay_retry);

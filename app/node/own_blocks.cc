@@ -34,7 +34,8 @@ void OwnBlocks::take_back(std::uint64_t seq, std::vector<std::optional<Origin>> 
     const auto made = unsettled_.find(number_of(seq));
     if (made == unsettled_.end()) return;  // it had no commands
     const ByteView payload = payload_of(made->second.encoded, made->second.payload_bytes);
-    waiting_.push_back({made->first, made->second.first, Bytes(payload.begin(), payload.end()), std::move(origins)});
+    waiting_.push_back(
+        {made->first, made->second.first, Bytes(payload.begin(), payload.end()), std::move(origins)});
     unsettled_.erase(made);
 }
 
