@@ -38,6 +38,10 @@ struct World::Machine {
     Digest view;  // what it gets is verified for this one
     bool was_observer = false;
     std::set<Digest> wedged;  // views that it promised to end
+    // Whom it heard when, and until when it may think that it heard others whom it did not: a process that
+    // stood still.
+    std::map<PublicKey, std::int64_t> heard_us;
+    std::int64_t last_step_us = 0, write_begun_us = 0, stood_still_until_us = 0;
 
     // --- its checkers ---
     std::unique_ptr<Shadow> shadow;

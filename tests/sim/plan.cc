@@ -109,6 +109,8 @@ void draw_views(Plan& plan, Random& random) {
     plan.absences = times(random, 2, 3);
     plan.held_disks = times(random, 3, 3);
     plan.ballot_crashes = times(random, 2, 5);
+    if (random.below(2) == 0)
+        plan.ballot_trouble_ppm = 20'000 + static_cast<std::uint32_t>(random.below(400'000));
     plan.leaves_for_good = plan.members >= 3 && random.below(6) == 0;
 }
 
@@ -178,8 +180,9 @@ std::string Plan::text() const {
            part("suspect ms", node.views.suspect_after.ms()) + part("isolations", isolations) +
            part("long splits", long_splits) + part("long one way", long_one_ways) +
            part("absences", absences) + part("held disks", held_disks) +
-           part("ballot crashes", ballot_crashes) + part("leaves for good", leaves_for_good) +
-           ", trouble: " + name_of(trouble) + part("tricks", tricks);
+           part("ballot crashes", ballot_crashes) + part("ballot trouble ppm", ballot_trouble_ppm) +
+           part("leaves for good", leaves_for_good) + ", trouble: " + name_of(trouble) +
+           part("tricks", tricks);
 }
 
 }  // namespace peerbook::sim

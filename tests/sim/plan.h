@@ -70,8 +70,9 @@ struct Plan {
     // Only where views change (node.views.suspect_after above zero). What lasts, lasts for a part or some
     // times of T_suspect.
     std::uint32_t isolations = 0, long_splits = 0, long_one_ways = 0, absences = 0, held_disks = 0;
-    std::uint32_t ballot_crashes = 0;  // while something about the end of a view is written
-    bool leaves_for_good = false;      // a member, at some time
+    std::uint32_t ballot_crashes = 0;      // while something about the end of a view is written
+    std::uint32_t ballot_trouble_ppm = 0;  // of messages about it, something befalls who sends or gets them
+    bool leaves_for_good = false;          // a member, at some time
 
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request

@@ -140,6 +140,8 @@ const char* name_of(Rare state) {
             return "restart in later view";
         case Rare::ballot_crash:
             return "ballot crash";
+        case Rare::ballot_trouble:
+            return "ballot trouble";
         case Rare::held_disk:
             return "held disk";
         case Rare::isolated:

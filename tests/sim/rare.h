@@ -77,6 +77,7 @@ enum class Rare : std::size_t {
     minority_not_wedged,
     restart_in_later_view,
     ballot_crash,
+    ballot_trouble,
     held_disk,
     isolated,
     went_away,

@@ -134,6 +134,10 @@ class World final : public LinkUser {
     static void note_own_block(Machine& machine, const exchange::VerifiedBlock& block);
     void check_own_block(Machine& machine, const exchange::VerifiedBlock& block);
     void note_start(Machine& machine);
+    void note_heard(Machine& machine, const PublicKey& from);
+    void note_standing_still(Machine& machine, std::int64_t since_us);
+    void check_heard(const Machine& machine);
+    void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
     bool may_settle() const;
     bool all_in_last_view() const;

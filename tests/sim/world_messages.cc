@@ -50,6 +50,7 @@ std::uint64_t World::process_of(std::size_t node) const {
 
 void World::on_connected(std::size_t node, std::size_t peer) {
     trace_.mix(node << 8 | peer);
+    note_heard(*machines_[node], machines_[peer]->key());
     put(*machines_[node], [key = machines_[peer]->key()](app::Node& to, Now now, Effects& effects) {
         to.on_peer_connected(key, now, effects);
     });
@@ -107,6 +108,7 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
         return text + kind_text(kind) + ", " + std::to_string(payload.size()) + " bytes";
     });
     const PublicKey key = machines_[from]->key();
+    note_heard(machine, key);
     switch (static_cast<MessageKind>(kind)) {
         case MessageKind::block:
             return take_block(machine, from, payload);
@@ -259,6 +261,8 @@ void World::send(Machine& machine, const app::SendEffect& message) {
             check_leaves(machine, *book_->verify(SharedBytes(std::move(block))).value());
     }
     post(machine, (*to)->number, message.kind, message.payload);
+    if (static_cast<MessageKind>(message.kind) == MessageKind::view_message)
+        trouble_ballot(machine, **to, message.payload.view());
 }
 
 void World::post(Machine& from, std::size_t to, std::uint8_t kind, const SharedBytes& payload) {

@@ -207,6 +207,8 @@ void World::step(Machine& machine) {
     std::vector<Input> inputs = std::exchange(machine.inbox, {});
     Effects effects;
     const Now now = now_of(machine);
+    note_standing_still(machine, machine.last_step_us);
+    machine.last_step_us = scheduler_.now_us();
     for (Input& input : inputs)
         input(*machine.node, now, effects);
     machine.node->flush(now, effects);
@@ -292,6 +294,7 @@ void World::read_store(Machine& machine, Effects& effects) {
 void World::start_write(Machine& machine) {
     if (machine.appends.empty() || machine.is_writing || !machine.is_alive()) return;
     machine.is_writing = true;
+    machine.write_begun_us = scheduler_.now_us();
     std::int64_t sync_us = plan_.sync_us_min + draw_us(plan_.sync_us_max - plan_.sync_us_min + 1);
     if (machine.disk_held_until_us > scheduler_.now_us()) {
         rare_.add(Rare::held_disk);
@@ -319,6 +322,7 @@ void World::finish_write(Machine& machine, const std::vector<app::AppendEffect>&
         if (plan_.broken != Break::foreign_not_kept || append.chain == machine.key())
             entries.push_back({append.chain, append.seq, append.round, append.block});
     if (write_fails(machine, entries)) return;
+    note_standing_still(machine, machine.write_begun_us);
     keep(machine, batch);
     if (crashes_at(machine, CrashPoint::after_write)) return kill(machine, true);
     if (plan_.broken != Break::sent_before_durable)

@@ -71,6 +71,10 @@ void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::ballot_state) {
         const auto state = decode_ballot_state(record.subspan(1));
         if (!state.ok()) return fail_at(machine.number, state.error().message);
+        const bool is_own = machine.shadow->view_name() == state->view &&
+                            machine.shadow->view().members[state->promised.proposer.value()] == machine.key();
+        const bool is_new = !state->accepted || state->accepted->ballot != state->promised;
+        if (is_own && is_new && machine.runs()) check_heard(machine);
         machine.wedged.insert(state->view);
         return;
     }
@@ -85,6 +89,7 @@ void World::note_record(Machine& machine, ByteView record) {
     const auto self = old.index_of(machine.key());
     machine.was_observer = machine.was_observer || !next.index_of(machine.key());
     machine.last_view = std::max(machine.last_view, next.number);
+    note_standing_still(machine, 0);
     rare_.add(Rare::void_block, machine.shadow->voided().size() - void_before);
     if (self != decision->ballot.proposer) rare_.add(Rare::decision_from_peer);
     if (next.number < views_->latest().number) rare_.add(Rare::views_jumped);
@@ -145,6 +150,9 @@ void World::note_start(Machine& machine) {
     const View& view = machine.node->ledger().view();
     machine.view = digest_of(view);
     machine.was_observer = !view.index_of(machine.key());
+    machine.heard_us.clear();
+    machine.last_step_us = scheduler_.now_us();
+    note_standing_still(machine, 0);
     if (view.number > 1) rare_.add(Rare::restart_in_later_view);
     if (view.number < machine.last_view) rare_.add(Rare::decision_before_record);
 }
@@ -153,6 +161,56 @@ void World::note_death(const Machine& machine) {
     const BallotState* state = views_->durable(machine.key(), machine.shadow->view_name());
     if (!state) return;
     rare_.add(state->accepted ? Rare::crash_accepted : Rare::crash_wedged);
+}
+
+void World::note_heard(Machine& machine, const PublicKey& from) {
+    if (!plan_.views_change()) return;
+    put(machine, [this, &machine, from](app::Node&, Now, app::Effects&) {
+        machine.heard_us[from] = scheduler_.now_us();
+    });
+}
+
+void World::note_standing_still(Machine& machine, std::int64_t since_us) {
+    const std::int64_t half_us = plan_.node.views.suspect_after.ns / 2'000;
+    if (scheduler_.now_us() - since_us < half_us / 2 && since_us != 0) return;
+    machine.stood_still_until_us = scheduler_.now_us() + half_us;
+}
+
+// A minority must not stop itself: only who hears a quorum begins a ballot.
+void World::check_heard(const Machine& machine) {
+    if (scheduler_.now_us() <= machine.stood_still_until_us) return;
+    const View& view = machine.shadow->view();
+    std::set<std::size_t> heard;
+    for (std::size_t i = 0; i < view.members.size(); ++i) {
+        const auto at = machine.heard_us.find(view.members[i]);
+        const bool lately = at != machine.heard_us.end() &&
+                            scheduler_.now_us() - at->second <= plan_.node.views.suspect_after.ns / 2'000;
+        if (lately || view.members[i] == machine.key()) heard.insert(i);
+    }
+    if (!is_quorum_of(view, heard)) check_view(machine, "a ballot begins without hearing a quorum");
+}
+
+// In the middle of a ballot: somebody is cut off, stands still or crashes.
+void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
+    constexpr std::size_t kind_at =
+        2 + 3 * Digest::size;  // PROTOCOL.md: version, network, ledger, view, kind
+    const auto kind = static_cast<ViewMessageKind>(message[kind_at]);
+    // Rather where a value is on its way.
+    const bool has_value = kind == ViewMessageKind::propose || kind == ViewMessageKind::accepted;
+    if (healing_ || !random_.chance(has_value ? plan_.ballot_trouble_ppm : plan_.ballot_trouble_ppm / 8))
+        return;
+    rare_.add(Rare::ballot_trouble);
+    Machine& one = draw(2) == 0 ? from : to;
+    switch (draw(4)) {
+        case 0:
+            return links_->isolate(one.number, some_silence_us());
+        case 1:
+            return links_->break_session(from.number, to.number);
+        case 2:
+            return crash_later(one, CrashPoint::before_write);
+        default:
+            return crash_later(one, CrashPoint::after_write);
+    }
 }
 
 // --- messages
