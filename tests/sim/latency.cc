@@ -383,13 +383,15 @@ void LoadedNetwork::answered(const app::AnswerEffect& answer) {
         result_.refused += request.is_measured;
         return;
     }
-    for (const app::CommandResult& one : submitted->results) {
-        using enum app::CommandStatus;
-        result_.rejected += one.status == rejected;
-        result_.orders_traded += request.is_order && (one.status == filled || one.status == partially_filled);
-    }
-    result_.orders += request.is_order;
+    for (const app::CommandResult& one : submitted->results)
+        if (one.status == app::CommandStatus::rejected && one.reason != exchange::Reason::unknown_order)
+            fail("a command was rejected, and not as a cancel after the fill");
     if (!request.is_measured) return;
+    using enum app::CommandStatus;
+    const app::CommandStatus status = submitted->results.front().status;
+    result_.orders += request.is_order;
+    result_.orders_traded += request.is_order && (status == filled || status == partially_filled);
+    result_.rejected += status == rejected;
     auto& times = request.wait_for == app::Grade::settled ? result_.settled_us : result_.provisional_us;
     times.push_back(scheduler_.now_us() - request.since_us);
 }

@@ -44,7 +44,7 @@ struct LatencyResult {
     std::uint64_t blocks = 0, empty_blocks = 0;
     std::uint64_t messages = 0, bytes = 0;                              // with kind and frame, without TLS
     std::uint64_t wants = 0, blocks_again = 0, blocks_again_bytes = 0;  // asked for, and sent in answer
-    // In the whole run: of commands that were answered.
+    // Of commands with an answer that were submitted after the warm-up. Only cancels are rejected.
     std::uint64_t orders = 0, orders_traded = 0, rejected = 0;
     std::int64_t virtual_us = 0;
     std::uint64_t trace_hash = 0;  // two runs of one plan share it

@@ -87,7 +87,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         } else if (name == "--seconds") {
             ok = parse_number(name, value, 1, seconds_max, arguments.seconds);
         } else if (name == "--seed") {
-            ok = parse_number(name, value, 0, UINT64_MAX, arguments.seed);
+            ok = parse_number(name, value, 0, 1'000'000'000, arguments.seed);
         } else if (name == "--sync-us") {
             ok = parse_number(name, value, 1, 1'000'000, arguments.sync_us);
         } else if (name == "--ack-ms") {

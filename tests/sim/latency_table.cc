@@ -84,20 +84,23 @@ std::string latency_notes(const std::vector<LatencyRow>& rows) {
         rejected += row.result.rejected;
         answered += row.result.provisional_us.size() + row.result.settled_us.size();
     }
-    return "Virtual time: work costs none of it and bandwidth has no limit, so these figures are the "
-           "protocol's "
-           "and not a\nmachine's. What is modelled: links, one disk write at a time, and " +
-           std::to_string(rows.empty() ? 0 : rows.front().plan.hand_over_us) +
-           " us until a node takes what came in. Times are from submit() to\nthe answer at that node; half "
-           "of "
-           "the commands wait for each. replays/cmd: mean of the nodes, beyond the first\nexecution. "
-           "bytes/cmd: "
-           "sent by all nodes together, with kind and frame, without TLS. sent again: blocks sent\nbecause a "
-           "peer asked, of all that were pushed. CPU: real seconds a node and virtual second, with the "
-           "simulator's\nwork and without signatures (a real node checks one a block, about 45 us each on "
-           "another core), TLS and disk.\nOf the orders " +
-           ratio(traded * 100, orders, 0) + " % traded at once; " + ratio(rejected * 100, answered, 0) +
-           " % of the commands were rejected (cancels after the fill).\n";
+    std::string text =
+        "Virtual time: work costs none of it and bandwidth has no limit, so these figures are the "
+        "protocol's\n"
+        "and not a machine's. Modelled are links, one disk write at a time, and HAND_OVER us until a node "
+        "takes\n"
+        "what came in.\n"
+        "prov., settled  from submit() to the answer at that node; half of the commands wait for each\n"
+        "replays/cmd     executions beyond the first, mean of the nodes\n"
+        "bytes/cmd       sent by all nodes together, with kind and frame, without TLS\n"
+        "sent again      blocks sent because a peer asked for them, of all that were pushed\n"
+        "CPU             real seconds a node and virtual second, with the simulator's own work. Not in it:\n"
+        "                Ed25519 (a real node checks one signature a block, about 45 us on another core), "
+        "TLS, disk\n";
+    const std::string hand_over = std::to_string(rows.empty() ? 0 : rows.front().plan.hand_over_us);
+    text.replace(text.find("HAND_OVER"), 9, hand_over);
+    return text + "Of the orders " + ratio(traded * 100, orders, 0) + " % traded at once. " +
+           ratio(rejected * 100, answered, 0) + " % of the commands were rejected: cancels after the fill.\n";
 }
 
 }  // namespace peerbook::sim
