@@ -136,6 +136,7 @@ LoadedNetwork::LoadedNetwork(const LatencyPlan& plan)
     for (const auto& machine : machines_) {
         app::NodeOptions options;
         options.ack_delay = plan_.ack_delay;
+        options.batch_delay = plan_.batch_delay;
         options.random_seed = random_.next();
         exchange::NetworkRules rules = rules_;
         rules.index_seed = random_.next();

@@ -29,7 +29,7 @@ struct LatencyPlan {
     std::int64_t late_factor = 3;
     std::int64_t sync_us = 1'000;    // one write to disk, whatever its size; one at a time
     std::int64_t hand_over_us = 30;  // from an input to the step that takes it: a thread has to wake
-    Duration ack_delay;
+    Duration ack_delay, batch_delay = Duration::milliseconds(1);  // the nodes' options
 
     static LatencyPlan lan();
     static LatencyPlan wan();

@@ -15,12 +15,13 @@ namespace {
 
 constexpr const char* usage =
     "usage: sim_latency [--nodes 3,5,20] [--rates 200,2000,20000] [--links lan,wan] [--seconds N]\n"
-    "                   [--seed S] [--sync-us N] [--ack-ms N] [--late-ppm N] [--markdown]\n"
+    "                   [--seed S] [--sync-us N] [--ack-ms N] [--batch-ms N] [--late-ppm N] [--markdown]\n"
     "  --nodes    numbers of nodes, 1 to 64; all are members\n"
     "  --rates    orders a second of the whole network, 1 to 200000\n"
     "  --seconds  measured, after 2 s of warm-up; 1 to 600\n"
     "  --sync-us  one write to disk, in microseconds (1000)\n"
     "  --ack-ms   the nodes' ack_delay (5 on a LAN, 20 on a WAN)\n"
+    "  --batch-ms the nodes' batch_delay: the least time between two blocks of a node (1)\n"
     "  --late-ppm so many of a million messages are three times as late (0 on a LAN, 10000 on a WAN)\n";
 constexpr std::uint64_t nodes_max = 64, rate_max = 200'000, seconds_max = 600;
 
@@ -28,7 +29,7 @@ struct Arguments {
     std::vector<std::uint64_t> nodes = {3, 5, 20}, rates = {200, 2'000, 20'000};
     std::vector<std::string> links = {"lan", "wan"};
     std::uint64_t seconds = 10, seed = 1, sync_us = 1'000;
-    std::optional<std::uint64_t> ack_ms, late_ppm;  // else as the links have it
+    std::optional<std::uint64_t> ack_ms, batch_ms, late_ppm;  // else as the plan has it
     bool markdown = false, help = false;
 };
 
@@ -75,7 +76,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
         }
         const bool known = name == "--nodes" || name == "--rates" || name == "--links" ||
                            name == "--seconds" || name == "--seed" || name == "--sync-us" ||
-                           name == "--ack-ms" || name == "--late-ppm";
+                           name == "--ack-ms" || name == "--batch-ms" || name == "--late-ppm";
         if (!known) return complain("there is no option " + name);
         if (++i == argc) return complain(name + " needs a value");
         const std::string value = argv[i];
@@ -92,6 +93,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
             ok = parse_number(name, value, 1, 1'000'000, arguments.sync_us);
         } else if (name == "--ack-ms") {
             ok = parse_number(name, value, 1, 10'000, arguments.ack_ms.emplace());
+        } else if (name == "--batch-ms") {
+            ok = parse_number(name, value, 1, 1'000, arguments.batch_ms.emplace());
         } else if (name == "--late-ppm") {
             ok = parse_number(name, value, 0, 1'000'000, arguments.late_ppm.emplace());
         } else {
@@ -117,6 +120,8 @@ LatencyRow measure(const Arguments& arguments, const std::string& links, std::ui
     row.plan.sync_us = static_cast<std::int64_t>(arguments.sync_us);
     if (arguments.ack_ms)
         row.plan.ack_delay = Duration::milliseconds(static_cast<std::int64_t>(*arguments.ack_ms));
+    if (arguments.batch_ms)
+        row.plan.batch_delay = Duration::milliseconds(static_cast<std::int64_t>(*arguments.batch_ms));
     if (arguments.late_ppm) row.plan.late_ppm = static_cast<std::uint32_t>(*arguments.late_ppm);
     const auto cpu_us = [] { return static_cast<std::int64_t>(std::clock()) * 1'000'000 / CLOCKS_PER_SEC; };
     const std::int64_t before_us = cpu_us();
