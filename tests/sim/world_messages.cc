@@ -29,6 +29,8 @@ std::string kind_text(std::uint8_t kind) {
             return "view message";
         case MessageKind::decision:
             return "decision";
+        case MessageKind::ledger_news:
+            return "ledger news";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -149,6 +151,9 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return take_view_message(machine, from, payload);
         case MessageKind::decision:
             return take_decision(machine, from, payload);
+        case MessageKind::ledger_news:
+            fail_at(from, "speaks of its ledger, which the network file names");
+            return;
     }
 }
 
@@ -193,6 +198,8 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
             return;
+        case MessageKind::ledger_news:
+            return;  // nobody sends it here
         case MessageKind::view_message:
         case MessageKind::decision:
             refused = std::all_of(views.begin(), views.end(), [&](const exchange::View* view) {
