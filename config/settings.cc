@@ -159,6 +159,10 @@ std::vector<Definition> make_definitions() {
         integer<std::uint32_t>(
             "ordering.ack_delay_ms", "PEERBOOK_ACK_DELAY_MS", "--ack-delay-ms", 5, &S::ack_delay_ms, 1,
             10'000, "an unsettled command of another member is acknowledged within this, milliseconds"),
+        integer<std::uint32_t>(
+            "ordering.suspect_after_ms", "PEERBOOK_SUSPECT_AFTER_MS", "--suspect-after-ms", 10'000,
+            &S::suspect_after_ms, 0, 3'600'000,
+            "the others go on without a member that is silent for this long, milliseconds; 0: never"),
     };
 }
 

@@ -37,6 +37,7 @@ struct Settings {
 
     std::uint32_t batch_delay_us = 1'000;  // own blocks are made at most this long after their first command
     std::uint32_t ack_delay_ms = 5;        // T_ack of rule 7, exchange/ordering/RULES.md
+    std::uint32_t suspect_after_ms = 10'000;  // T_suspect of rule 9; 0: never
 };
 
 // Key (as in the file, e.g. "p2p.port") → final value and where it came from.

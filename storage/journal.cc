@@ -308,41 +308,14 @@ Result<std::vector<JournalEntry>> Journal::chain(const PublicKey& author, std::u
     }
 }
 
-Result<std::vector<PublicKey>> Journal::authors() const {
-    std::vector<PublicKey> authors;
-    Bytes begin{chain_prefix};
-    while (true) {
-        bool found = false;
-        PublicKey author;
-        Status failure;
-        Status status = store_->scan(begin, Bytes{chain_prefix + 1}, false, [&](ByteView key, ByteView) {
-            Decoder in(key);
-            in.u8();
-            in.fixed(author);
-            found = true;
-            if (!in.ok()) failure = corrupt("chain index: malformed key");
-            return false;
-        });
-        if (!status.ok()) return status.error().within("journal, chain index");
-        if (!failure.ok()) return failure.error();
-        if (!found) return authors;
-        authors.push_back(author);
-        begin = end_of_prefix(chain_prefix_of(author));
-    }
-}
-
 Result<std::vector<JournalEntry>> Journal::missing(std::span<const std::pair<PublicKey, std::uint64_t>> have,
                                                    std::size_t bytes_max) const {
-    std::map<PublicKey, std::uint64_t> known(have.begin(), have.end());
-    const Result<std::vector<PublicKey>> all = authors();
-    if (!all.ok()) return all.error();
+    const std::map<PublicKey, std::uint64_t> known(have.begin(), have.end());
 
     // Cursors by the order of the row they stand at; equal orders by author.
     std::vector<ChainCursor> cursors;
-    for (const PublicKey& author : *all) {
-        const std::uint64_t seq = known.contains(author) ? known[author] : 0;
+    for (const auto& [author, seq] : known)
         if (seq != UINT64_MAX) cursors.emplace_back(*this, author, seq + 1);
-    }
     std::set<std::pair<std::uint64_t, std::size_t>> heads;
     for (std::size_t i = 0; i < cursors.size(); ++i) {
         Result<const ChainRow*> row = cursors[i].row();

@@ -63,9 +63,9 @@ class Journal {
     // one).
     Result<std::vector<JournalEntry>> chain(const PublicKey& author, std::uint64_t from,
                                             std::size_t bytes_max) const;
-    // For a peer that has blocks of author `have[i].first` up to seq `have[i].second`: what it lacks, merged
-    // by `order` so that parents come first, until bytes_max (at least one, if there is one). Of authors that
-    // `have` does not name it lacks all.
+    // For a peer that has blocks of author `have[i].first` up to seq `have[i].second`: what it lacks of
+    // these authors, merged by `order` so that parents come first, until bytes_max (at least one, if there
+    // is one).
     Result<std::vector<JournalEntry>> missing(std::span<const std::pair<PublicKey, std::uint64_t>> have,
                                               std::size_t bytes_max) const;
 
@@ -89,7 +89,6 @@ class Journal {
     // Up to count_max rows of `author`, from (seq, position) on.
     Result<std::vector<ChainRow>> chain_rows(const PublicKey& author, std::uint64_t seq,
                                              std::uint64_t position, std::size_t count_max) const;
-    Result<std::vector<PublicKey>> authors() const;
 
     std::unique_ptr<KeyValueStore> store_;
     std::atomic<std::uint64_t> last_{0};

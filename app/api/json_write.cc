@@ -44,6 +44,7 @@ void write_member(Json& json, const StatusAnswer::Member& member) {
     json.key("node").hex(member.key);
     json.key("self").flag(member.self);
     json.key("connected").flag(member.connected);
+    json.key("suspected").flag(member.suspected);
     json.key("tip_seq").number(member.tip_seq);
     json.key("tip_round").number(member.tip_round);
     json.key("stable_round").number(member.stable_round);
@@ -75,6 +76,8 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("ready").flag(status.ready);
     json.key("members").number(status.members);
     json.key("members_connected").number(status.members_connected);
+    json.key("members_suspected").number(status.members_suspected);
+    json.key("view").number(status.view);
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);
     json.key("settled_prefix").hex(status.settled_prefix);

@@ -35,9 +35,32 @@ HostedAccounts::Entry& HostedAccounts::find(const std::string& name) {
     Entry entry{exchange::hosted_account_id(node_, name), 1, false};
     if (const auto index = engine_.find_account(entry.id)) {
         entry.opened = true;
-        entry.next_nonce = engine_.next_nonce(*index) + nonce_skip_;
+        entry.next_nonce = engine_.next_nonce(*index);
+    }
+    if (const auto given = given_away_.find(entry.id); given != given_away_.end())
+        entry.next_nonce = std::max(entry.next_nonce, given->second + 1);
+    if (const auto reserved = reserved_.find(entry.id); reserved != reserved_.end()) {
+        entry.opened = true;
+        entry.next_nonce = std::max(entry.next_nonce, reserved->second + 1);
     }
     return entries_.emplace(name, entry).first->second;
+}
+
+void HostedAccounts::reserve(const exchange::AccountId& account, std::uint64_t nonce) {
+    std::uint64_t& reserved = reserved_[account];
+    reserved = std::max(reserved, nonce);
+}
+
+void HostedAccounts::gave_away(const exchange::AccountId& account, std::uint64_t nonce) {
+    std::uint64_t& given = given_away_[account];
+    given = std::max(given, nonce);
+}
+
+void HostedAccounts::recovered() {
+    std::erase_if(given_away_, [&](const auto& entry) {
+        const auto index = engine_.find_account(entry.first);
+        return index && engine_.next_nonce(*index) > entry.second;
+    });
 }
 
 void HostedAccounts::forget(const exchange::AccountId& account) {
@@ -65,19 +88,29 @@ void Batcher::add(exchange::Command command, std::optional<Origin> origin) {
 void Batcher::add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
                          std::optional<Ticket> ticket) {
     indexes_ += indexes;
-    signed_.push_back({std::move(encoded), commands, indexes, ticket});
+    signed_.push_back({std::move(encoded), commands, indexes, ticket, false});
+}
+
+void Batcher::add_own_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes) {
+    indexes_ += indexes;
+    const auto strangers =
+        std::find_if(signed_.begin(), signed_.end(), [](const SignedBatch& batch) { return !batch.is_own; });
+    signed_.insert(strangers, {std::move(encoded), commands, indexes, std::nullopt, true});
 }
 
 Batcher::Built Batcher::take() {
     Built built;
     exchange::PayloadBuilder payload;
-    while (!signed_.empty() && (hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2)) {
+    bool own_wait = false;
+    while (!signed_.empty() &&
+           (signed_.front().is_own || hosted_.empty() || payload.size() < exchange::payload_bytes_max / 2)) {
         const SignedBatch& batch = signed_.front();
         if (payload.add_signed_batch(batch.encoded)) {
             for (std::uint32_t i = 0; i < batch.commands; ++i)
                 built.origins.push_back(batch.ticket ? std::optional(Origin{*batch.ticket, i})
                                                      : std::nullopt);
         } else if (!payload.empty()) {
+            own_wait = batch.is_own;
             break;  // the next block has room for it
         } else if (batch.ticket) {
             built.too_large.push_back(*batch.ticket);
@@ -85,7 +118,7 @@ Batcher::Built Batcher::take() {
         indexes_ -= batch.indexes;
         signed_.pop_front();
     }
-    while (!hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
+    while (!own_wait && !hosted_.empty() && payload.add_hosted(hosted_.front().command)) {
         built.origins.push_back(hosted_.front().origin);
         indexes_ -= exchange::index_count(hosted_.front().command.body);
         hosted_.pop_front();

@@ -25,11 +25,7 @@ struct Origin {
 class HostedAccounts {
   public:
     // `engine` outlives this.
-    // `nonce_skip`: how far beyond the engine's count an account starts in this process. An observer that
-    // restarts may have commands on their way that nobody has executed yet; it must not give their nonces
-    // away again.
-    HostedAccounts(const exchange::Engine& engine, PublicKey node, std::uint64_t nonce_skip)
-        : engine_(engine), node_(node), nonce_skip_(nonce_skip) {}
+    HostedAccounts(const exchange::Engine& engine, PublicKey node) : engine_(engine), node_(node) {}
 
     struct Entry {
         exchange::AccountId id;
@@ -43,14 +39,22 @@ class HostedAccounts {
     std::size_t room() const;
     // Makes it known. Precondition: it is known, or id_of() takes it and there is room.
     Entry& find(const std::string& name);
+    // Commands of this account up to this nonce wait to be issued again, and the account is opened by then.
+    void reserve(const exchange::AccountId& account, std::uint64_t nonce);
+    // While the journal is replayed: nonces up to this one left the node, and are not given away again even
+    // if nobody is known to have executed them.
+    void gave_away(const exchange::AccountId& account, std::uint64_t nonce);
+    // Forgets what the engine knows as well.
+    void recovered();
     // Its queued commands were lost: what is known of it is read from the engine again at its next use.
     void forget(const exchange::AccountId& account);
 
   private:
     const exchange::Engine& engine_;
     PublicKey node_;
-    std::uint64_t nonce_skip_;
     std::map<std::string, Entry> entries_;
+    std::map<exchange::AccountId, std::uint64_t> reserved_;    // as many as void blocks name
+    std::map<exchange::AccountId, std::uint64_t> given_away_;  // see gave_away()
 };
 
 // How many indexes the commands of a batch take.
@@ -62,6 +66,8 @@ class Batcher {
     // An encoded signed batch of `commands` commands, which take `indexes`; already verified.
     void add_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes,
                     std::optional<Ticket> ticket);
+    // One of this node's own users, from the time when it was an observer: before all hosted commands.
+    void add_own_signed(Bytes encoded, std::uint32_t commands, std::uint64_t indexes);
 
     void clear();
     bool empty() const { return hosted_.empty() && signed_.empty(); }
@@ -88,6 +94,7 @@ class Batcher {
         std::uint32_t commands = 0;
         std::uint64_t indexes = 0;
         std::optional<Ticket> ticket;
+        bool is_own = false;
     };
     std::optional<SignedBatch> take_signed();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/node/chains.h"
+
 namespace peerbook::app {
 
 namespace {
@@ -12,7 +14,11 @@ std::uint8_t kind_of(MessageKind kind) {
 
 }  // namespace
 
-BlockSync::BlockSync(const exchange::OpenLedger& ledger, Random random) : ledger_(ledger), random_(random) {}
+BlockSync::BlockSync(const exchange::OpenLedger& ledger, Random random)
+    : ledger_(ledger),
+      has_named_view_(ledger.view().number == 1),
+      muted_(!has_named_view_),
+      random_(random) {}
 
 void BlockSync::on_connected(const PublicKey& peer, Effects& effects) {
     connected_.insert(peer);
@@ -30,8 +36,8 @@ void BlockSync::on_disconnected(const PublicKey& peer) {
 void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMessage& message,
                                   Effects& effects) {
     const exchange::View& view = ledger_.view();
-    if (message.view != exchange::digest_of(view) || message.seqs.size() != view.members.size()) {
-        effects.violations.push_back({peer, 10, "version vector of another view"});
+    if (message.seqs.size() != view.members.size()) {
+        effects.violations.push_back({peer, 10, "a version vector has not one entry a member"});
         return;
     }
     if (view.index_of(peer)) ahead_[peer] = message.seqs;
@@ -39,11 +45,37 @@ void BlockSync::on_version_vector(const PublicKey& peer, const VersionVectorMess
     bool lacks = false;
     for (std::size_t i = 0; i < mine.size(); ++i)
         lacks |= message.seqs[i] < mine[i];
-    if (!lacks || !reading_.insert(peer).second) return;
+    if (lacks) read_missing(peer, view, message.view, message.seqs, effects);
+}
+
+void BlockSync::serve_closed(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                             const exchange::ChainTips& cut, const exchange::VersionVector& seqs,
+                             Effects& effects) {
+    bool lacks = false;
+    for (std::size_t i = 0; i < cut.size() && i < seqs.size(); ++i)
+        lacks |= seqs[i] < cut[i].seq;
+    if (lacks && seqs.size() == cut.size()) read_missing(peer, view, digest, seqs, effects);
+}
+
+void BlockSync::read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                             const exchange::VersionVector& seqs, Effects& effects) {
+    if (!reading_.insert(peer).second) return;
     ReadMissingEffect read{peer, {}, blocks_message_bytes_max};
-    for (std::size_t i = 0; i < mine.size(); ++i)
-        read.have.emplace_back(view.members[i], message.seqs[i]);
+    for (std::size_t i = 0; i < seqs.size(); ++i)
+        read.have.emplace_back(chain_of(view, digest, view.members[i], has_named_view_), seqs[i]);
     effects.read_missing.push_back(std::move(read));
+}
+
+void BlockSync::on_view_installed(Effects& effects) {
+    ask_again_.clear();
+    last_sent_.clear();
+    ahead_.clear();
+    recent_.clear();
+    recent_order_.clear();
+    recent_bytes_ = 0;
+    wanted_.clear();
+    for (const PublicKey& peer : connected_)
+        send_version_vector(peer, effects);
 }
 
 bool BlockSync::behind() {
@@ -66,7 +98,11 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         if (found != recent_.end())
             effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
         else
-            effects.read_block.push_back({peer, ledger_.view().members[place->author.value()], place->seq});
+            effects.read_block.push_back(
+                {peer,
+                 chain_of(ledger_.view(), exchange::digest_of(ledger_.view()),
+                          ledger_.view().members[place->author.value()], has_named_view_),
+                 place->seq});
     }
 }
 
@@ -153,8 +189,10 @@ std::optional<MonoTime> BlockSync::flush(
 }
 
 void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
+    if (muted_) return;
+    const exchange::View& view = ledger_.view();
     last_sent_[peer] = ledger_.version_vector();
-    const VersionVectorMessage message{exchange::digest_of(ledger_.view()), ledger_.version_vector()};
+    const VersionVectorMessage message{exchange::digest_of(view), view.number, ledger_.version_vector()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
 }

@@ -31,12 +31,23 @@ class BlockSync {
     static constexpr Duration anti_entropy_interval = Duration::seconds(30);
     static constexpr std::size_t recent_bytes_max = 32u << 20;  // blocks kept in memory to serve wants
 
-    // `ledger` outlives the BlockSync.
+    // `ledger` outlives the BlockSync, and is in the view with which the node starts.
     BlockSync(const exchange::OpenLedger& ledger, Random random);
 
     void on_connected(const PublicKey& peer, Effects& effects);
     void on_disconnected(const PublicKey& peer);
+    // One of the present view.
     void on_version_vector(const PublicKey& peer, const VersionVectorMessage& message, Effects& effects);
+    // Sends the peer what it lacks of a closed view's cut.
+    void serve_closed(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                      const exchange::ChainTips& cut, const exchange::VersionVector& seqs, Effects& effects);
+    // The ledger is in another view: what was known of peers counts no more, and they are told.
+    void on_view_installed(Effects& effects);
+    // Nothing about blocks is said from here on: the node has no ledger, or may not tell of it yet.
+    void mute() { muted_ = true; }
+    void unmute() { muted_ = false; }
+    // Says nothing while muted.
+    void send_version_vector(const PublicKey& peer, Effects& effects);
     void on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects);
     // The journal's answer to a ReadMissingEffect.
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
@@ -59,10 +70,13 @@ class BlockSync {
   private:
     using Place = std::pair<std::uint32_t, std::uint64_t>;  // member, seq
 
-    void send_version_vector(const PublicKey& peer, Effects& effects);
+    void read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
+                      const exchange::VersionVector& seqs, Effects& effects);
     void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
 
     const exchange::OpenLedger& ledger_;
+    const bool has_named_view_;
+    bool muted_ = false;
     Random random_;
     std::set<PublicKey> connected_;
     std::set<PublicKey> reading_;  // a journal read for this peer is under way

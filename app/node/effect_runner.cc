@@ -44,7 +44,7 @@ EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::functi
       network_id_(node_->rules()->network),
       rules_version_(node_->rules()->rules_version),
       rules_(node_->rules()),
-      view_(node_->ledger().view()),
+      view_(std::make_shared<const exchange::View>(node_->ledger().view())),
       on_fatal_(std::move(on_fatal)) {}
 
 EffectRunner::~EffectRunner() {
@@ -98,7 +98,8 @@ void EffectRunner::ask(Query query, std::function<void(Result<Answer>)> done) {
 }
 
 void EffectRunner::on_peer_connected(const p2p::PeerId& peer) {
-    inputs_.put([peer](Node& node, Now, Effects& effects) { node.on_peer_connected(peer, effects); });
+    inputs_.put(
+        [peer](Node& node, Now now, Effects& effects) { node.on_peer_connected(peer, now, effects); });
 }
 
 void EffectRunner::on_peer_disconnected(const p2p::PeerId& peer) {
@@ -122,8 +123,16 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::version_vector: {
             auto message = decode_version_vector(payload);
             if (!message.ok()) return violation(peer, 10, message.error().message);
-            ask_node(peer, [peer, message = std::move(*message)](Node& node, Now, Effects& effects) {
-                node.on_version_vector(peer, message, effects);
+            ask_node(peer, [peer, message = std::move(*message)](Node& node, Now now, Effects& effects) {
+                node.on_version_vector(peer, message, now, effects);
+            });
+            return;
+        }
+        case MessageKind::ledger_news: {
+            auto news = decode_ledger_news(payload, network_id_);
+            if (!news.ok()) return violation(peer, 10, news.error().message);
+            ask_node(peer, [peer, news = std::move(*news)](Node& node, Now now, Effects& effects) mutable {
+                node.on_ledger_news(peer, std::move(news), now, effects);
             });
             return;
         }
@@ -137,8 +146,10 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         }
         case MessageKind::block:
         case MessageKind::blocks:
+        case MessageKind::view_message:
+        case MessageKind::decision:
         case MessageKind::signed_batch: {
-            // What is dropped here is fetched again by wants and anti-entropy, or sent again by the observer.
+            // What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
             const bool is_batch = static_cast<MessageKind>(kind) == MessageKind::signed_batch;
             std::atomic<std::size_t>& waiting = is_batch ? waiting_batch_bytes_ : waiting_bytes_;
             if (waiting.load() + payload.size() >
@@ -206,26 +217,60 @@ void EffectRunner::verify(PeerPayload& payload) {
             });
             break;
         }
+        case MessageKind::view_message:
+        case MessageKind::decision:
+            verify_view_payload(payload);
+            break;
         default: {
             auto batch = exchange::decode_signed_batch(payload.bytes, network_id_, rules_version_, verifier_);
             if (!batch.ok()) return broken("signed batch: " + batch.error().message);
             inputs_.put([peer, encoded = std::move(payload.bytes), batch = std::move(*batch)](
-                            Node& node, Now, Effects& effects) mutable {
-                node.on_signed_batch(peer, std::move(encoded), batch, effects);
+                            Node& node, Now now, Effects& effects) mutable {
+                node.on_signed_batch(peer, std::move(encoded), batch, now, effects);
             });
         }
     }
 }
 
-void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes) {
-    auto block = exchange::verify_block(std::move(bytes), view_, network_id_, rules_version_, verifier_);
-    if (!block.ok()) {
-        const int points = block.error().code == ErrorCode::unauthorized ? 20 : 10;
-        inputs_.put([peer, points, why = "block: " + block.error().message](Node&, Now, Effects& effects) {
-            effects.violations.push_back({peer, points, why});
+std::shared_ptr<const exchange::View> EffectRunner::view() const {
+    std::lock_guard lock(view_mutex_);
+    return view_;
+}
+
+void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const char* what) {
+    if (error.code == ErrorCode::unavailable) {
+        inputs_.put(
+            [peer](Node& node, Now now, Effects& effects) { node.on_other_view(peer, now, effects); });
+        return;
+    }
+    const int points = error.code == ErrorCode::unauthorized ? 20 : 10;
+    inputs_.put([peer, points, why = std::string(what) + ": " + error.message](Node&, Now, Effects& effects) {
+        effects.violations.push_back({peer, points, why});
+    });
+}
+
+void EffectRunner::verify_view_payload(const PeerPayload& payload) {
+    const PublicKey peer = payload.peer;
+    if (static_cast<MessageKind>(payload.kind) == MessageKind::decision) {
+        auto decision = exchange::verify_decision(payload.bytes, *view(), network_id_, verifier_);
+        // One of another view may simply come late.
+        if (!decision.ok() && decision.error().code == ErrorCode::unavailable) return;
+        if (!decision.ok()) return not_verified(peer, decision.error(), "decision");
+        inputs_.put([peer, decision = std::move(*decision)](Node& node, Now now, Effects&) {
+            node.on_decision(peer, decision, now);
         });
         return;
     }
+    auto message = exchange::verify_view_message(payload.bytes, *view(), network_id_, verifier_);
+    if (!message.ok()) return not_verified(peer, message.error(), "view message");
+    inputs_.put([peer, message = std::move(*message)](Node& node, Now now, Effects& effects) {
+        node.on_view_message(peer, message, now, effects);
+    });
+}
+
+void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes) {
+    auto block = exchange::verify_block(std::move(bytes), *view(), network_id_, rules_version_, verifier_);
+    if (!block.ok()) return not_verified(peer, block.error(), "block");
     inputs_.put(
         [peer, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
             Node& node, Now now, Effects& effects) { node.on_block(peer, std::move(*block), now, effects); });
@@ -261,6 +306,10 @@ void EffectRunner::retire_key(const std::string& why) {
 
 void EffectRunner::perform(Effects effects) {
     if (effects.retire_key) retire_key(*effects.retire_key);
+    if (effects.view) {
+        std::lock_guard lock(view_mutex_);
+        view_ = std::move(effects.view);
+    }
     appends_.put_all(std::move(effects.appends));
     std::vector<StoreTask> tasks;
     for (auto& write : effects.index_writes)
@@ -276,7 +325,7 @@ void EffectRunner::perform(Effects effects) {
     for (const LogEffect& log : effects.logs)
         log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
     if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
-        effects.violations.empty() && !effects.rules)
+        effects.violations.empty() && !effects.rules && !effects.ledger)
         return;
     boost::asio::post(
         io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });
@@ -284,6 +333,7 @@ void EffectRunner::perform(Effects effects) {
 
 void EffectRunner::perform_on_io(Effects& effects) {
     if (network_) {
+        if (effects.ledger) network_->set_ledger(*effects.ledger);
         for (BroadcastEffect& broadcast : effects.broadcasts)
             network_->broadcast(broadcast.kind, broadcast.payload);
         for (SendEffect& send : effects.sends)
@@ -313,7 +363,7 @@ void EffectRunner::run_journal() {
     while (appends_.take_all(batch)) {
         entries.clear();
         for (AppendEffect& append : batch)
-            entries.push_back({append.author, append.seq, append.round, std::move(append.block)});
+            entries.push_back({append.chain, append.seq, append.round, std::move(append.block)});
         if (Status written = journal_->append(entries, storage::Sync::yes); !written.ok()) {
             fatal(written.error().within("the journal cannot be written, so this node stops"));
             return;
@@ -426,7 +476,7 @@ void EffectRunner::read_missing(const ReadMissingEffect& read) {
 }
 
 void EffectRunner::read_block(const ReadBlockEffect& read) {
-    auto entries = journal_->chain(read.author, read.seq, 1);
+    auto entries = journal_->chain(read.chain, read.seq, 1);
     if (!entries.ok())
         return log_error("node", "a block for a peer cannot be read: " + entries.error().message);
     if (entries->empty() || entries->front().seq != read.seq) return;

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 
@@ -84,6 +85,10 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void verify(PeerPayload& payload);
     void retire_key(const std::string& why);
     void verify_one_block(const PublicKey& peer, SharedBytes bytes);
+    void verify_view_payload(const PeerPayload& payload);
+    // What does not verify: other views are no offence.
+    void not_verified(const PublicKey& peer, const Error& error, const char* what);
+    std::shared_ptr<const exchange::View> view() const;
     void perform(Effects effects);
     void perform_on_io(Effects& effects);
     void add_to_index(std::vector<IndexWriteEffect>& writes);
@@ -105,7 +110,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     const Digest network_id_;
     const std::uint16_t rules_version_;
     std::shared_ptr<const exchange::NetworkRules> rules_;  // I/O thread, once it runs
-    const exchange::View view_;
+    std::shared_ptr<const exchange::View> view_;           // under view_mutex_
+    mutable std::mutex view_mutex_;
     std::function<void(Error)> on_fatal_;
     p2p::PeerNetwork* network_ = nullptr;
 

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/keys.h"
 #include "base/time.h"
+#include "exchange/ordering/view.h"
 
 namespace peerbook::app {
 
@@ -31,10 +32,11 @@ struct BroadcastEffect {
     SharedBytes payload;
 };
 
-// One block for the journal. Appends are made durable in order; Node::on_durable(ticket) reports how far.
+// One block or record for the journal (app/node/chains.h). Appends are made durable in order;
+// Node::on_durable(ticket) reports how far.
 struct AppendEffect {
     std::uint64_t ticket = 0;
-    PublicKey author;
+    PublicKey chain;
     std::uint64_t seq = 0;
     std::uint64_t round = 0;
     SharedBytes block;
@@ -43,14 +45,14 @@ struct AppendEffect {
 // Read from the journal what a peer lacks; Node::on_blocks_read() brings it.
 struct ReadMissingEffect {
     PublicKey peer;
-    std::vector<std::pair<PublicKey, std::uint64_t>> have;  // author → highest seq the peer has
+    std::vector<std::pair<PublicKey, std::uint64_t>> have;  // chain → highest seq the peer has
     std::size_t bytes_max = 0;
 };
 
 // Read one block; answered to the peer as a block message by the runner, without the node.
 struct ReadBlockEffect {
     PublicKey peer;
-    PublicKey author;
+    PublicKey chain;
     std::uint64_t seq = 0;
 };
 
@@ -106,6 +108,10 @@ struct Effects {
     std::shared_ptr<const exchange::NetworkRules> rules;
     // This node's key signed blocks that its store lacks. Make that known to every later start, and stop.
     std::optional<std::string> retire_key;
+    // The ledger is in this view now: what peers send is verified for it from here on.
+    std::shared_ptr<const exchange::View> view;
+    // The ledger that this node is in is established: what it claims to peers that connect from here on.
+    std::optional<Digest> ledger;
     std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this
 };
 

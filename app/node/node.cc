@@ -20,8 +20,6 @@ constexpr std::int64_t replay_pause_ns_per_command = 500;
 constexpr Duration replay_pause_max = Duration::milliseconds(50);
 // A clock may be set, so a far deadline is looked at again.
 constexpr Duration deadline_recheck = Duration::seconds(60);
-// An observer's accounts start this far beyond what the engine has seen of them; see HostedAccounts.
-constexpr std::uint64_t observer_nonce_skip = 4'096;
 
 }  // namespace
 
@@ -83,14 +81,18 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       self_(signer.public_key()),
       ledger_(std::move(rules), std::move(view), self_, options_.ledger),
       self_index_(ledger_.view().index_of(self_)),
-      hosted_(ledger_.engine(), self_, self_index_ ? 0 : observer_nonce_skip),
+      hosted_(ledger_.engine(), self_),
       sync_(ledger_, Random(options_.random_seed)),
+      views_(ledger_, signer_, options_.views, Random(options_.random_seed + 1)),
+      founding_(self_, options_.founding),
       tape_(ledger_.engine()),
       known_orders_(options_.known_orders_max),
       unsettled_(self_),
       rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    if (options_.ledger_source == NodeOptions::LedgerSource::operator_found)
+        ledger_first_ = LedgerNews{LedgerNews::State::established, 0, ledger_.view(), 1};
 }
 
 Node::~Node() = default;
@@ -99,6 +101,9 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     // What was accepted before is accepted again, whatever the clock says now.
     const WallTime no_limit{INT64_MAX / 2};
     const std::uint64_t seq = block.header.seq;
+    const bool own = block.header.author == self_;
+    const SharedBytes encoded = block.encoded;
+    const std::size_t payload_bytes = block.payload_bytes;
     const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
@@ -108,6 +113,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     const auto accepted = ledger_.take_accepted();
     for (const auto& one : accepted)
         sync_.remember(one.author, one.seq, one.encoded);
+    if (own) own_blocks_.made(seq, encoded, payload_bytes);
     if (ledger_.stats().blocks_accepted % recover_batch_blocks == 0) process(ledger_.execute(), effects);
     return {};
 }
@@ -126,20 +132,31 @@ exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now
 void Node::recovered(Now now, Effects& effects) {
     process(ledger_.execute(), effects);
     recovered_ = true;
+    was_dropped_ = !self_index_ && !own_blocks_.waiting().empty();
+    hosted_.recovered();
     restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
-    started_ = now.mono;
+    started_ = ledger_since_ = now.mono;
 }
 
-void Node::on_peer_connected(const PublicKey& peer, Effects& effects) {
+void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
+    views_.heard(peer, now.mono);
+    if (options_.ledger_source != NodeOptions::LedgerSource::network_file &&
+        entered_ticket_ <= durable_ticket_)
+        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
+                                 SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
 }
 
 void Node::on_peer_disconnected(const PublicKey& peer) {
+    views_.disconnected(peer);
+    founding_.on_disconnected(peer);
     sync_.on_disconnected(peer);
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
-    if (identity_lost_) return;
+    if (identity_lost_ || !speaks_of_our_ledger(from)) return;
+    views_.heard(from, now.mono);
+    if (block.header.view != exchange::digest_of(ledger_.view())) return on_other_view(from, now, effects);
     const std::uint64_t seq = block.header.seq;
     const bool own = self_index_ && block.header.author == self_;
     // Our own block may come back from a peer that read it from our journal before we heard that it is
@@ -199,7 +216,12 @@ void Node::on_blocks_taken(const PublicKey& from, bool more) {
     sync_.on_blocks_taken(from, more);
 }
 
-void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Effects& effects) {
+void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Now now,
+                             Effects& effects) {
+    if (!speaks_of_our_ledger(from)) return;
+    views_.heard(from, now.mono);
+    if (message.view != exchange::digest_of(ledger_.view()))
+        return on_older_or_newer(from, message, now, effects);
     const auto member = ledger_.view().index_of(from);
     if (self_index_ && member && message.seqs.size() == heard_own_chain_.size() &&
         message.seqs[self_index_->value()] <= ledger_.version_vector()[self_index_->value()])
@@ -209,7 +231,7 @@ void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& 
 }
 
 void Node::on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects) {
-    sync_.on_want(from, digests, effects);
+    if (speaks_of_our_ledger(from)) sync_.on_want(from, digests, effects);
 }
 
 void Node::on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
@@ -217,12 +239,10 @@ void Node::on_blocks_read(const PublicKey& peer, bool more, const std::vector<Sh
     sync_.on_blocks_read(peer, more, blocks, effects);
 }
 
-void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch,
+void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
                            Effects& effects) {
-    if (!self_index_) {
-        effects.violations.push_back({from, 1, "a batch for a member was sent to an observer"});
-        return;
-    }
+    if (!speaks_of_our_ledger(from)) return;
+    if (!self_index_) return on_other_view(from, now, effects);  // it was a member where the sender is
     if (draining_ || identity_lost_ || batch.commands.empty() || ledger_.overloaded() ||
         batcher_.commands() + index_count(batch) > options_.pending_commands_max)
         return;  // the observer sends it again, to another member
@@ -239,6 +259,8 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
 }
 
 void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
+    durable_ticket_ = std::max(durable_ticket_, append_ticket);
+    views_.on_durable(append_ticket, effects);
     if (!in_flight_ || in_flight_->append_ticket > append_ticket) return;
     InFlight done = std::move(*in_flight_);
     in_flight_.reset();
@@ -247,14 +269,19 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     const WallTime wall = std::max(now.wall, done.block.header.timestamp);
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(done.block), wall);
     PB_CHECK(outcome.kind == exchange::AcceptKind::accepted, "the own block was not accepted");
-    effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
-    executing_.emplace(seq, Carried{std::move(done.origins), {}});
+    if (ledger_.view().number > 0)
+        effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
+    last_sign_of_life_ = now.mono;
+    executing_.emplace(own_blocks_.number_of(seq), Carried{std::move(done.origins), {}});
 }
 
 void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                   Effects& effects) {
-    effects.appends.push_back(
-        {++append_ticket_, ledger_.view().members[author.value()], seq, round, std::move(block)});
+    const exchange::View& view = ledger_.view();
+    effects.appends.push_back({++append_ticket_,
+                               chain_of(view, exchange::digest_of(view), view.members[author.value()],
+                                        options_.ledger_source != NodeOptions::LedgerSource::peers),
+                               seq, round, std::move(block)});
 }
 
 void Node::flush(Now now, Effects& effects) {
@@ -270,10 +297,10 @@ void Node::flush(Now now, Effects& effects) {
     }
     execute_if_due(now, effects);
     watch_catching_up(now, took_foreign_blocks);
-    if (self_index_)
-        emit(now, effects);
-    else
-        relay(now, effects);
+    step_founding(now, effects);
+    step_view(now, effects);
+    if (!waits_to_return()) relay(now, effects);
+    if (self_index_) emit(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);
     ask_for_state_root(effects);
@@ -352,11 +379,13 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
         known_orders_.undo(commit.events);
     for (const exchange::Commit& commit : update.applied) {
         if (self_index_ && commit.author == *self_index_) {
-            if (const auto waiting = executing_.find(commit.seq); waiting != executing_.end()) {
+            const std::uint64_t number = own_blocks_.number_of(commit.seq);
+            if (const auto waiting = executing_.find(number); waiting != executing_.end()) {
                 answer_commit(commit, waiting->second, Grade::provisional, effects);
                 settling_.insert(executing_.extract(waiting));
             }
-        } else if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
+        }
+        if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
             answer_commit(commit, carried->second, Grade::provisional, effects);
         }
         known_orders_.note(commit.events);
@@ -364,18 +393,20 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     for (const exchange::Commit& commit : update.settled) {
         unsettled_.settle(commit.block);
         if (self_index_ && commit.author == *self_index_) {
-            if (const auto waiting = settling_.find(commit.seq); waiting != settling_.end()) {
+            const std::uint64_t number = own_blocks_.number_of(commit.seq);
+            own_blocks_.settled(commit.seq);
+            if (const auto waiting = settling_.find(number); waiting != settling_.end()) {
                 answer_commit(commit, waiting->second, Grade::settled, effects);
                 settling_.erase(waiting);
             }
-            if (const auto waiting = settled_waiters_.find(commit.seq); waiting != settled_waiters_.end()) {
+            if (const auto waiting = settled_waiters_.find(number); waiting != settled_waiters_.end()) {
                 for (const SettledWaiter& waiter : waiting->second)
-                    effects.answers.push_back(
-                        {waiter.ticket, Result<Answer>(Answer(SettledAnswer{commit.seq}))});
+                    effects.answers.push_back({waiter.ticket, Result<Answer>(Answer(SettledAnswer{number}))});
                 settled_waiters_count_ -= waiting->second.size();
                 settled_waiters_.erase(waiting);
             }
-        } else if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
+        }
+        if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
             answer_commit(commit, carried->second, Grade::settled, effects);
             relayed_in_.erase(carried);
         }
@@ -386,11 +417,11 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
 }
 
 void Node::emit(Now now, Effects& effects) {
-    if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed()) return;
+    if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped()) return;
     // A restarted member's block stands before all that it missed, so it waits a moment for that.
     if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
         return sooner(effects.wake_at, *able_since_ + options_.deadline_grace);
-    if (!batcher_.empty()) {
+    if (!batcher_.empty() || !own_blocks_.waiting().empty()) {
         const MonoTime due = last_emit_ ? *last_emit_ + options_.batch_delay : now.mono;
         if (now.mono >= due || batcher_.commands() >= early_block_commands)
             emit_block(now, effects);
@@ -399,7 +430,7 @@ void Node::emit(Now now, Effects& effects) {
         return;
     }
     if (deadline_met(now, effects)) return emit_block(now, effects);
-    if (!ledger_.acknowledgement_due()) {
+    if (!ledger_.acknowledgement_due() && !first_block_due()) {
         ack_due_since_.reset();
         return;
     }
@@ -409,6 +440,15 @@ void Node::emit(Now now, Effects& effects) {
         emit_block(now, effects);
     else
         sooner(effects.wake_at, due);
+}
+
+// Rule 7: so that those who left the view before see that it goes on without them.
+bool Node::first_block_due() const {
+    const exchange::View& view = ledger_.view();
+    if (view.number > 1) return own_seq() == 0;
+    // And so that both see that the ledger which they found is established.
+    if (is_established() || view.number == 0) return false;
+    return self_index_->value() > 0 ? own_seq() == 0 : ledger_.version_vector()[1] > 0;
 }
 
 void Node::watch_catching_up(Now now, bool took_foreign_blocks) {
@@ -450,13 +490,21 @@ bool Node::deadline_met(Now now, Effects& effects) {
 }
 
 void Node::emit_block(Now now, Effects& effects) {
-    Batcher::Built built = batcher_.take();
+    Batcher::Built built;
+    if (own_blocks_.waiting().empty()) {
+        built = batcher_.take();
+    } else {
+        // What a view change left out comes first, as it was.
+        built.payload = own_blocks_.waiting().front().payload;
+        built.origins = own_blocks_.waiting().front().origins;
+    }
     for (const Ticket ticket : built.too_large)
         if (requests_.erase(ticket) > 0)
             effects.answers.push_back(
                 {ticket, Result<SubmitAnswer>(Error{ErrorCode::too_large,
                                                     "the batch is larger than a block; nothing "
                                                     "of it was taken, divide its commands"})});
+    const std::size_t payload_bytes = built.payload.size();
     exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall);
     exchange::sign_block(block, signer_);
     InFlight own;
@@ -471,8 +519,12 @@ void Node::emit_block(Now now, Effects& effects) {
     own.block.batches = std::move(*batches);
     for (const exchange::CommandBatch& batch : own.block.batches)
         own.block.command_count += static_cast<std::uint32_t>(batch.commands.size());
+    own.block.payload_bytes = payload_bytes;
+    if (!own_blocks_.waiting().empty()) move_waiters(block.header.seq, own.block, own.origins);
+    own_blocks_.made(block.header.seq, own.block.encoded, payload_bytes);
     PB_CHECK(own.block.command_count == own.origins.size(), "a command of the own payload has no place");
     unsettled_.carry(own.block.digest, unsettled_.commands_of(own.block));
+    if (!relayed_origins_.empty()) find_relayed(own.block);
     append(*self_index_, block.header.seq, block.header.round, own.block.encoded, effects);
     own.append_ticket = append_ticket_;
     in_flight_ = std::move(own);
@@ -481,7 +533,8 @@ void Node::emit_block(Now now, Effects& effects) {
 }
 
 bool Node::idle() const {
-    return !in_flight_ && batcher_.empty() && requests_.empty();
+    if (waits_to_return()) return !in_flight_;  // nobody knows when that will be; it is all on disk
+    return !in_flight_ && batcher_.empty() && own_blocks_.waiting().empty() && requests_.empty();
 }
 
 }  // namespace peerbook::app

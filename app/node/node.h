@@ -6,7 +6,10 @@
 // disk.
 //
 // Inputs only change state; flush() after a batch of inputs executes, emits and asks for what is due.
-// Logic thread only.
+//
+// Its view ends when members agree on the next one (ViewKeeper, node_views.cc). What a view change leaves out
+// of this node's blocks is issued again in a later view, with the same nonces; while the node is not let in,
+// its users wait. Logic thread only.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +22,14 @@
 
 #include "app/node/batcher.h"
 #include "app/node/block_sync.h"
+#include "app/node/chains.h"
 #include "app/node/effects.h"
+#include "app/node/founding.h"
 #include "app/node/known_orders.h"
+#include "app/node/own_blocks.h"
 #include "app/node/trade_tape.h"
 #include "app/node/unsettled.h"
+#include "app/node/view_keeper.h"
 #include "base/keys.h"
 #include "exchange/ordering/open_ledger.h"
 
@@ -52,6 +59,12 @@ struct NodeOptions {
     // Cancels and reductions may use twice as much, so that one can always get out.
     std::uint64_t unsettled_commands_per_account_max = 100'000;
     exchange::LedgerLimits ledger;
+    ViewKeeperOptions views;
+    // Who says which ledger this is: the network file by its members, the operator by --found (view 1 is this
+    // node alone), or the peers (view 0; rule 19).
+    enum class LedgerSource : std::uint8_t { network_file, operator_found, peers };
+    LedgerSource ledger_source = LedgerSource::network_file;
+    FoundingOptions founding;
     std::uint64_t random_seed = 0;
 };
 
@@ -62,22 +75,31 @@ class Node {
          NodeOptions options);
     ~Node();
 
-    // --- start: the journal's blocks in order, then recovered() once ---
+    // --- start: the journal's blocks and records in order, then recovered() once. Each block is verified for
+    // the view in which the ledger is then. ---
     Status recover(exchange::VerifiedBlock block, Effects& effects);
+    Status recover_record(ByteView record, Effects& effects);
     void recovered(Now now, Effects& effects);
 
     // --- inputs ---
     void submit(Ticket ticket, SubmitRequest request, Now now, Effects& effects);
     void ask(Ticket ticket, Query query, Now now, Effects& effects);
-    void on_peer_connected(const PublicKey& peer, Effects& effects);
+    void on_peer_connected(const PublicKey& peer, Now now, Effects& effects);
     void on_peer_disconnected(const PublicKey& peer);
     void on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects);
     // After the last block of a blocks message.
     void on_blocks_taken(const PublicKey& from, bool more);
-    void on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Effects& effects);
+    void on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Now now,
+                           Effects& effects);
+    // Verified for the view in which the ledger is, or was when it came.
+    void on_view_message(const PublicKey& from, exchange::ViewMessage message, Now now, Effects& effects);
+    void on_decision(const PublicKey& from, exchange::Decision decision, Now now);
+    void on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effects& effects);
+    // The peer sent something that only means something in another view than this node's.
+    void on_other_view(const PublicKey& from, Now now, Effects& effects);
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
     // A verified batch that an observer relays.
-    void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch,
+    void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
                          Effects& effects);
     void on_durable(std::uint64_t append_ticket, Now now, Effects& effects);
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
@@ -92,6 +114,8 @@ class Node {
     bool idle() const;
 
     const exchange::OpenLedger& ledger() const { return ledger_; }
+    // What peers may be told at the start: zero where the node has none yet, or one that is not established.
+    Digest claimed_ledger() const { return is_established() ? ledger_.view().ledger : Digest{}; }
     const TradeTape& tape() const { return tape_; }
     // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
     std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }
@@ -127,9 +151,11 @@ class Node {
     // An observer's batch on its way to a member.
     struct Relayed {
         SharedBytes encoded;
-        MonoTime first_sent, last_sent;
-        std::vector<CommandKey> keys;  // of commands that a client waits for
-        std::size_t attempts = 0;
+        MonoTime first_sent;
+        std::optional<MonoTime> last_sent;
+        std::uint64_t append_ticket = 0;  // of the record of its nonces
+        std::vector<CommandKey> all;      // of its commands
+        std::vector<CommandKey> keys;     // of commands that a client waits for
     };
     // `commands`: how many there are, a mass quote counted as its quotes.
     Status admit(const SubmitRequest& request, std::uint64_t commands) const;
@@ -174,14 +200,55 @@ class Node {
     exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
+    void append_record(RecordKind kind, ByteView record, Effects& effects);
+    void step_view(Now now, Effects& effects);
+    // A peer in another view says what it has there.
+    void on_older_or_newer(const PublicKey& from, const VersionVectorMessage& message, Now now,
+                           Effects& effects);
+    // `now`: none while the journal is replayed.
+    void install(const exchange::Decision& decision, std::optional<Now> now, Effects& effects);
+    // What both a view change and entering or leaving a ledger do about this node's own commands and place.
+    // `made`: own blocks in `closed`. `is_whole`: nobody can hold a block of this node in the new view that
+    // is lacking here.
+    void enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, bool is_whole,
+                    Effects& effects);
+    // --- founding (node_founding.cc) ---
+    bool speaks_of_our_ledger(const PublicKey& peer) const;
+    bool is_established() const;
+    LedgerNews news() const;
+    void step_founding(Now now, Effects& effects);
+    // `now`: none while the journal is replayed.
+    void enter_ledger(LedgerNews ledger, std::optional<Now> now, Effects& effects);
+    void leave_ledger(std::optional<Now> now, Effects& effects);
+    void rebind(exchange::View first, std::optional<Now> now, Effects& effects);
+    void tell_of_ledger(Now now, Effects& effects);
+    Status recover_ledger(RecordKind kind, ByteView record, Effects& effects);
+    void take_back_void_blocks(const exchange::LedgerUpdate& update);
+    void relay_again(const std::vector<exchange::CommandBatch>& batches);
+    // The own block of this seq issues the void block again that waits first: those who wait for that one
+    // wait for it.
+    void move_waiters(std::uint64_t seq, const exchange::VerifiedBlock& block, Origins& origins);
+    void keep_alive(Now now, Effects& effects);
+    // A member that was left out and whose users' commands wait until it is let in again.
+    bool waits_to_return() const;
     void emit(Now now, Effects& effects);
     // When this member is to emit a block because something is due by time: at once for the first member, a
     // little later for each other one, and once for each such time.
     bool deadline_met(Now now, Effects& effects);
     // Notes whether this member still fetches what it missed. Once a flush.
     void watch_catching_up(Now now, bool took_foreign_blocks);
+    bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
+    Relayed next_to_relay(MonoTime now);
+    // A restart must not give these nonces to other commands: whoever executes the earlier ones answers for
+    // the later.
+    void note_nonces(Relayed& batch, Effects& effects);
+    Status recover_nonces(ByteView record);
+    // As far as is executed here, the batch needs no sending.
+    bool has_run(const Relayed& batch) const;
+    bool is_relay_target(const PublicKey& key) const;
+    void choose_relay_target();
     void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
@@ -199,6 +266,8 @@ class Node {
     OrderAnswer ended_order(const KnownOrder& known) const;
     AccountView account_view(exchange::AccountIndex account, bool with_balances) const;
     bool members_form_quorum() const;
+    std::uint64_t own_seq() const;  // of the last own block in this view
+    bool is_settled_block(std::uint64_t number) const;
 
     const Signer& signer_;
     const Verifier& verifier_;
@@ -209,18 +278,23 @@ class Node {
     HostedAccounts hosted_;
     Batcher batcher_;
     BlockSync sync_;
+    ViewKeeper views_;
+    Founding founding_;
+    OwnBlocks own_blocks_;
     TradeTape tape_;
 
     std::map<Ticket, Request> requests_;
     std::optional<InFlight> in_flight_;
-    // Origins of own blocks by seq: until executed, and, where a client waits for it, until settled.
+    // Origins of own blocks by number: until executed, and, where a client waits for it, until settled.
     std::map<std::uint64_t, Carried> executing_, settling_;
     std::map<std::uint64_t, std::vector<SettledWaiter>> settled_waiters_;
     std::size_t settled_waiters_count_ = 0;
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
-    std::vector<Relayed> relayed_;
+    std::vector<Relayed> relayed_;       // in the order of the users
+    std::optional<PublicKey> relay_to_;  // the member that gets them; this node once it is one
+    std::size_t relay_attempts_ = 0;
     KnownOrders known_orders_;
     UnsettledCommands unsettled_;
     std::shared_ptr<const exchange::NetworkRules> rules_;
@@ -238,7 +312,16 @@ class Node {
     std::uint64_t state_root_commit_ = 0;
     Digest state_root_;
 
-    std::uint64_t append_ticket_ = 0;
+    std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
+    std::optional<MonoTime> last_sign_of_life_;
+    // Which ledger this is, if a node can tell another: view 1 and the number of its founding.
+    std::optional<LedgerNews> ledger_first_;
+    std::uint64_t foundings_ = 0;       // by this node
+    std::uint64_t entered_ticket_ = 0;  // of the record that a ledger was entered or left
+    bool news_due_ = false;             // peers are to be told, once that is on disk
+    LedgerNews::State told_ = LedgerNews::State::none;
+    MonoTime ledger_since_;
+    bool was_dropped_ = false;              // from the members, with commands of its users on their way
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;
     bool unexecuted_ = false;

@@ -29,7 +29,7 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
     // A batch that an observer sent twice is refused the second time for its nonces; the copy that ran is the
     // answer.
     std::vector<bool> other_copy(origins.size(), false);
-    if (!self_index_)
+    if (!carried.keys.empty())
         for (const Event& event : commit.events)
             if (event.reason == exchange::Reason::nonce_used && event.command < other_copy.size())
                 other_copy[event.command] = true;
@@ -56,19 +56,21 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
             if (const auto order = placed.find(key); order != placed.end()) fold_into(event, order->second);
     }
     const bool settled = grade == Grade::settled || ledger_.is_settled(commit.author, commit.seq);
+    const bool is_own = self_index_ && commit.author == *self_index_;
+    const std::uint64_t number = is_own ? own_blocks_.number_of(commit.seq) : commit.seq;
     for (std::size_t command = 0; command < origins.size(); ++command) {
         const auto request = request_of(command);
         if (request == requests_.end()) continue;
         Request& open = request->second;
         finish_quotes(open.results[origins[command]->position]);
-        open.in_one_block = open.in_one_block && (open.block == 0 || open.block == commit.seq);
-        open.block = commit.seq;
+        open.in_one_block = open.in_one_block && (open.block == 0 || open.block == number);
+        open.block = number;
         const Ticket ticket = origins[command]->ticket;
         origins[command].reset();  // answered once, whatever replays follow
         if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
         if (--open.open > 0) continue;
         const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
-        SubmitAnswer answer{commit.seq, all_settled ? Grade::settled : Grade::provisional,
+        SubmitAnswer answer{number, all_settled ? Grade::settled : Grade::provisional,
                             std::move(open.results)};
         effects.answers.push_back({ticket, Result<SubmitAnswer>(std::move(answer))});
         requests_.erase(request);

@@ -41,6 +41,11 @@ Status Node::admit(const SubmitRequest& request, std::uint64_t commands) const {
             ErrorCode::unavailable,
             "this node's key has signed blocks that its data directory lacks, so it must not sign more; "
             "see `peerbook status`"};
+    if (waits_to_return())
+        return Error{
+            ErrorCode::unavailable,
+            "this node is not among the members, and what its users sent before waits until it is let "
+            "in; nothing of this request was taken, try again soon"};
     if (commands == 0) return Error{ErrorCode::invalid_input, "the request holds no command"};
     if (request.intents.size() > intents_per_request_max)
         return Error{ErrorCode::too_large,

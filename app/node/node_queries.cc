@@ -21,19 +21,20 @@ Error not_found(std::string what) {
 
 void Node::ask(Ticket ticket, Query query, Now now, Effects& effects) {
     if (const auto* settled = std::get_if<SettledQuery>(&query)) {
-        const std::uint64_t own = self_index_ ? ledger_.version_vector()[self_index_->value()] : 0;
+        const std::uint64_t own = own_blocks_.number_of(own_seq());
+        const auto latest = own_blocks_.latest(settled->seq);
         if (settled->seq == 0 || settled->seq > own)
             effects.answers.push_back(
                 {ticket, Result<Answer>(not_found("this node has no block " + std::to_string(settled->seq) +
                                                   " of its own"))});
-        else if (ledger_.is_settled(*self_index_, settled->seq))
+        else if (latest && is_settled_block(*latest))
             effects.answers.push_back({ticket, Result<Answer>(Answer(SettledAnswer{settled->seq}))});
         else if (settled_waiters_count_ >= settled_waiters_max)
             effects.answers.push_back(
                 {ticket, Result<Answer>(
                              Error{ErrorCode::unavailable, "too many requests wait for blocks to settle"})});
         else {
-            settled_waiters_[settled->seq].push_back({ticket, now.mono});
+            settled_waiters_[latest.value_or(settled->seq)].push_back({ticket, now.mono});
             ++settled_waiters_count_;
         }
         return;
@@ -57,6 +58,15 @@ Result<Answer> Node::answer(const Query& query, Now now) const {
     return Error{ErrorCode::invalid_input, "the node has no answer to this question"};
 }
 
+std::uint64_t Node::own_seq() const {
+    return self_index_ ? ledger_.version_vector()[self_index_->value()] : 0;
+}
+
+bool Node::is_settled_block(std::uint64_t number) const {
+    const std::uint64_t before = own_blocks_.number_of(0);
+    return number <= before || (self_index_ && ledger_.is_settled(*self_index_, number - before));
+}
+
 bool Node::members_form_quorum() const {
     const exchange::View& view = ledger_.view();
     std::vector<bool> present;
@@ -73,7 +83,7 @@ StatusAnswer Node::status(Now now) const {
     status.node = self_;
     status.network = ledger_.engine().rules().network;
     status.ledger = view.ledger;
-    status.role = self_index_ ? "member" : "observer";
+    status.role = view.number == 0 ? "no ledger" : self_index_ ? "member" : "observer";
     status.members = view.members.size();
     const auto progress = ledger_.progress();
     for (std::size_t i = 0; i < view.members.size(); ++i) {
@@ -82,6 +92,8 @@ StatusAnswer Node::status(Now now) const {
         member.self = view.members[i] == self_;
         member.connected = member.self || sync_.connected().contains(member.key);
         status.members_connected += member.connected;
+        member.suspected = views_.is_suspected(member.key, now.mono);
+        status.members_suspected += member.suspected;
         member.tip_seq = progress[i].tip_seq;
         member.tip_round = progress[i].tip_round;
         member.stable_round = progress[i].stable_round;
@@ -101,7 +113,8 @@ StatusAnswer Node::status(Now now) const {
     status.unsettled_commands = ledger.unsettled_commands;
     status.blocks_accepted = ledger.blocks_accepted;
     status.blocks_suspended = ledger.blocks_suspended;
-    status.own_seq = self_index_ ? ledger_.version_vector()[self_index_->value()] : 0;
+    status.own_seq = own_blocks_.number_of(own_seq());
+    status.view = view.number;
     status.resting_orders = engine.resting_orders;
     status.accounts = engine.accounts;
     status.engine_memory_bytes = engine.memory_bytes;
@@ -116,6 +129,27 @@ StatusAnswer Node::status(Now now) const {
         status.says = "stopping: this node's key has blocks that this data directory lacks";
     } else if (draining_) {
         status.says = "shutting down: what was taken is being finished";
+    } else if (view.number == 0) {
+        status.ready = true;
+        status.says =
+            "provisional: no second node yet. Orders are taken and kept, trades are shown, and nothing "
+            "settles "
+            "before a second node is there; to settle alone, start with --found";
+    } else if (!is_established()) {
+        status.ready = true;
+        status.says =
+            "founding a ledger with a second node: trades stay provisional until both have seen the "
+            "other's first block; sees " +
+            connected + " (this node counted)";
+    } else if (waits_to_return() && view.number == 1) {
+        status.says = "waits to be let in to the members: sees " + connected + "; " +
+                      std::to_string(own_blocks_.waiting().size()) +
+                      " of its blocks, and what was taken since, are issued again then";
+    } else if (waits_to_return()) {
+        status.says = "left out of view " + std::to_string(view.number) +
+                      " while it was away: asks to be let in again, sees " + connected + "; " +
+                      std::to_string(own_blocks_.waiting().size()) +
+                      " of its blocks, and what was taken since, are issued again then";
     } else if (!self_index_) {
         status.ready = status.members_connected > 0;
         status.says =
@@ -129,6 +163,9 @@ StatusAnswer Node::status(Now now) const {
             "waiting: before this node signs, a quorum of members must say how far they know its blocks; "
             "sees " +
             connected + " (this node counted)";
+    } else if (views_.wedged()) {
+        status.says = "view " + std::to_string(view.number) + " is ending: " + connected +
+                      " (this node counted) agree on the next one; orders are taken and kept until then";
     } else if (!quorum) {
         status.says =
             "cut off: sees " + connected +
@@ -139,7 +176,10 @@ StatusAnswer Node::status(Now now) const {
         status.says = "member: connected with " + connected + " (this node counted); ";
         const bool stalled = unsettled_since_ && now.mono - *unsettled_since_ >= stalled_after;
         if (status.members_connected < status.members)
-            status.says += "orders are taken and kept, trades stay provisional until every member is back";
+            status.says +=
+                "orders are taken and kept, trades stay provisional until every member is back" +
+                std::string(options_.views.suspect_after > Duration{} ? ", or those who are away are left out"
+                                                                      : "");
         else if (stalled)
             status.says += "settling has waited " +
                            std::to_string((now.mono - *unsettled_since_).ms() / 1000) +

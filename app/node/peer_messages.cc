@@ -27,6 +27,7 @@ Bytes encode_version_vector(const VersionVectorMessage& message) {
     Bytes bytes;
     Encoder out(bytes);
     out.raw(message.view.view());
+    out.varint(message.number);
     out.varint(message.seqs.size());
     for (std::uint64_t seq : message.seqs)
         out.varint(seq);
@@ -37,6 +38,7 @@ Result<VersionVectorMessage> decode_version_vector(ByteView bytes) {
     Decoder in(bytes);
     VersionVectorMessage message;
     in.fixed(message.view);
+    message.number = in.varint();
     const std::uint64_t count =
         in.varint_max(exchange::view_members_max, "more entries than a view has members");
     for (std::uint64_t i = 0; i < count && in.ok(); ++i)

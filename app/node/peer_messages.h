@@ -16,6 +16,9 @@ enum class MessageKind : std::uint8_t {
     version_vector = 0x82,  // what the sender has; asks for what it lacks
     blocks = 0x83,          // blocks in causal order, in answer to a version vector
     signed_batch = 0x84,    // commands for a member to put into its next block
+    view_message = 0x85,    // exchange::ViewMessage: about the end of a view
+    decision = 0x86,        // exchange::Decision: a view's successor, with its certificate
+    ledger_news = 0x87,     // LedgerNews: which ledger the sender is in (app/node/founding.h)
 };
 
 inline constexpr std::size_t want_digests_max = 32;
@@ -26,6 +29,7 @@ Result<std::vector<Digest>> decode_want(ByteView bytes);
 
 struct VersionVectorMessage {
     Digest view;
+    std::uint64_t number = 0;      // of the view
     exchange::VersionVector seqs;  // in member order
 };
 Bytes encode_version_vector(const VersionVectorMessage& message);

@@ -116,6 +116,8 @@ struct StatusAnswer {
     bool ready = false;
     std::uint64_t members = 0;
     std::uint64_t members_connected = 0;  // this node included, if it is one
+    std::uint64_t members_suspected = 0;  // silent for so long that the others go on without them
+    std::uint64_t view = 1;               // number of the view; rises with each change of members
     std::uint64_t commits = 0;
     std::uint64_t settled_commits = 0;
     Digest settled_prefix;
@@ -140,6 +142,7 @@ struct StatusAnswer {
         PublicKey key;
         bool self = false;
         bool connected = false;
+        bool suspected = false;
         std::uint64_t tip_seq = 0;
         std::uint64_t tip_round = 0;
         std::uint64_t stable_round = 0;

@@ -49,7 +49,7 @@ class NodeProcess {
         : settings_(settings),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
-          ledger_(opened.parts.node->ledger().view().ledger),
+          ledger_(opened.parts.node->claimed_ledger()),
           runner_(io_, std::move(opened.parts), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
           drain_timer_(io_) {}

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/node/chains.h"
 #include "app/node/network_rules.h"
 #include "app/node_keys/node_keys.h"
 #include "base/codec.h"
@@ -27,11 +28,7 @@ Result<exchange::View> first_view(const config::Settings& settings, const config
         return exchange::make_first_view(network_id, network.members);
     }
     if (settings.found) return exchange::make_first_view(network_id, {self});
-    return Error{
-        ErrorCode::invalid_input,
-        "network " + network.name +
-            " names no members. Say --found to start a ledger of which this node is the only member, or give "
-            "a network file with members by --network"};
+    return exchange::make_no_ledger(self, {});  // until peers have one, or found one with this node
 }
 
 Bytes journal_identity(const Digest& network, const exchange::View& view, const PublicKey& self) {
@@ -74,6 +71,14 @@ Status replay_journal(Opened& opened, const Verifier& verifier, const Clock& clo
     Status replayed = opened.parts.journal->replay(
         storage::JournalPosition(1),
         [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
+            if (entry.author == record_chain) {
+                Effects effects;
+                failed = node.recover_record(entry.block.view(), effects);
+                if (!failed.ok())
+                    failed = failed.error().within("journal position " + std::to_string(position.value()));
+                if (failed.ok()) failed = index_settled(effects);
+                return failed.ok();
+            }
             auto block = exchange::verify_block(entry.block, node.ledger().view(), network, rules_version,
                                                 verifier, exchange::BlockSource::own_journal);
             if (!block.ok()) {
@@ -135,6 +140,11 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     NodeOptions options;
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
+    using Source = NodeOptions::LedgerSource;
+    options.ledger_source = !network->members.empty() ? Source::network_file
+                            : settings.found          ? Source::operator_found
+                                                      : Source::peers;
+    options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};
     fill_with_system_random(entropy);

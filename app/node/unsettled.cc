@@ -52,6 +52,16 @@ void UnsettledCommands::settle(const Digest& block) {
     blocks_.erase(entry);
 }
 
+void UnsettledCommands::take_back(const Digest& block) {
+    const auto entry = blocks_.find(block);
+    if (entry == blocks_.end()) return;
+    for (const auto& [account, count] : entry->second) {
+        accounts_[account].in_blocks -= count;
+        accounts_[account].queued += count;
+    }
+    blocks_.erase(entry);
+}
+
 std::uint64_t UnsettledCommands::count(const exchange::AccountId& account) const {
     const auto entry = accounts_.find(account);
     return entry == accounts_.end() ? 0 : entry->second.queued + entry->second.in_blocks;

@@ -28,6 +28,8 @@ class UnsettledCommands {
     // A block with these was made, or taken and is not settled. Counts them, once for each block.
     void carry(const Digest& block, Carried carried);
     void settle(const Digest& block);
+    // The block is void: its commands wait for another one.
+    void take_back(const Digest& block);
 
     std::uint64_t count(const exchange::AccountId& account) const;
 

@@ -149,8 +149,9 @@ Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const 
             return Error{ErrorCode::conflict, "the block is of rules version " +
                                                   std::to_string(header.rules_version) + ", the network of " +
                                                   std::to_string(rules_version)};
+        if (header.view != digest_of(view))
+            return Error{ErrorCode::unavailable, "the block belongs to another view"};
         if (header.ledger != view.ledger) return foreign("ledger");
-        if (header.view != digest_of(view)) return foreign("view");
     }
     const std::uint64_t author = in.varint_max(view.members.size() - 1, "the author is no member");
     decode_rest(in, header, view.members.size());
@@ -175,6 +176,7 @@ Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const 
     block.batches = std::move(*batches);
     for (const CommandBatch& batch : block.batches)
         block.command_count += static_cast<std::uint32_t>(batch.commands.size());
+    block.payload_bytes = payload.size();
     block.encoded = std::move(encoded);
     return block;
 }

@@ -57,6 +57,7 @@ struct VerifiedBlock {
     SharedBytes encoded;                // as received or sent; what is journaled and served
     std::vector<CommandBatch> batches;  // kept until the block is settled, for replays
     std::uint32_t command_count = 0;
+    std::size_t payload_bytes = 0;  // the payload is the end of `encoded`
 };
 
 // Precondition: the author and all parents' authors are members of `view`.
@@ -70,7 +71,7 @@ const char* structural_fault(const BlockHeader& header, const View& view);
 // Everything about a block that needs no other block: canonical encoding, sizes, network, ledger and view,
 // author is a member, structural_fault(), payload root, signature, payload well-formed. Pure, so thread-safe.
 // Errors: invalid_input (malformed, rules that this program does not know), unauthorized (signature),
-// conflict (other network, rules version, ledger or view), too_large.
+// conflict (other network or rules version), unavailable (of another view or ledger than `view`), too_large.
 //
 // A block read from the own journal was verified before it was stored, and the journal's checksum says that
 // it is the same, so its author's signature is not checked again. The signatures of batches inside it are:

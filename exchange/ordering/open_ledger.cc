@@ -111,7 +111,7 @@ void OpenLedger::State::execute(LedgerUpdate& update) {
     OpenOrder::Blocks& blocks = order.unsettled();
     const auto first = order.first_new();
     if (first == blocks.end()) return;
-    settling_round = settled_round_of(view, dag->stable_rounds());
+    settling_round = view.number == 0 ? view.base_round : settled_round_of(view, dag->stable_rounds());
     execute_and_settle(first, update);
     order.set_settled_round(settling_round);
     dag->set_settled_round(settling_round);
@@ -381,6 +381,17 @@ Result<LedgerUpdate> OpenLedger::install(View next) {
     return update;
 }
 
+LedgerUpdate OpenLedger::rebind(View first) {
+    State& s = *state_;
+    PB_CHECK(s.accepted.empty(), "what was accepted goes to the journal before the ledger is another one");
+    PB_CHECK(s.prefix.length == 0 && (s.view.number == 0 || first.number == 0),
+             "a ledger in which something settled is not left");
+    LedgerUpdate update;
+    s.close(ChainTips(s.view.members.size()), update);
+    s.begin(std::move(first));
+    return update;
+}
+
 std::optional<Checkpoint> OpenLedger::take_checkpoint() {
     return std::exchange(state_->checkpoint, std::nullopt);
 }
@@ -409,7 +420,7 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
 // for good, and S passes its round only once. So two empty blocks a command and member are the most.
 bool OpenLedger::acknowledgement_due() const {
     const State& s = *state_;
-    if (!s.self_index) return false;
+    if (!s.self_index || s.view.number == 0) return false;
     if (s.order.has_awaited_between(s.dag->tip_round(*s.self_index),
                                     std::numeric_limits<std::uint64_t>::max()))
         return true;

@@ -139,6 +139,11 @@ class OpenLedger {
     // check_end(), and then nothing has changed. Precondition: take_accepted() was emptied.
     Result<LedgerUpdate> install(View next);
 
+    // Enters view 1 of a ledger from view 0, or goes back to view 0 from a ledger in which nothing has
+    // settled. All blocks are void. Preconditions: nothing has settled, one of the two views is view 0,
+    // take_accepted() was emptied.
+    LedgerUpdate rebind(View first);
+
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
     // then offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.

@@ -44,6 +44,30 @@ Result<View> make_first_view(const Digest& network, const std::vector<PublicKey>
     return view;
 }
 
+Result<View> make_founded_view(const Digest& network, const std::vector<PublicKey>& members,
+                               std::uint64_t founding) {
+    if (Status status = check_members(members); !status.ok()) return status.error();
+    if (founding == 0) return Error{ErrorCode::invalid_input, "foundings are counted from 1"};
+    Hasher ledger("peerbook founded ledger");
+    ledger.add(network.view());
+    ledger.add_u64(founding);
+    ledger.add_u64(members.size());
+    for (const PublicKey& member : members)
+        ledger.add(member.view());
+    View view;
+    view.ledger = ledger.finish();
+    view.members = members;
+    return view;
+}
+
+View make_no_ledger(const PublicKey& self, const Digest& given_up) {
+    View view;
+    view.number = 0;
+    view.previous = given_up;
+    view.members = {self};
+    return view;
+}
+
 Bytes encode_view(const View& view) {
     Bytes bytes;
     Encoder out(bytes);

@@ -42,6 +42,17 @@ struct View {
 // members, more than view_members_max, a member twice.
 Result<View> make_first_view(const Digest& network, const std::vector<PublicKey>& members);
 
+// View 1 of the ledger that `members`, the founder first, founded by themselves; ledger id = H(network ‖
+// founding ‖ members). `founding` counts the founder's foundings from 1, so that a ledger that was given up
+// is never entered again. Errors: as make_first_view(), and invalid_input for founding 0.
+Result<View> make_founded_view(const Digest& network, const std::vector<PublicKey>& members,
+                               std::uint64_t founding);
+
+// Number 0: the node has no ledger yet. It executes its own users' commands, and nothing settles.
+// `given_up`: the record of the ledger that it gave up or left before; zero for none. It only tells one such
+// time from the next, and is never encoded for others.
+View make_no_ledger(const PublicKey& self, const Digest& given_up);
+
 // Longest encoding: members, cut and the fixed fields.
 inline constexpr std::size_t view_bytes_max = 32 * 1024;
 

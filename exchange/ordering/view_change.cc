@@ -67,6 +67,9 @@ void ViewChange::on_stored(std::uint64_t record, ViewChangeOutput& out) {
         const Unstored done = unstored_.front();
         unstored_.pop_front();
         if (done.ballot != promised_) continue;  // a higher one came meanwhile
+        // The proposal came before the promise was stored: its proposer needs no promise any more, and one
+        // would name a value that may not be on the disk yet.
+        if (done.answer == Answer::promise && accepted_ && accepted_->ballot == done.ballot) continue;
         if (done.answer == Answer::promise)
             answer_promise(done.ballot, out);
         else

@@ -215,9 +215,11 @@ Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const 
     in.fixed(of_ledger);
     in.fixed(message.view);
     if (in.ok()) {
-        if (of_network != network || of_ledger != view.ledger)
-            return Error{ErrorCode::conflict, "the view message belongs to another network or ledger"};
+        if (of_network != network)
+            return Error{ErrorCode::conflict, "the view message belongs to another network"};
         if (message.view != digest_of(view)) return other_view();
+        if (of_ledger != view.ledger)
+            return Error{ErrorCode::conflict, "the view message belongs to another ledger"};
     }
     const std::uint8_t kind = in.u8();
     if (kind < static_cast<std::uint8_t>(ViewMessageKind::prepare) ||
@@ -269,8 +271,6 @@ Result<Decision> verify_decision(ByteView bytes, const View& view, const Digest&
         in.fixed(vote.signature);
     }
     if (Status status = in.finish(); !status.ok()) return status.error().within("decision");
-    if (decision.next.ledger != view.ledger)
-        return Error{ErrorCode::conflict, "the decision belongs to another ledger"};
     if (decision.next.previous != digest_of(view)) return other_view();
     if (Status status = check_successor(view, decision.next); !status.ok())
         return status.error().within("decision");

@@ -68,7 +68,7 @@ HandshakeStep Handshake::receive_claim(Now now, const HandshakeMessage& claim, B
     if (claim.network != local_.network)
         return refuse("wrong network " + short_hex(claim.network) + ", ours is " + short_hex(local_.network),
                       0);
-    if (claim.ledger != local_.ledger)
+    if (claim.ledger != local_.ledger && !claim.ledger.is_zero() && !local_.ledger.is_zero())
         return refuse("wrong ledger " + short_hex(claim.ledger) + ", ours is " + short_hex(local_.ledger), 0);
     if (claim.node == signer_.public_key()) return refuse("connected to itself", 0, claim.challenge);
     if (!is_valid_public_key(claim.node)) return refuse("node id is not a valid key", penalty_protocol);
@@ -105,7 +105,6 @@ Bytes Handshake::endorsed_bytes(bool ours) const {
     Encoder out(bytes);
     out.text(endorsement_domain);
     out.raw(local_.network.view());
-    out.raw(local_.ledger.view());
     out.raw((ours ? channel_.local_certificate : channel_.remote_certificate).view());
     out.raw((ours ? channel_.remote_certificate : channel_.local_certificate).view());
     out.raw(channel_.exporter.view());

@@ -1,10 +1,11 @@
 // The handshake: how two nodes learn who the other is, that both mean the same network and ledger, and that
-// the transport between them has nobody in the middle.
+// the transport between them has nobody in the middle. A node that has no ledger yet claims zero, which goes
+// with any.
 //
 //   both → handshake       claim: node id, version, network, ledger, clock, a fresh challenge
 //   both → handshake_ack   proof: the node key's endorsement of this very connection
 //
-// The endorsement signs domain ‖ network ‖ ledger ‖ signer's certificate hash ‖ other's certificate hash ‖
+// The endorsement signs domain ‖ network ‖ signer's certificate hash ‖ other's certificate hash ‖
 // exporter ‖ role of the signer (0x00 opened the connection, 0x01 accepted it) ‖ hash of the signer's
 // handshake payload ‖ hash of the other's. Certificates tie it to the two transport keys; the exporter (RFC
 // 5705) ties it to one TLS session; the role keeps it from being reflected; the hashes cover both challenges

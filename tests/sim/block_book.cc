@@ -1,12 +1,25 @@
 #include "tests/sim/block_book.h"
 
+#include <algorithm>
+
 namespace peerbook::sim {
+
+// A block begins with format and rules version, network, ledger and view: PROTOCOL.md.
+Digest BlockBook::view_of(const SharedBytes& encoded) {
+    constexpr std::size_t offset = 2 + 2 + 2 * Digest::size;
+    Digest view;
+    if (encoded.size() >= offset + Digest::size)
+        std::copy_n(encoded.view().begin() + offset, Digest::size, view.data.begin());
+    return view;
+}
 
 Result<SharedBlock> BlockBook::verify(const SharedBytes& encoded, bool checked) {
     if (const auto known = by_address_.find(encoded.view().data()); known != by_address_.end())
         return known->second.block;
+    const exchange::View* view = views_.find(view_of(encoded));
+    if (!view) return Error{ErrorCode::unavailable, "a block of a view that nobody decided"};
     auto block = exchange::verify_block(
-        encoded, view_, network_, exchange::rules_version_latest, testing::CheapVerifier{},
+        encoded, *view, network_, exchange::rules_version_latest, testing::CheapVerifier{},
         checked ? exchange::BlockSource::peer : exchange::BlockSource::own_journal);
     if (!block.ok()) return block.error();
     auto shared = std::make_shared<const exchange::VerifiedBlock>(std::move(*block));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exchange/ordering/block.h"
+#include "tests/sim/view_checkers.h"
 #include "tests/support/cheap_keys.h"
 
 namespace peerbook::sim {
@@ -16,11 +17,14 @@ using SharedBlock = std::shared_ptr<const exchange::VerifiedBlock>;
 
 class BlockBook {
   public:
-    // `view` outlives this.
-    BlockBook(const exchange::View& view, const Digest& network) : view_(view), network_(network) {}
+    // `views` outlives this.
+    BlockBook(const ViewChecker& views, const Digest& network) : views_(views), network_(network) {}
 
-    // As a node's verify thread does it. `checked` off: signatures are not looked at.
+    // As a node's verify thread does it, for the view that the block names. `checked` off: signatures are not
+    // looked at. Error: unavailable, for a view that nobody decided.
     Result<SharedBlock> verify(const SharedBytes& encoded, bool checked = true);
+    // The view that an encoded block names.
+    static Digest view_of(const SharedBytes& encoded);
     // Null if it was never seen.
     SharedBlock find(const Digest& digest) const;
     // Blocks that carry this command of this account.
@@ -33,7 +37,7 @@ class BlockBook {
     };
     void note_commands(const exchange::VerifiedBlock& block);
 
-    const exchange::View& view_;
+    const ViewChecker& views_;
     Digest network_;
     std::unordered_map<const std::uint8_t*, Known> by_address_;
     std::unordered_map<Digest, SharedBlock> by_digest_;

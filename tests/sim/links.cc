@@ -184,6 +184,18 @@ void Links::split(std::int64_t for_us) {
         }
 }
 
+void Links::isolate(std::size_t node, std::int64_t for_us) {
+    if (healed_ || nodes_ < 2) return;
+    rare_.add(Rare::isolated);
+    const bool at_once = random_.below(2) == 0;
+    for (std::size_t other = 0; other < nodes_; ++other) {
+        if (other == node) continue;
+        block(node, other, for_us, true);
+        block(other, node, for_us, true);
+        if (at_once) break_session(node, other);
+    }
+}
+
 // Two halves that meet only in one node.
 void Links::bridge(std::int64_t for_us) {
     if (healed_ || nodes_ < 3) return;

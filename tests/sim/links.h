@@ -47,6 +47,8 @@ class Links {
 
     // --- faults, for a while each ---
     void split(std::int64_t for_us);
+    // One node from all others.
+    void isolate(std::size_t node, std::int64_t for_us);
     void bridge(std::int64_t for_us);
     void one_way(std::int64_t for_us);
     void clog(std::int64_t for_us);

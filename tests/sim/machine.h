@@ -15,6 +15,8 @@ struct World::Machine {
     std::unique_ptr<storage::MemoryDisk> disk = std::make_unique<storage::MemoryDisk>();
     DurableChecker durable;
     SettledLog own_log;
+    std::map<Digest, std::uint64_t> own_seqs;  // view → its last own block on the disk
+    std::uint64_t last_view = 0;               // the highest that it was in
     std::int64_t skew_ms = 0;
     std::int64_t mono_base_ns = 0;
 
@@ -31,6 +33,11 @@ struct World::Machine {
     bool is_writing = false;
     std::optional<CrashPoint> crash_point;
     bool next_sync_fails = false, disk_is_full = false;
+    std::optional<CrashPoint> ballot_crash;  // when the next record about the end of a view is written
+    std::int64_t disk_held_until_us = 0;
+    Digest view;  // what it gets is verified for this one
+    bool was_observer = false;
+    std::set<Digest> wedged;  // views that it promised to end
 
     // --- its checkers ---
     std::unique_ptr<Shadow> shadow;

@@ -13,15 +13,16 @@ bool Mutator::does(StrangeTrick trick, std::uint64_t one_in) {
 }
 
 // With an empty payload, signed.
-SharedBytes Mutator::twin(exchange::BlockHeader header) const {
+SharedBytes Mutator::twin(exchange::BlockHeader header, const exchange::View& view) const {
     exchange::Block block;
     block.header = std::move(header);
     block.header.payload_root = exchange::payload_root_of({});
     exchange::sign_block(block, signer_);
-    return SharedBytes(exchange::encode_block(block, view_));
+    return SharedBytes(exchange::encode_block(block, view));
 }
 
-void Mutator::add_twins(const exchange::VerifiedBlock& block, std::vector<Push>& pushes) {
+void Mutator::add_twins(const exchange::VerifiedBlock& block, const exchange::View& view,
+                        std::vector<Push>& pushes) {
     auto to_all = [&](Rare state, const SharedBytes& bytes) {
         rare_.add(state);
         for (Push& push : pushes)
@@ -30,25 +31,25 @@ void Mutator::add_twins(const exchange::VerifiedBlock& block, std::vector<Push>&
     if (does(trick_bad_parent, 3) && !block.header.parents.empty()) {
         exchange::BlockHeader header = block.header;
         header.parents.back().digest.data.fill(static_cast<std::uint8_t>(random_.below(256)));
-        to_all(Rare::byzantine_bad_parent, twin(header));
+        to_all(Rare::byzantine_bad_parent, twin(header, view));
     }
     if (does(trick_false_round, 3) && !block.header.parents.empty()) {
         exchange::BlockHeader header = block.header;
         header.parents.back().round = header.round + random_.below(1'000);
         header.round = header.parents.back().round + 1;
-        to_all(Rare::byzantine_false_round, twin(header));
+        to_all(Rare::byzantine_false_round, twin(header, view));
     }
     if (does(trick_future_time, 3)) {
         exchange::BlockHeader header = block.header;
         header.timestamp.ms += hour_ms;
-        to_all(Rare::byzantine_future_time, twin(header));
+        to_all(Rare::byzantine_future_time, twin(header, view));
     }
     if (does(trick_bad_root, 3)) {
         exchange::Block other;
         other.header = block.header;
         other.payload = {1, 2, 3};
         exchange::sign_block(other, signer_);
-        to_all(Rare::byzantine_bad_root, SharedBytes(exchange::encode_block(other, view_)));
+        to_all(Rare::byzantine_bad_root, SharedBytes(exchange::encode_block(other, view)));
     }
     if (does(trick_oversized, 20)) {
         exchange::Block other;
@@ -56,12 +57,12 @@ void Mutator::add_twins(const exchange::VerifiedBlock& block, std::vector<Push>&
         other.payload.assign(exchange::block_bytes_max + 1, 0);
         other.header.payload_root = exchange::payload_root_of(other.payload);
         exchange::sign_block(other, signer_);
-        to_all(Rare::byzantine_oversized, SharedBytes(exchange::encode_block(other, view_)));
+        to_all(Rare::byzantine_oversized, SharedBytes(exchange::encode_block(other, view)));
     }
 }
 
-std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, std::size_t peers,
-                                         bool keeps_nothing) {
+std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, const exchange::View& view,
+                                         std::size_t peers, bool keeps_nothing) {
     std::vector<Push> pushes(peers);
     for (Push& push : pushes)
         push.blocks.push_back(block.encoded);
@@ -70,7 +71,7 @@ std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, s
         equivocated_ = true;
         exchange::BlockHeader header = block.header;
         ++header.timestamp.ms;
-        const SharedBytes other = twin(header);
+        const SharedBytes other = twin(header, view);
         const std::uint64_t half = random_.next();
         for (std::size_t i = 0; i < peers; ++i)
             if ((half >> i & 1) != 0) pushes[i].blocks = {other};
@@ -84,7 +85,7 @@ std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, s
         for (std::size_t i = 0; i < peers; ++i)
             if ((chosen >> i & 1) != 0) pushes[i].blocks.clear();
     }
-    add_twins(block, pushes);
+    add_twins(block, view, pushes);
     return pushes;
 }
 

@@ -14,28 +14,28 @@ namespace peerbook::sim {
 class Mutator {
   public:
     // All but `random` outlive this.
-    Mutator(std::uint32_t tricks, const exchange::View& view, const Signer& signer, Random random,
-            RareStates& rare)
-        : tricks_(tricks), view_(view), signer_(signer), random_(random), rare_(rare) {}
+    Mutator(std::uint32_t tricks, const Signer& signer, Random random, RareStates& rare)
+        : tricks_(tricks), signer_(signer), random_(random), rare_(rare) {}
 
     // What is pushed to each of `peers` nodes instead of the own block. `keeps_nothing`: each gets at least
     // that.
     struct Push {
         std::vector<SharedBytes> blocks;
     };
-    std::vector<Push> push(const exchange::VerifiedBlock& block, std::size_t peers, bool keeps_nothing);
+    std::vector<Push> push(const exchange::VerifiedBlock& block, const exchange::View& view,
+                           std::size_t peers, bool keeps_nothing);
     // It does not answer those who ask for blocks.
     bool is_deaf() const { return (tricks_ & trick_deaf) != 0; }
     // A second valid block for a place has been sent.
     bool equivocated() const { return equivocated_; }
 
   private:
-    SharedBytes twin(exchange::BlockHeader header) const;
-    void add_twins(const exchange::VerifiedBlock& block, std::vector<Push>& pushes);
+    SharedBytes twin(exchange::BlockHeader header, const exchange::View& view) const;
+    void add_twins(const exchange::VerifiedBlock& block, const exchange::View& view,
+                   std::vector<Push>& pushes);
     bool does(StrangeTrick trick, std::uint64_t one_in);
 
     std::uint32_t tricks_;
-    const exchange::View& view_;
     const Signer& signer_;
     Random random_;
     RareStates& rare_;

@@ -22,7 +22,7 @@ std::string DurableChecker::leaves(const exchange::BlockHeader& header, const Di
 }
 
 std::string PlaceChecker::signed_block(const exchange::BlockHeader& header, const Digest& digest) {
-    const auto [known, is_new] = places_.emplace(std::pair(header.author, header.seq), digest);
+    const auto [known, is_new] = places_.emplace(std::tuple(header.view, header.author, header.seq), digest);
     if (is_new || known->second == digest) return "";
     return "two blocks of one author with seq " + std::to_string(header.seq) + ": " +
            short_name(known->second) + " and " + short_name(digest);
@@ -75,8 +75,9 @@ std::string TapeChecker::listed(const std::vector<app::TradeView>& trades, bool 
     return "";
 }
 
-std::string StateChecker::reached(const std::vector<std::uint64_t>& version_vector, const Digest& state) {
-    const auto [known, is_new] = states_.emplace(version_vector, state);
+std::string StateChecker::reached(const Digest& view, const std::vector<std::uint64_t>& version_vector,
+                                  const Digest& state) {
+    const auto [known, is_new] = states_.emplace(std::pair(view, version_vector), state);
     compared_ += !is_new;
     if (known->second == state) return "";
     return "the state differs from that of another node that executed the same blocks";

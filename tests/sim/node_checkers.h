@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -19,6 +20,7 @@ namespace peerbook::sim {
 // Rule 5: what leaves a node is on its disk, with everything that it claims to hold.
 class DurableChecker {
   public:
+    // Also for views, and for records by their digest_of_record().
     void is_durable(const Digest& block) {
         durable_.insert(block);
         once_.insert(block);
@@ -35,13 +37,13 @@ class DurableChecker {
     std::unordered_set<Digest> durable_, once_;
 };
 
-// No two blocks of one place (author, seq) leave their author, nor stay on its disk.
+// No two blocks of one place (view, author, seq) leave their author, nor stay on its disk.
 class PlaceChecker {
   public:
     std::string signed_block(const exchange::BlockHeader& header, const Digest& digest);
 
   private:
-    std::map<std::pair<PublicKey, std::uint64_t>, Digest> places_;
+    std::map<std::tuple<Digest, PublicKey, std::uint64_t>, Digest> places_;
 };
 
 // Trades that all nodes settle at a commit are the same. One for the run.
@@ -77,11 +79,13 @@ class TapeChecker {
 // States of nodes that executed the same blocks are equal.
 class StateChecker {
   public:
-    std::string reached(const std::vector<std::uint64_t>& version_vector, const Digest& state);
+    // `version_vector` is of this view.
+    std::string reached(const Digest& view, const std::vector<std::uint64_t>& version_vector,
+                        const Digest& state);
     std::uint64_t compared() const { return compared_; }
 
   private:
-    std::map<std::vector<std::uint64_t>, Digest> states_;
+    std::map<std::pair<Digest, std::vector<std::uint64_t>>, Digest> states_;
     std::uint64_t compared_ = 0;
 };
 

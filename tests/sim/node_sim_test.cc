@@ -111,26 +111,32 @@ TEST(SettledLogTest, NoticesAnotherBlockAtAPlace) {
 class ShadowTest : public ::testing::Test {
   protected:
     const exchange::View view_ = exchange::make_first_view(digest(9), {key(1), key(2), key(3)}).value();
+    exchange::BlockHeader in_view(std::uint8_t author, std::uint64_t seq, std::uint64_t round,
+                                  std::vector<exchange::ParentRef> parents = {}) const {
+        exchange::BlockHeader one = header(author, seq, round, std::move(parents));
+        one.view = exchange::digest_of(view_);
+        return one;
+    }
     Shadow shadow_{view_, 0};
     SettledLog own_, log_;
 };
 
 TEST_F(ShadowTest, NoticesWhatADagMustNotTake) {
-    EXPECT_EQ(shadow_.accept(header(1, 1, 1), digest(1)), "");
-    EXPECT_NE(shadow_.accept(header(2, 1, 3, {parent(2, 2, 7)}), digest(2)), "") << "its parent is unknown";
-    EXPECT_NE(shadow_.accept(header(2, 1, 1, {parent(0, 1, 1)}), digest(2)), "") << "its round is too low";
-    EXPECT_NE(shadow_.accept(header(2, 2, 2, {parent(0, 1, 1)}), digest(2)), "") << "its chain has a gap";
-    EXPECT_NE(shadow_.accept(header(1, 1, 1), digest(3)), "") << "a second block for a place";
+    EXPECT_EQ(shadow_.accept(in_view(1, 1, 1), digest(1)), "");
+    EXPECT_NE(shadow_.accept(in_view(2, 1, 3, {parent(2, 2, 7)}), digest(2)), "") << "its parent is unknown";
+    EXPECT_NE(shadow_.accept(in_view(2, 1, 1, {parent(0, 1, 1)}), digest(2)), "") << "its round is too low";
+    EXPECT_NE(shadow_.accept(in_view(2, 2, 2, {parent(0, 1, 1)}), digest(2)), "") << "its chain has a gap";
+    EXPECT_NE(shadow_.accept(in_view(1, 1, 1), digest(3)), "") << "a second block for a place";
 }
 
 TEST_F(ShadowTest, SettlesWhatAQuorumSaysItHoldsAndNoMore) {
-    EXPECT_EQ(shadow_.accept(header(1, 1, 1), digest(1)), "");
-    EXPECT_EQ(shadow_.accept(header(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
-    EXPECT_EQ(shadow_.accept(header(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
+    EXPECT_EQ(shadow_.accept(in_view(1, 1, 1), digest(1)), "");
+    EXPECT_EQ(shadow_.accept(in_view(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
+    EXPECT_EQ(shadow_.accept(in_view(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
     EXPECT_EQ(shadow_.round_that_settles(), 0u) << "one of three holds a block of everyone";
     EXPECT_NE(shadow_.settle(1, 1, digest(5), own_, &log_), "");
-    EXPECT_EQ(shadow_.accept(header(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)),
-              "");
+    EXPECT_EQ(
+        shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)), "");
     EXPECT_EQ(shadow_.round_that_settles(), 1u) << "two of three do, up to here";
     EXPECT_NE(shadow_.settle(2, 2, digest(5), own_, &log_), "")
         << "only one of them holds everything up to 2";
@@ -138,11 +144,11 @@ TEST_F(ShadowTest, SettlesWhatAQuorumSaysItHoldsAndNoMore) {
 }
 
 TEST_F(ShadowTest, NoticesALogThatIsNotInOrderOfK) {
-    EXPECT_EQ(shadow_.accept(header(1, 1, 1), digest(1)), "");
-    EXPECT_EQ(shadow_.accept(header(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
-    EXPECT_EQ(shadow_.accept(header(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
-    EXPECT_EQ(shadow_.accept(header(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)),
-              "");
+    EXPECT_EQ(shadow_.accept(in_view(1, 1, 1), digest(1)), "");
+    EXPECT_EQ(shadow_.accept(in_view(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
+    EXPECT_EQ(shadow_.accept(in_view(3, 1, 3, {parent(0, 1, 1), parent(1, 2, 2)}), digest(3)), "");
+    EXPECT_EQ(
+        shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)), "");
     EXPECT_EQ(shadow_.settle(1, 1, digest(5), own_, &log_), "the settled log is not in order of K");
     EXPECT_EQ(log_.blocks(), std::vector<Digest>{digest(1)});
 }
@@ -178,10 +184,10 @@ TEST(TapeCheckerTest, NoticesOtherTradesOfACommitElsewhere) {
 
 TEST(StateCheckerTest, NoticesAnotherStateAfterTheSameBlocks) {
     StateChecker checker;
-    EXPECT_EQ(checker.reached({1, 2}, digest(1)), "");
-    EXPECT_EQ(checker.reached({2, 2}, digest(2)), "");
-    EXPECT_EQ(checker.reached({1, 2}, digest(1)), "");
-    EXPECT_NE(checker.reached({1, 2}, digest(2)), "");
+    EXPECT_EQ(checker.reached(digest(9), {1, 2}, digest(1)), "");
+    EXPECT_EQ(checker.reached(digest(9), {2, 2}, digest(2)), "");
+    EXPECT_EQ(checker.reached(digest(9), {1, 2}, digest(1)), "");
+    EXPECT_NE(checker.reached(digest(9), {1, 2}, digest(2)), "");
     EXPECT_EQ(checker.compared(), 2u);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/sim/plan.h"
 
+#include <algorithm>
+
 #include "base/random.h"
 
 namespace peerbook::sim {
@@ -83,6 +85,33 @@ void draw_trouble(Plan& plan, Random& random) {
     }
 }
 
+void draw_views(Plan& plan, Random& random) {
+    const auto ms_between = [&](std::int64_t low, std::int64_t high) {
+        return Duration::milliseconds(between(random, low, high));
+    };
+    plan.members = std::max<std::size_t>(plan.members, 2 + random.below(4));
+    app::ViewKeeperOptions& views = plan.node.views;
+    views.suspect_after = ms_between(500, random.below(5) == 0 ? 3'000 : 900);
+    views.join_interval = ms_between(200, 1'000);
+    views.hold_off = ms_between(50, random.below(4) == 0 ? 1'500 : 400);
+    views.hold_off_max = ms_between(1'500, 4'000);
+    views.hold_off_forget = ms_between(2'000, 20'000);
+    views.times.turn = ms_between(20, 300);
+    views.times.attempt = ms_between(400, 2'500);
+    views.times.resend = ms_between(100, 500);
+    views.times.backoff_doublings_max = static_cast<std::uint32_t>(random.below(5));
+    const std::int64_t suspect_us = views.suspect_after.ns / 1'000;
+    plan.active_us = 1'500'000 + suspect_us * between(random, 2, 6);
+    plan.request_us_max = between(random, 30'000, 250'000);
+    plan.isolations = times(random, 2, 3);
+    plan.long_splits = times(random, 2, 3);
+    plan.long_one_ways = times(random, 4, 2);
+    plan.absences = times(random, 2, 3);
+    plan.held_disks = times(random, 3, 3);
+    plan.ballot_crashes = times(random, 2, 5);
+    plan.leaves_for_good = plan.members >= 3 && random.below(6) == 0;
+}
+
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -121,6 +150,7 @@ Plan Plan::draw(std::uint64_t seed) {
     if (random.below(4) == 0) plan.node.known_orders_max = 1 + random.below(30);
     plan.node.ack_delay = Duration::milliseconds(random.below(2) == 0 ? 5 : 30);
     draw_trouble(plan, random);
+    if (random.below(5) < 2) draw_views(plan, random);
     return plan;
 }
 
@@ -144,8 +174,12 @@ std::string Plan::text() const {
            part("splits", splits) + part("one way", one_ways) + part("bridges", bridges) +
            part("flapping", flappings) + part("clogs", clogs) + part("crashes", crashes) +
            part("pauses", pauses) + part("clock jumps", clock_jumps) + part("failed syncs", failed_syncs) +
-           part("full disks", full_disks) + part("skew ms", skew_ms_max) + ", trouble: " + name_of(trouble) +
-           part("tricks", tricks);
+           part("full disks", full_disks) + part("skew ms", skew_ms_max) +
+           part("suspect ms", node.views.suspect_after.ms()) + part("isolations", isolations) +
+           part("long splits", long_splits) + part("long one way", long_one_ways) +
+           part("absences", absences) + part("held disks", held_disks) +
+           part("ballot crashes", ballot_crashes) + part("leaves for good", leaves_for_good) +
+           ", trouble: " + name_of(trouble) + part("tricks", tricks);
 }
 
 }  // namespace peerbook::sim

@@ -67,6 +67,12 @@ struct Plan {
     std::int64_t skew_ms_max = 20;
     std::int64_t sync_us_min = 100, sync_us_max = 2'000;
 
+    // Only where views change (node.views.suspect_after above zero). What lasts, lasts for a part or some
+    // times of T_suspect.
+    std::uint32_t isolations = 0, long_splits = 0, long_one_ways = 0, absences = 0, held_disks = 0;
+    std::uint32_t ballot_crashes = 0;  // while something about the end of a view is written
+    bool leaves_for_good = false;      // a member, at some time
+
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request
     std::uint32_t roaming_clients = 1;     // self-custodied, send to any node
@@ -77,6 +83,7 @@ struct Plan {
     app::NodeOptions node;
 
     static Plan draw(std::uint64_t seed);
+    bool views_change() const { return node.views.suspect_after > Duration{}; }
     // The plan of the speed that TESTING.md asks for: 5 nodes, 20 virtual seconds, no faults.
     static Plan speed();
     std::string text() const;

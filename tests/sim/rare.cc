@@ -106,6 +106,50 @@ const char* name_of(Rare state) {
             return "state compared";
         case Rare::checkpoint_replay:
             return "checkpoint replay";
+        case Rare::view_ended:
+            return "view ended";
+        case Rare::member_returned:
+            return "member returned";
+        case Rare::value_taken_over:
+            return "value taken over";
+        case Rare::two_proposers:
+            return "two proposers";
+        case Rare::ballot_refused:
+            return "ballot refused";
+        case Rare::cut_was_fetched:
+            return "cut was fetched";
+        case Rare::void_block:
+            return "void block";
+        case Rare::void_block_again:
+            return "void block again";
+        case Rare::void_member_refuses:
+            return "void member refuses";
+        case Rare::crash_wedged:
+            return "crash wedged";
+        case Rare::crash_accepted:
+            return "crash accepted";
+        case Rare::decision_before_record:
+            return "decision before record";
+        case Rare::decision_from_peer:
+            return "decision from peer";
+        case Rare::views_jumped:
+            return "views jumped";
+        case Rare::minority_not_wedged:
+            return "minority not wedged";
+        case Rare::restart_in_later_view:
+            return "restart in later view";
+        case Rare::ballot_crash:
+            return "ballot crash";
+        case Rare::held_disk:
+            return "held disk";
+        case Rare::isolated:
+            return "isolated";
+        case Rare::went_away:
+            return "went away";
+        case Rare::other_view_message:
+            return "other view message";
+        case Rare::observer_in_later_view:
+            return "observer in later view";
         case Rare::count_:
             break;
     }

@@ -21,12 +21,25 @@ std::string SettledLog::settled(std::size_t node, std::uint64_t place, const Dig
            " and, at node " + std::to_string(node) + ", as " + short_name(block);
 }
 
+void Shadow::begin(const exchange::View& view) {
+    accepted_before_ += blocks_.size();
+    blocks_.clear();
+    unsettled_.clear();
+    view_ = view;
+    view_name_ = exchange::digest_of(view);
+    tips_.assign(view.members.size(), Digest{});
+    settled_seqs_.assign(view.members.size(), 0);
+    settled_round_ = last_round_ = view.base_round;
+}
+
 std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& digest) {
     const std::string name = "block " + short_name(digest);
+    if (header.view != view_name_) return name + " was accepted in another view than its own";
     Block block;
     block.author = view_.index_of(header.author)->value();
     block.seq = header.seq;
-    block.seen.assign(view_.members.size(), 0);
+    block.round = header.round;
+    block.seen.assign(view_.members.size(), view_.base_round);
     for (const exchange::ParentRef& parent : header.parents) {
         const auto known = blocks_.find(parent.digest);
         if (known == blocks_.end()) return name + " was accepted before its parents";
@@ -53,13 +66,13 @@ std::uint64_t Shadow::round_that_settles() const {
     std::vector<std::uint64_t> holds;
     for (const Digest& tip : tips_) {
         if (tip.is_zero()) {
-            holds.push_back(0);
+            holds.push_back(view_.base_round);
             continue;
         }
         const std::vector<std::uint64_t>& seen = blocks_.at(tip).seen;
         holds.push_back(*std::min_element(seen.begin(), seen.end()));
     }
-    std::uint64_t best = 0;
+    std::uint64_t best = view_.base_round;
     for (const std::uint64_t round : holds) {
         const auto count = static_cast<std::size_t>(
             std::count_if(holds.begin(), holds.end(), [&](std::uint64_t held) { return held >= round; }));
@@ -69,6 +82,19 @@ std::uint64_t Shadow::round_that_settles() const {
     return best;
 }
 
+std::string Shadow::settle_first(SettledLog& own, SettledLog* shared) {
+    const Digest digest = unsettled_.begin()->second;
+    unsettled_.erase(unsettled_.begin());
+    const Block& block = blocks_.at(digest);
+    settled_seqs_[block.author] = block.seq;
+    last_round_ = block.round;
+    ++length_;
+    hash_ = Hasher("peerbook log").add(hash_.view()).add(digest.view()).finish();
+    std::string wrong = own.settled(node_, length_, digest);
+    if (wrong.empty() && shared) wrong = shared->settled(node_, length_, digest);
+    return wrong;
+}
+
 std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
                            SettledLog* shared) {
     if (round < settled_round_) return "the settled round went back";
@@ -76,19 +102,47 @@ std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Dige
         return "settled up to round " + std::to_string(round) +
                ", and a quorum holds only everything up to " + std::to_string(round_that_settles());
     settled_round_ = round;
-    while (!unsettled_.empty() && std::get<0>(unsettled_.begin()->first) <= round) {
-        const Digest block = unsettled_.begin()->second;
-        unsettled_.erase(unsettled_.begin());
-        ++length_;
-        hash_ = Hasher("peerbook log").add(hash_.view()).add(block.view()).finish();
-        std::string wrong = own.settled(node_, length_, block);
-        if (wrong.empty() && shared) wrong = shared->settled(node_, length_, block);
-        if (!wrong.empty()) return wrong;
-    }
+    while (!unsettled_.empty() && std::get<0>(unsettled_.begin()->first) <= round)
+        if (std::string wrong = settle_first(own, shared); !wrong.empty()) return wrong;
     if (length != length_)
         return "the settled log has length " + std::to_string(length) + " instead of " +
                std::to_string(length_);
     if (hash != hash_) return "the settled log is not in order of K";
+    return "";
+}
+
+std::string Shadow::install(const exchange::View& next, SettledLog& own, SettledLog* shared) {
+    const std::string name = "view " + std::to_string(next.number);
+    if (next.previous != view_name_ || next.cut.size() != view_.members.size())
+        return name + " was installed after one that it does not follow";
+    std::vector<std::uint64_t> rounds(view_.members.size(), view_.base_round);  // up to which the cut reaches
+    for (std::size_t i = 0; i < next.cut.size(); ++i) {
+        const exchange::CutEntry& entry = next.cut[i];
+        if (entry.author != view_.members[i]) return name + " has its cut in another order";
+        if (entry.seq < settled_seqs_[i]) return name + " leaves out what is settled";
+        if (entry.seq == 0) continue;
+        const auto known = blocks_.find(entry.digest);
+        if (known == blocks_.end() || known->second.author != i || known->second.seq != entry.seq)
+            return name + " was installed without block " + short_name(entry.digest) + " of its cut";
+        rounds[i] = known->second.round;
+    }
+    for (auto next_block = unsettled_.begin(); next_block != unsettled_.end();) {
+        const auto here = next_block++;
+        const Block& block = blocks_.at(here->second);
+        if (block.seq > next.cut[block.author].seq) {
+            voided_.push_back(here->second);
+            unsettled_.erase(here);
+            continue;
+        }
+        for (std::size_t i = 0; i < rounds.size(); ++i)
+            if (block.seen[i] > rounds[i]) return name + " has a block in its cut without a parent of it";
+    }
+    while (!unsettled_.empty())
+        if (std::string wrong = settle_first(own, shared); !wrong.empty()) return wrong;
+    if (next.base_round != last_round_) return name + " does not begin behind the last block of its cut";
+    if (next.log_length != length_ || next.prefix_hash != hash_)
+        return name + " names another log than its cut makes";
+    begin(next);
     return "";
 }
 

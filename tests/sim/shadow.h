@@ -1,6 +1,6 @@
 // The rules of exchange/ordering/RULES.md a second time, for one process of one node: from the blocks that it
-// took, in their order, which of them settle and where they stand in the log. Knows headers only and shares
-// no code with exchange/ordering, so that a mistake there does not hide itself.
+// took, in their order, and the views that it installed, which blocks settle and where they stand in the log.
+// Knows headers only and shares no code with exchange/ordering, so that a mistake there does not hide itself.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,7 @@ class SettledLog {
 
 class Shadow {
   public:
-    Shadow(const exchange::View& view, std::size_t node)
-        : view_(view), node_(node), tips_(view.members.size()) {}
+    Shadow(const exchange::View& view, std::size_t node) : node_(node) { begin(view); }
 
     // A block that the node accepted; parents come first.
     std::string accept(const exchange::BlockHeader& header, const Digest& digest);
@@ -36,9 +35,17 @@ class Shadow {
     // node settled in earlier processes, too; `shared`, if there is one, what all nodes settled.
     std::string settle(std::uint64_t round, std::uint64_t length, const Digest& hash, SettledLog& own,
                        SettledLog* shared);
-    // L* over everything accepted.
+    // The node ended its view with this record: of the cut everything settles, and the rest is void.
+    std::string install(const exchange::View& next, SettledLog& own, SettledLog* shared);
+    // L* over everything accepted in the present view.
     std::uint64_t round_that_settles() const;
-    std::size_t accepted_count() const { return blocks_.size(); }
+    // In all views.
+    std::size_t accepted_count() const { return accepted_before_ + blocks_.size(); }
+    // The log: settled blocks and those that wait for it.
+    std::size_t log_count() const { return static_cast<std::size_t>(length_) + unsettled_.size(); }
+    const std::vector<Digest>& voided() const { return voided_; }  // all of this process
+    const exchange::View& view() const { return view_; }
+    const Digest& view_name() const { return view_name_; }
     std::size_t unsettled_count() const { return unsettled_.size(); }
     // Digests of what is not settled, in the order of the log.
     std::vector<Digest> unsettled() const;
@@ -46,19 +53,27 @@ class Shadow {
   private:
     struct Block {
         std::size_t author = 0;
-        std::uint64_t seq = 0;
+        std::uint64_t seq = 0, round = 0;
         std::vector<std::uint64_t> seen;  // highest round of each author in its past
     };
     using Key = std::tuple<std::uint64_t, Digest, Digest>;  // round, tie, block
 
-    const exchange::View& view_;
+    void begin(const exchange::View& view);
+    std::string settle_first(SettledLog& own, SettledLog* shared);
+
+    exchange::View view_;
+    Digest view_name_;
     std::size_t node_;
+    std::size_t accepted_before_ = 0;  // in closed views
     std::unordered_map<Digest, Block> blocks_;
     std::vector<Digest> tips_;
     std::map<Key, Digest> unsettled_;
+    std::vector<std::uint64_t> settled_seqs_;  // of each author, in this view
     std::uint64_t settled_round_ = 0;
+    std::uint64_t last_round_ = 0;  // of the last settled block
     std::uint64_t length_ = 0;
     Digest hash_;
+    std::vector<Digest> voided_;
 };
 
 }  // namespace peerbook::sim

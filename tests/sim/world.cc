@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/node/chains.h"
 #include "tests/sim/machine.h"
 #include "tests/support/toy_market.h"
 
@@ -15,7 +16,8 @@ constexpr std::int64_t liveness_us_max = 150'000 * ms;  // what is healed has to
 constexpr std::int64_t look_us = 100 * ms;
 // By then all nodes hold the same blocks, without waiting for the version vectors that go round every 30 s.
 constexpr std::int64_t equal_us_max = 12'000 * ms;
-constexpr std::int64_t client_repeats_us = 200 * ms;  // while healing
+constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;  // until all are let in again
+constexpr std::int64_t client_repeats_us = 200 * ms;           // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
 constexpr std::int64_t twin_swap_us = 350 * ms;  // a peer's session goes to the other of two processes
 
@@ -46,17 +48,19 @@ World::World(Plan plan, bool prints_timeline)
     std::vector<PublicKey> keys;
     for (std::size_t i = 0; i < count; ++i)
         keys.push_back(add_machine(i).key());
-    view_ = exchange::make_first_view(
-                rules_.network, {keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(plan_.members)})
-                .value();
+    views_.emplace(
+        exchange::make_first_view(rules_.network,
+                                  {keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(plan_.members)})
+            .value(),
+        rare_);
     if (plan_.trouble == Trouble::two_processes) add_machine(plan_.members - 1);
-    book_.emplace(view_, rules_.network);
+    book_.emplace(*views_, rules_.network);
     links_.emplace(machines_.size(), plan_, Random(random_.next()), scheduler_, rare_, *this);
     clients_.emplace(plan_, keys, rules_.network, Random(random_.next()));
     if (plan_.trouble == Trouble::strange_peer || plan_.trouble == Trouble::equivocator) {
         Machine& strange = *machines_[plan_.members - 1];
         strange.mutator =
-            std::make_unique<Mutator>(plan_.tricks, view_, *strange.signer, Random(random_.next()), rare_);
+            std::make_unique<Mutator>(plan_.tricks, *strange.signer, Random(random_.next()), rare_);
     }
 }
 
@@ -112,6 +116,7 @@ void World::schedule_faults() {
     at_some_time(plan_.full_disks, [this] {
         if (Machine* machine = someone_running()) machine->disk_is_full = true;
     });
+    if (plan_.views_change()) schedule_view_faults();
     if (plan_.trouble != Trouble::none)
         scheduler_.after(plan_.active_us / 4 + draw_us(plan_.active_us / 2), [this] { trouble(); });
 }
@@ -181,7 +186,10 @@ void World::lose_store(bool keeps_older) {
     const Status read = machine.journal->replay(
         storage::JournalPosition(1),
         [&](storage::JournalPosition position, const storage::JournalEntry& entry) {
-            if (position.value() <= count) kept.push_back(entry);
+            const bool is_kept = position.value() <= count;
+            if (is_kept) kept.push_back(entry);
+            // What it promised about the end of a view is forgotten: then nothing is claimed any more.
+            if (!is_kept && entry.author == app::record_chain) equivocation_ = true;
             if (entry.author == machine.key())
                 own.emplace_back(entry.seq, book_->verify(entry.block).value()->digest);
             return true;
@@ -192,11 +200,13 @@ void World::lose_store(bool keeps_older) {
         std::vector<bool> holds(plan_.members, false);
         for (std::size_t i = 0; i + 1 < plan_.members; ++i)
             holds[i] = machines_[i]->durable.holds(digest);
-        if (exchange::is_quorum(view_, holds)) protected_seq_ = std::max(protected_seq_, seq);
+        if (exchange::is_quorum(views_->first(), holds)) protected_seq_ = std::max(protected_seq_, seq);
     }
     kill(machine, true);
     machine.disk = std::make_unique<storage::MemoryDisk>();
     machine.durable.store_lost();
+    views_->starts_over(machine.key());
+    machine.own_seqs.clear();
     machine.own_log = {};
     auto journal =
         storage::Journal::open(std::make_unique<storage::MemoryStore>(*machine.disk), identity_of(machine));
@@ -208,6 +218,7 @@ void World::start_second_process() {
     Machine& second = *machines_.back();
     if (!first.is_alive() || second.state != ProcessState::down) return;
     rare_.add(Rare::two_processes);
+    if (plan_.views_change()) equivocation_ = true;  // two may vote with one key
     auto copy =
         storage::Journal::open(std::make_unique<storage::MemoryStore>(*second.disk), identity_of(second));
     PB_CHECK(copy.ok(), "memory takes it");
@@ -243,7 +254,7 @@ void World::client_tick(std::size_t client) {
     const std::size_t nodes = plan_.members + plan_.observers;
     const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes)));
     if (!machines_[to]->runs()) return;
-    if (healing_ && member_gone_) return;  // what cannot settle need not be asked for again
+    if (healing_ && !may_settle()) return;  // what cannot settle need not be asked for again
     if (auto sending = clients_->next(client, !healing_, now_of(*machines_[to]).wall))
         submit(to, std::move(*sending));
 }
@@ -285,6 +296,10 @@ void World::heal() {
     for (const auto& machine : machines_) {
         machine->next_sync_fails = machine->disk_is_full = false;
         machine->crash_point.reset();
+        machine->ballot_crash.reset();
+        machine->disk_held_until_us = 0;
+        if (machine->state == ProcessState::down && machine->number < plan_.members + plan_.observers)
+            scheduler_.after(ms, [this, machine = machine.get()] { start(*machine); });
         if (machine->state == ProcessState::paused) {
             machine->state = ProcessState::running;
             step(*machine);
@@ -297,7 +312,9 @@ bool World::hold_the_same() const {
     for (const auto& machine : machines_) {
         if (!machine->runs()) continue;
         if (!first) first = machine.get();
-        if (machine->node->ledger().version_vector() != first->node->ledger().version_vector()) return false;
+        if (machine->view != first->view ||
+            machine->node->ledger().version_vector() != first->node->ledger().version_vector())
+            return false;
     }
     return true;
 }
@@ -305,13 +322,13 @@ bool World::hold_the_same() const {
 // Not where a block may have been dropped for want of room, or where nobody but a strange peer knows of one:
 // those come with the next exchange of version vectors only.
 bool World::must_be_equal_soon() const {
-    return plan_.node.ledger.suspended_per_author_max >= 1'000 && !member_gone_ && !equivocation_ &&
+    return plan_.node.ledger.suspended_per_author_max >= 1'000 && may_settle() && !equivocation_ &&
            (plan_.tricks & trick_withhold) == 0;
 }
 
 bool World::is_quiet() const {
     const Machine* first = nullptr;
-    const bool full = !member_gone_ && !equivocation_;
+    const bool full = may_settle() && !equivocation_;
     for (const auto& machine : machines_) {
         if (machine->state == ProcessState::gone) continue;
         if (!machine->runs()) {
@@ -320,19 +337,24 @@ bool World::is_quiet() const {
             return false;
         }
         if (!first) first = machine.get();
-        const exchange::OpenLedger& ledger = machine->node->ledger();
-        const exchange::LedgerStats stats = ledger.stats();
-        if (stats.commits != stats.blocks_accepted || machine->is_writing) return false;
-        if (equivocation_) continue;
-        if (ledger.version_vector() != first->node->ledger().version_vector()) return false;
-        if (!full) continue;
-        if (stats.unsettled_commands > 0 || !machine->node->idle()) return false;
-        if (ledger.engine().next_deadline()) return false;
-        if (!machine->mutator && plan_.trouble == Trouble::none &&
-            (stats.blocks_suspended > 0 || stats.blocks_held_back > 0))
-            return false;
+        if (!is_quiet(*machine, *first, full)) return false;
     }
+    if (full && plan_.views_change() && !all_in_last_view()) return false;
     return !full || clients_->done();
+}
+
+bool World::is_quiet(const Machine& machine, const Machine& first, bool full) const {
+    const exchange::OpenLedger& ledger = machine.node->ledger();
+    const exchange::LedgerStats stats = ledger.stats();
+    if (stats.commits != machine.shadow->log_count() || machine.is_writing) return false;
+    if (equivocation_) return true;
+    if (machine.view != first.view || ledger.version_vector() != first.node->ledger().version_vector())
+        return false;
+    if (!full) return true;
+    if (stats.unsettled_commands > 0 || !machine.node->idle()) return false;
+    if (ledger.engine().next_deadline()) return false;
+    return machine.mutator || plan_.trouble != Trouble::none ||
+           (stats.blocks_suspended == 0 && stats.blocks_held_back == 0);
 }
 
 std::string World::run() {
@@ -353,7 +375,8 @@ std::string World::run() {
     while (!failed() && !is_quiet() && scheduler_.now_us() < begin + liveness_us_max) {
         scheduler_.run_until(scheduler_.now_us() + look_us, failed);
         was_equal = was_equal || hold_the_same();
-        if (!was_equal && must_be_equal_soon() && scheduler_.now_us() > begin + equal_us_max)
+        if (!was_equal && must_be_equal_soon() &&
+            scheduler_.now_us() > begin + (plan_.views_change() ? equal_over_views_us_max : equal_us_max))
             fail("nodes still hold different blocks long after everything was healed");
     }
     if (!failed() && !is_quiet()) {
@@ -361,14 +384,16 @@ std::string World::run() {
         for (const auto& machine : machines_)
             if (machine->runs()) {
                 const exchange::LedgerStats stats = machine->node->ledger().stats();
-                text += "; node " + std::to_string(machine->number) + ": " +
+                text += "; node " + std::to_string(machine->number) + ": view " +
+                        std::to_string(machine->node->ledger().view().number) + " of " +
+                        std::to_string(machine->node->ledger().view().members.size()) + ", " +
                         std::to_string(stats.blocks_accepted) + " blocks, " +
                         std::to_string(stats.unsettled_commands) + " commands unsettled, " +
                         std::to_string(stats.blocks_suspended) + " blocks suspended";
             }
         fail(text);
     }
-    figures_.settled_all = !member_gone_ && !equivocation_;
+    figures_.settled_all = may_settle() && !equivocation_;
     if (!failed()) check_end();
     return failure_;
 }

@@ -5,6 +5,7 @@
 //   world.cc           what goes wrong and when, clients, the end of a run
 //   world_process.cc   starting, stepping and stopping a node's process, its disk
 //   world_messages.cc  what it sends and gets
+//   world_views.cc     what is particular to changes of views
 //   world_checks.cc    what must hold
 #pragma once
 
@@ -31,6 +32,7 @@
 #include "tests/sim/scheduler.h"
 #include "tests/sim/shadow.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/view_checkers.h"
 
 namespace peerbook::sim {
 
@@ -87,6 +89,7 @@ class World final : public LinkUser {
     bool hold_the_same() const;
     bool must_be_equal_soon() const;
     bool is_quiet() const;
+    bool is_quiet(const Machine& machine, const Machine& first, bool full) const;
     std::uint64_t draw(std::int64_t below) { return random_.below(static_cast<std::uint64_t>(below)); }
     std::int64_t draw_us(std::int64_t below) { return static_cast<std::int64_t>(draw(below)); }
     Machine* someone_running();
@@ -98,7 +101,7 @@ class World final : public LinkUser {
     Bytes identity_of(const Machine& machine) const;
     void start(Machine& machine);
     bool replay(Machine& machine, app::Effects& effects);
-    void kill(Machine& machine, bool comes_back);
+    void kill(Machine& machine, bool comes_back, std::int64_t for_us = 0);
     void retire(Machine& machine, const std::string& why);
     void crash_later(Machine& machine, CrashPoint point);
     bool crashes_at(Machine& machine, CrashPoint point);
@@ -121,6 +124,25 @@ class World final : public LinkUser {
     bool is_strange(const PublicKey& key) const;
     void deliver_answer(Machine& machine, const app::AnswerEffect& answer);
 
+    // --- world_views.cc ---
+    void schedule_view_faults();
+    void leave_someone(bool for_good);
+    std::int64_t some_silence_us();
+    bool replay_record(Machine& machine, ByteView record, app::Effects& effects);
+    void note_record(Machine& machine, ByteView record);
+    void keep_record(Machine& machine, ByteView record);
+    static void note_own_block(Machine& machine, const exchange::VerifiedBlock& block);
+    void check_own_block(Machine& machine, const exchange::VerifiedBlock& block);
+    void note_start(Machine& machine);
+    void note_death(const Machine& machine);
+    bool may_settle() const;
+    bool all_in_last_view() const;
+    void take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes);
+    void take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes);
+    void check_view_message_leaves(Machine& machine, ByteView bytes);
+    void check_view(const Machine& machine, const std::string& complaint);
+    std::string view_message_text(ByteView bytes) const;
+
     // --- world_checks.cc ---
     void check(const Machine& machine, const std::string& complaint);
     void check_leaves(Machine& machine, const exchange::VerifiedBlock& block);
@@ -138,7 +160,7 @@ class World final : public LinkUser {
     Random random_;
     Scheduler scheduler_;
     exchange::NetworkRules rules_;
-    exchange::View view_;
+    std::optional<ViewChecker> views_;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::optional<BlockBook> book_;
     std::optional<Links> links_;
@@ -153,7 +175,7 @@ class World final : public LinkUser {
     // Of the member that lost its store: up to which of its blocks a quorum of the others holds them.
     std::uint64_t protected_seq_ = 0;
     bool equivocation_ = false;  // two valid blocks for one place left their author
-    bool member_gone_ = false;   // for good: nothing settles any more in a fixed view
+    bool member_gone_ = false;   // for good: nothing settles any more if views do not change
     bool healing_ = false;
     std::string failure_;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "app/node/chains.h"
 #include "tests/sim/machine.h"
 
 namespace peerbook::sim {
@@ -25,13 +26,16 @@ void World::check(const Machine& machine, const std::string& complaint) {
 void World::check_leaves(Machine& machine, const VerifiedBlock& block) {
     if (block.header.author != machine.key()) return;
     check(machine, machine.durable.leaves(block.header, block.digest));
+    const bool is_first_view = block.header.view == exchange::digest_of(views_->first());
+    if (!is_first_view && !machine.durable.holds(block.header.view))
+        fail_at(machine.number, "block " + short_name(block.digest) + " leaves before its view is durable");
     const std::string twice = places_.signed_block(block.header, block.digest);
     if (twice.empty()) return;
     const bool may_happen =
         plan_.trouble == Trouble::two_processes ||
         (machine.key() == machines_[plan_.members - 1]->key() &&
          (plan_.trouble == Trouble::lost_store || plan_.trouble == Trouble::older_store) &&
-         block.header.seq > protected_seq_);
+         (block.header.seq > protected_seq_ || plan_.views_change()));
     if (!may_happen) return fail_at(machine.number, twice);
     rare_.add(Rare::signed_again);
     equivocation_ = true;
@@ -41,8 +45,15 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
     for (const SharedBlock& block : std::exchange(machine.own_durable, {}))
         check(machine, machine.shadow->accept(block->header, block->digest));
     for (const app::AppendEffect& append : effects.appends) {
-        if (append.author == machine.key()) continue;
+        if (append.chain == app::record_chain) {
+            note_record(machine, append.block.view());
+            continue;
+        }
         const SharedBlock block = book_->verify(append.block).value();
+        if (block->header.author == machine.key()) {
+            check_own_block(machine, *block);
+            continue;
+        }
         check(machine, machine.shadow->accept(block->header, block->digest));
         if (block->header.timestamp.ms > now_of(machine).wall.ms + clock_ahead_ms)
             fail_at(machine.number, "a block from too far ahead was taken");
@@ -55,7 +66,7 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
                                           equivocation_ ? nullptr : &log_));
     if (stats.blocks_accepted != machine.shadow->accepted_count())
         fail_at(machine.number, "not every accepted block is written to the journal");
-    const bool all_executed = stats.commits == stats.blocks_accepted;
+    const bool all_executed = stats.commits == machine.shadow->log_count();
     if (all_executed && stats.settled_round != machine.shadow->round_that_settles())
         fail_at(machine.number, "not everything that settles is settled");
     const std::size_t waiting_max =
@@ -65,18 +76,20 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
     if (stats.blocks_suspended > machine.noted.blocks_suspended) rare_.add(Rare::suspended);
     if (stats.commits_executed != machine.noted.commits_executed)
         trace_.say(scheduler_.now_us(), [&] {
-            return "node " + std::to_string(machine.number) + " holds " +
-                   std::to_string(stats.blocks_accepted) + " blocks, " + std::to_string(prefix.length) +
-                   " settled up to round " + std::to_string(stats.settled_round) + ", log " +
-                   short_name(prefix.hash) + ", " + std::to_string(stats.unsettled_commands) +
-                   " commands unsettled, " + std::to_string(stats.blocks_suspended) + " blocks wait, " +
+            return "node " + std::to_string(machine.number) + " in view " +
+                   std::to_string(ledger.view().number) + " holds " + std::to_string(stats.blocks_accepted) +
+                   " blocks, " + std::to_string(prefix.length) + " settled up to round " +
+                   std::to_string(stats.settled_round) + ", log " + short_name(prefix.hash) + ", " +
+                   std::to_string(stats.unsettled_commands) + " commands unsettled, " +
+                   std::to_string(stats.blocks_suspended) + " blocks wait, " +
                    std::to_string(stats.rollbacks) + " rollbacks";
         });
     check_tape(machine, effects.index_writes);
     if (all_executed && !equivocation_ && stats.commits_executed != machine.commits_seen) {
         const VersionVector& vector = ledger.version_vector();
         if (std::accumulate(vector.begin(), vector.end(), std::uint64_t{0}) % state_compared_one_in == 0)
-            check(machine, states_.reached(vector, ledger.engine().state_digest()));
+            check(machine,
+                  states_.reached(machine.shadow->view_name(), vector, ledger.engine().state_digest()));
     }
     machine.commits_seen = stats.commits_executed;
     note_stats(machine);
@@ -107,7 +120,7 @@ void World::check_told(const Machine& machine, const Told& told) {
     const bool is_durable = std::any_of(carriers.begin(), carriers.end(), [&](const Digest& block) {
         return std::any_of(machines_.begin(), machines_.end(), [&](const auto& one) {
             return book_->find(block)->header.author == one->key() && one->durable.held(block) &&
-                   (!machine.is_member || one->key() == machine.key());
+                   (machine.was_observer || one->key() == machine.key());
         });
     });
     if (!is_durable) fail_at(machine.number, "a command was acknowledged before it is durable");

@@ -25,6 +25,10 @@ std::string kind_text(std::uint8_t kind) {
             return "blocks";
         case MessageKind::signed_batch:
             return "signed batch";
+        case MessageKind::view_message:
+            return "view message";
+        case MessageKind::decision:
+            return "decision";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -46,8 +50,8 @@ std::uint64_t World::process_of(std::size_t node) const {
 
 void World::on_connected(std::size_t node, std::size_t peer) {
     trace_.mix(node << 8 | peer);
-    put(*machines_[node], [key = machines_[peer]->key()](app::Node& to, Now, Effects& effects) {
-        to.on_peer_connected(key, effects);
+    put(*machines_[node], [key = machines_[peer]->key()](app::Node& to, Now now, Effects& effects) {
+        to.on_peer_connected(key, now, effects);
     });
 }
 
@@ -74,6 +78,12 @@ void World::accuse(Machine& machine, const PublicKey& peer, const std::string& w
 
 void World::take_block(Machine& machine, std::size_t from, const SharedBytes& bytes) {
     const PublicKey& key = machines_[from]->key();
+    if (bytes.size() <= exchange::block_bytes_max && BlockBook::view_of(bytes) != machine.view) {
+        rare_.add(Rare::other_view_message);
+        return put(machine, [key](app::Node& node, Now now, Effects& effects) {
+            node.on_other_view(key, now, effects);
+        });
+    }
     auto block = book_->verify(bytes);
     if (!block.ok()) return accuse(machine, key, block.error().message);
     if ((*block)->header.timestamp.ms > now_of(machine).wall.ms + 2'000) rare_.add(Rare::held_back);
@@ -92,6 +102,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
         std::string text = "node " + std::to_string(to) + " gets from " + std::to_string(from) + " ";
         if (static_cast<MessageKind>(kind) == MessageKind::block)
             if (const auto block = book_->verify(payload); block.ok()) return text + block_text(**block);
+        if (static_cast<MessageKind>(kind) == MessageKind::view_message)
+            return text + view_message_text(payload.view());
         return text + kind_text(kind) + ", " + std::to_string(payload.size()) + " bytes";
     });
     const PublicKey key = machines_[from]->key();
@@ -110,8 +122,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::version_vector: {
             auto message = app::decode_version_vector(payload.view());
             if (!message.ok()) return accuse(machine, key, message.error().message);
-            return put(machine, [key, message = *message](app::Node& node, Now, Effects& effects) {
-                node.on_version_vector(key, message, effects);
+            return put(machine, [key, message = *message](app::Node& node, Now now, Effects& effects) {
+                node.on_version_vector(key, message, now, effects);
             });
         }
         case MessageKind::want: {
@@ -126,11 +138,15 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
                 exchange::decode_signed_batch(payload.view(), rules_.network, rules_.rules_version, verifier);
             if (!batch.ok()) return accuse(machine, key, batch.error().message);
             rare_.add(Rare::batch_relayed);
-            return put(machine, [key, payload, batch = *batch](app::Node& node, Now, Effects& effects) {
+            return put(machine, [key, payload, batch = *batch](app::Node& node, Now now, Effects& effects) {
                 const ByteView bytes = payload.view();
-                node.on_signed_batch(key, Bytes(bytes.begin(), bytes.end()), batch, effects);
+                node.on_signed_batch(key, Bytes(bytes.begin(), bytes.end()), batch, now, effects);
             });
         }
+        case MessageKind::view_message:
+            return take_view_message(machine, from, payload);
+        case MessageKind::decision:
+            return take_decision(machine, from, payload);
     }
 }
 
@@ -145,13 +161,15 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
                " is damaged";
     });
     auto refuses_block = [&](const SharedBytes& block) {
-        return !exchange::verify_block(block, view_, rules_.network, rules_.rules_version, verifier,
-                                       plan_.broken == Break::damage_let_through
-                                           ? exchange::BlockSource::own_journal
-                                           : exchange::BlockSource::peer)
-                    .ok();
+        const exchange::View* view = views_->find(BlockBook::view_of(block));
+        return !view || !exchange::verify_block(block, *view, rules_.network, rules_.rules_version, verifier,
+                                                plan_.broken == Break::damage_let_through
+                                                    ? exchange::BlockSource::own_journal
+                                                    : exchange::BlockSource::peer)
+                             .ok();
     };
     bool refused = true;
+    const std::vector<const exchange::View*> views = views_->all();
     switch (static_cast<MessageKind>(kind)) {
         case MessageKind::block:
             refused = refuses_block(SharedBytes(std::move(damaged)));
@@ -173,6 +191,14 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
             return;
+        case MessageKind::view_message:
+        case MessageKind::decision:
+            refused = std::all_of(views.begin(), views.end(), [&](const exchange::View* view) {
+                return static_cast<MessageKind>(kind) == MessageKind::decision
+                           ? !exchange::verify_decision(damaged, *view, rules_.network, verifier).ok()
+                           : !exchange::verify_view_message(damaged, *view, rules_.network, verifier).ok();
+            });
+            break;
     }
     if (refused)
         rare_.add(Rare::damage_refused);
@@ -187,6 +213,11 @@ void World::broadcast(Machine& machine, const app::BroadcastEffect& message) {
     std::vector<std::size_t> peers;
     for (std::size_t peer = 0; peer < machines_.size(); ++peer)
         if (peer != machine.number && links_->is_up(machine.number, peer)) peers.push_back(peer);
+    if (static_cast<MessageKind>(message.kind) != MessageKind::block) {
+        for (const std::size_t peer : peers)
+            post(machine, peer, message.kind, message.payload);
+        return;
+    }
     const auto block = book_->verify(message.payload).value();
     check_leaves(machine, *block);
     trace_.say(scheduler_.now_us(), [&] {
@@ -198,7 +229,8 @@ void World::broadcast(Machine& machine, const app::BroadcastEffect& message) {
             post(machine, peer, message.kind, message.payload);
         return;
     }
-    const auto pushes = machine.mutator->push(*block, peers.size(), healing_);
+    const auto pushes =
+        machine.mutator->push(*block, *views_->find(block->header.view), peers.size(), healing_);
     equivocation_ = equivocation_ || machine.mutator->equivocated();
     for (std::size_t i = 0; i < peers.size(); ++i)
         for (const SharedBytes& bytes : pushes[i].blocks)
@@ -217,6 +249,8 @@ void World::send(Machine& machine, const app::SendEffect& message) {
         return;
     }
     if (static_cast<MessageKind>(message.kind) == MessageKind::want) rare_.add(Rare::want_sent);
+    if (static_cast<MessageKind>(message.kind) == MessageKind::view_message)
+        check_view_message_leaves(machine, message.payload.view());
     if (static_cast<MessageKind>(message.kind) == MessageKind::block)
         check_leaves(machine, **book_->verify(message.payload));
     if (static_cast<MessageKind>(message.kind) == MessageKind::blocks) {
@@ -242,6 +276,8 @@ void World::deliver_answer(Machine& machine, const app::AnswerEffect& answer) {
                                       std::to_string((*submitted)->block)
                                 : submitted->error().message);
     });
+    if (!submitted->ok() && submitted->error().message.starts_with("this node was left out"))
+        rare_.add(Rare::void_member_refuses);
     std::vector<Told> told;
     check(machine, clients_->answered(answer.ticket, *submitted, told));
     if (plan_.broken == Break::answered_twice && answer.ticket.value() % 50 == 7)

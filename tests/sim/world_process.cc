@@ -1,6 +1,7 @@
 // Processes: start from the journal, steps, crashes, and the disk under them.
 #include <algorithm>
 
+#include "app/node/chains.h"
 #include "base/codec.h"
 #include "tests/sim/machine.h"
 #include "tests/support/toy_market.h"
@@ -28,7 +29,7 @@ Bytes World::identity_of(const Machine& machine) const {
     Bytes identity;
     Encoder out(identity);
     out.raw(rules_.network.view());
-    out.raw(view_.ledger.view());
+    out.raw(views_->first().ledger.view());
     out.raw(machine.key().view());
     return identity;
 }
@@ -44,12 +45,15 @@ void World::start(Machine& machine) {
     options.random_seed = random_.next();
     exchange::NetworkRules rules = rules_;
     rules.index_seed = random_.next();
-    machine.node = std::make_unique<app::Node>(std::move(rules), view_, *machine.signer, verifier, options);
+    machine.node =
+        std::make_unique<app::Node>(std::move(rules), views_->first(), *machine.signer, verifier, options);
     machine.root = {};
-    machine.shadow = std::make_unique<Shadow>(view_, machine.number);
+    machine.shadow = std::make_unique<Shadow>(views_->first(), machine.number);
     machine.tape = {};
     machine.commits_seen = machine.tape_skipped = machine.retracted_noted = 0;
     machine.noted = {};
+    machine.wedged.clear();
+    machine.was_observer = false;
     Effects effects;
     if (journal.ok()) machine.journal = std::move(*journal);
     if (!machine.journal || !replay(machine, effects)) {
@@ -63,9 +67,11 @@ void World::start(Machine& machine) {
     }
     machine.state = ProcessState::running;
     machine.node->recovered(now_of(machine), effects);
+    note_start(machine);
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(machine.number) + " starts with " +
-               std::to_string(machine.journal->last().value()) + " blocks";
+               std::to_string(machine.journal->last().value()) + " blocks and records, in view " +
+               std::to_string(machine.node->ledger().view().number);
     });
     check_tape(machine, effects.index_writes);
     effects.index_writes.clear();
@@ -75,34 +81,44 @@ void World::start(Machine& machine) {
 }
 
 bool World::replay(Machine& machine, Effects& effects) {
-    std::vector<SharedBlock> blocks;
+    std::vector<storage::JournalEntry> entries;
     const Status read = machine.journal->replay(
         storage::JournalPosition(1), [&](storage::JournalPosition, const storage::JournalEntry& entry) {
-            auto block = book_->verify(entry.block);
-            if (block.ok()) blocks.push_back(*block);
-            return block.ok();
+            entries.push_back(entry);
+            return true;
         });
-    if (!read.ok() || blocks.size() != machine.journal->last().value()) return false;
-    if (plan_.broken == Break::last_record_lost && !blocks.empty()) blocks.pop_back();
+    if (!read.ok() || entries.size() != machine.journal->last().value()) return false;
+    if (plan_.broken == Break::last_record_lost && !entries.empty()) entries.pop_back();
     if (plan_.broken == Break::replayed_by_author)
-        std::stable_sort(blocks.begin(), blocks.end(), [](const SharedBlock& a, const SharedBlock& b) {
-            return a->header.author < b->header.author;
-        });
+        std::stable_sort(entries.begin(), entries.end(),
+                         [](const auto& a, const auto& b) { return a.author < b.author; });
     std::set<Digest> found;
-    for (const SharedBlock& block : blocks)
-        found.insert(block->digest);
-    check(machine, machine.durable.restarts_with(found));
-    for (const SharedBlock& block : blocks) {
-        machine.durable.is_durable(block->digest);
-        check(machine, machine.shadow->accept(block->header, block->digest));
-        if (Status taken = machine.node->recover(*block, effects); !taken.ok()) return false;
+    views_->starts_over(machine.key());
+    for (const storage::JournalEntry& entry : entries) {
+        if (entry.author == app::record_chain) {
+            found.insert(digest_of_record(entry.block.view()));
+            if (!replay_record(machine, entry.block.view(), effects)) return false;
+            found.insert(machine.shadow->view_name());
+            continue;
+        }
+        const auto block = book_->verify(entry.block);
+        if (!block.ok() || (*block)->header.view != machine.shadow->view_name()) return false;
+        found.insert((*block)->digest);
+        machine.durable.is_durable((*block)->digest);
+        check(machine, machine.shadow->accept((*block)->header, (*block)->digest));
+        if ((*block)->header.author == machine.key()) note_own_block(machine, **block);
+        if (Status taken = machine.node->recover(**block, effects); !taken.ok()) return false;
     }
+    check(machine, machine.durable.restarts_with(found));
     return true;
 }
 
 // Everything that is not on the disk is gone.
-void World::kill(Machine& machine, bool comes_back) {
-    if (machine.node) note_stats(machine);
+void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
+    if (machine.node) {
+        note_stats(machine);
+        note_death(machine);
+    }
     ++machine.process;
     machine.node.reset();
     machine.journal.reset();
@@ -111,6 +127,7 @@ void World::kill(Machine& machine, bool comes_back) {
     machine.own_durable.clear();
     machine.is_writing = machine.step_scheduled = false;
     machine.crash_point.reset();
+    machine.ballot_crash.reset();
     machine.wake.reset();
     machine.disk->crash();
     machine.state = comes_back ? ProcessState::down : ProcessState::gone;
@@ -121,7 +138,10 @@ void World::kill(Machine& machine, bool comes_back) {
         return;
     }
     if (machine.number < plan_.members + plan_.observers) clients_->process_died(machine.number);
-    scheduler_.after((healing_ ? 1 : 20 + draw_us(600)) * ms, [this, &machine] { start(machine); });
+    if (for_us == 0) for_us = (healing_ ? 1 : 20 + draw_us(600)) * ms;
+    scheduler_.after(for_us, [this, &machine, process = machine.process] {
+        if (machine.process == process) start(machine);
+    });
 }
 
 void World::retire(Machine& machine, const std::string& why) {
@@ -201,8 +221,9 @@ void World::perform(Machine& machine, Effects& effects) {
             deliver_answer(machine, answer);
         return retire(machine, *effects.retire_key);
     }
+    if (effects.view) machine.view = exchange::digest_of(*effects.view);
     for (app::AppendEffect& append : effects.appends) {
-        if (plan_.broken == Break::sent_before_durable && append.author == machine.key()) {
+        if (plan_.broken == Break::sent_before_durable && append.chain == machine.key()) {
             machine.own_durable.push_back(book_->verify(append.block).value());
             put(machine, [ticket = append.ticket](app::Node& node, Now now, Effects& more) {
                 node.on_durable(ticket, now, more);
@@ -259,7 +280,7 @@ void World::read_store(Machine& machine, Effects& effects) {
     for (const app::ReadBlockEffect& read : effects.read_block) {
         scheduler_.after(1 + draw_us(store_us_max), [this, &machine, process = machine.process, read] {
             if (machine.process != process || !machine.journal) return;
-            auto entries = machine.journal->chain(read.author, read.seq, 1);
+            auto entries = machine.journal->chain(read.chain, read.seq, 1);
             if (!entries.ok() || entries->empty() || entries->front().seq != read.seq) return;
             send(machine, {read.peer, static_cast<std::uint8_t>(app::MessageKind::block),
                            std::move(entries->front().block)});
@@ -271,7 +292,11 @@ void World::read_store(Machine& machine, Effects& effects) {
 void World::start_write(Machine& machine) {
     if (machine.appends.empty() || machine.is_writing || !machine.is_alive()) return;
     machine.is_writing = true;
-    const std::int64_t sync_us = plan_.sync_us_min + draw_us(plan_.sync_us_max - plan_.sync_us_min + 1);
+    std::int64_t sync_us = plan_.sync_us_min + draw_us(plan_.sync_us_max - plan_.sync_us_min + 1);
+    if (machine.disk_held_until_us > scheduler_.now_us()) {
+        rare_.add(Rare::held_disk);
+        sync_us += machine.disk_held_until_us - scheduler_.now_us();
+    }
     scheduler_.after(sync_us,
                      [this, &machine, process = machine.process, batch = std::exchange(machine.appends, {})] {
                          if (machine.process != process) return;
@@ -281,11 +306,18 @@ void World::start_write(Machine& machine) {
 }
 
 void World::finish_write(Machine& machine, const std::vector<app::AppendEffect>& batch) {
+    const bool has_record = std::any_of(batch.begin(), batch.end(), [](const app::AppendEffect& append) {
+        return append.chain == app::record_chain;
+    });
+    if (has_record && machine.ballot_crash) {
+        rare_.add(Rare::ballot_crash);
+        machine.crash_point = std::exchange(machine.ballot_crash, std::nullopt);
+    }
     if (crashes_at(machine, CrashPoint::before_write)) return kill(machine, true);
     std::vector<storage::JournalEntry> entries;
     for (const app::AppendEffect& append : batch)
-        if (plan_.broken != Break::foreign_not_kept || append.author == machine.key())
-            entries.push_back({append.author, append.seq, append.round, append.block});
+        if (plan_.broken != Break::foreign_not_kept || append.chain == machine.key())
+            entries.push_back({append.chain, append.seq, append.round, append.block});
     if (write_fails(machine, entries)) return;
     keep(machine, batch);
     if (crashes_at(machine, CrashPoint::after_write)) return kill(machine, true);
@@ -328,10 +360,15 @@ bool World::write_fails(Machine& machine, const std::vector<storage::JournalEntr
 
 void World::keep(Machine& machine, const std::vector<app::AppendEffect>& batch) {
     for (const app::AppendEffect& append : batch) {
+        if (append.chain == app::record_chain) {
+            keep_record(machine, append.block.view());
+            continue;
+        }
         const SharedBlock block = book_->verify(append.block).value();
         machine.durable.is_durable(block->digest);
-        if (append.author == machine.key() && plan_.broken != Break::sent_before_durable)
-            machine.own_durable.push_back(block);
+        if (block->header.author != machine.key()) continue;
+        note_own_block(machine, *block);
+        if (plan_.broken != Break::sent_before_durable) machine.own_durable.push_back(block);
     }
 }
 

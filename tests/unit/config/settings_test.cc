@@ -75,6 +75,7 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.log_format, expected.log_format);
     EXPECT_EQ(settings.batch_delay_us, expected.batch_delay_us);
     EXPECT_EQ(settings.ack_delay_ms, expected.ack_delay_ms);
+    EXPECT_EQ(settings.suspect_after_ms, expected.suspect_after_ms);
     for (const SettingRow& row : setting_rows()) {
         ASSERT_TRUE(loaded.origin.contains(row.key)) << row.key;
         EXPECT_EQ(loaded.origin.at(row.key).source, "default") << row.key;
@@ -118,7 +119,8 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"log.level", "warn"},
                           {"log.format", "json"},
                           {"ordering.batch_delay_us", "0"},
-                          {"ordering.ack_delay_ms", "20"}};
+                          {"ordering.ack_delay_ms", "20"},
+                          {"ordering.suspect_after_ms", "3000"}};
     Texts by_flag, by_environment;
     std::string in_file;
     for (const SettingRow& row : setting_rows()) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "app/node/chains.h"
+
 namespace peerbook::app::testing {
 
 namespace {
@@ -41,7 +43,7 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
         machines_[i].signer = make_ed25519_signer(seed);
         if (i < members) member_keys.push_back(key(i));
     }
-    view_ = *exchange::make_first_view(rules_.network, member_keys);
+    if (members > 0) view_ = *exchange::make_first_view(rules_.network, member_keys);
     for (std::size_t i = 0; i < nodes; ++i) {
         machines_[i].node = make_node(i);
         Effects effects;
@@ -50,14 +52,15 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
     for (std::size_t a = 0; a < nodes; ++a)
         for (std::size_t b = a + 1; b < nodes; ++b) {
             cut_.insert(link(a, b));
-            heal(a, b);
+            if (members > 0) heal(a, b);
         }
 }
 
 std::unique_ptr<Node> NodeWorld::make_node(std::size_t i) const {
     NodeOptions options = options_;
     options.random_seed = i;
-    return std::make_unique<Node>(rules_, view_, *machines_[i].signer, verifier, options);
+    const exchange::View view = view_.members.empty() ? exchange::make_no_ledger(key(i), {}) : view_;
+    return std::make_unique<Node>(rules_, view, *machines_[i].signer, verifier, options);
 }
 
 std::size_t NodeWorld::index_of(const PublicKey& wanted) const {
@@ -78,7 +81,7 @@ void NodeWorld::heal(std::size_t a, std::size_t b) {
     if (cut_.erase(link(a, b)) == 0) return;
     for (const auto& [here, there] : {Link{a, b}, Link{b, a}}) {
         Effects effects;
-        machines_[here].node->on_peer_connected(key(there), effects);
+        machines_[here].node->on_peer_connected(key(there), now_, effects);
         machines_[here].touched = true;
         perform(here, effects);
     }
@@ -100,10 +103,15 @@ void NodeWorld::crash_and_restart_alone(std::size_t i) {
     machines_[i].node = make_node(i);
     machines_[i].root = {};
     for (const AppendEffect& entry : machines_[i].journal) {
-        auto block =
-            exchange::verify_block(entry.block, view_, rules_.network, rules_.rules_version, verifier);
-        ASSERT_TRUE(block.ok()) << block.error().message;
         Effects effects;
+        if (entry.chain == record_chain) {
+            const Status status = machines_[i].node->recover_record(entry.block.view(), effects);
+            ASSERT_TRUE(status.ok()) << status.error().message;
+            continue;
+        }
+        auto block = exchange::verify_block(entry.block, machines_[i].node->ledger().view(), rules_.network,
+                                            rules_.rules_version, verifier);
+        ASSERT_TRUE(block.ok()) << block.error().message;
         const Status status = machines_[i].node->recover(std::move(*block), effects);
         ASSERT_TRUE(status.ok()) << status.error().message;
     }
@@ -190,7 +198,10 @@ void NodeWorld::deliver(const Message& message) {
     const PublicKey& from = key(message.from);
     Effects effects;
     auto take_block = [&](const SharedBytes& bytes) {
-        auto block = exchange::verify_block(bytes, view_, rules_.network, rules_.rules_version, verifier);
+        auto block = exchange::verify_block(bytes, machine.node->ledger().view(), rules_.network,
+                                            rules_.rules_version, verifier);
+        if (!block.ok() && block.error().code == ErrorCode::unavailable)
+            return machine.node->on_other_view(from, now_, effects);
         ASSERT_TRUE(block.ok()) << block.error().message;
         machine.node->on_block(from, std::move(*block), now_, effects);
     };
@@ -209,7 +220,33 @@ void NodeWorld::deliver(const Message& message) {
         case MessageKind::version_vector: {
             auto vector = decode_version_vector(message.payload.view());
             ASSERT_TRUE(vector.ok());
-            machine.node->on_version_vector(from, *vector, effects);
+            machine.node->on_version_vector(from, *vector, now_, effects);
+            break;
+        }
+        case MessageKind::view_message: {
+            auto view_message = exchange::verify_view_message(
+                message.payload.view(), machine.node->ledger().view(), rules_.network, verifier);
+            if (view_message.ok())
+                machine.node->on_view_message(from, std::move(*view_message), now_, effects);
+            else if (view_message.error().code == ErrorCode::unavailable)
+                machine.node->on_other_view(from, now_, effects);
+            else
+                ADD_FAILURE() << view_message.error().message;
+            break;
+        }
+        case MessageKind::decision: {
+            auto decision = exchange::verify_decision(message.payload.view(), machine.node->ledger().view(),
+                                                      rules_.network, verifier);
+            if (decision.ok())
+                machine.node->on_decision(from, std::move(*decision), now_);
+            else if (decision.error().code != ErrorCode::unavailable)
+                ADD_FAILURE() << decision.error().message;
+            break;
+        }
+        case MessageKind::ledger_news: {
+            auto news = decode_ledger_news(message.payload.view(), rules_.network);
+            ASSERT_TRUE(news.ok()) << news.error().message;
+            machine.node->on_ledger_news(from, std::move(*news), now_, effects);
             break;
         }
         case MessageKind::want: {
@@ -223,7 +260,7 @@ void NodeWorld::deliver(const Message& message) {
                                                        rules_.rules_version, verifier);
             ASSERT_TRUE(batch.ok()) << batch.error().message;
             const ByteView bytes = message.payload.view();
-            machine.node->on_signed_batch(from, Bytes(bytes.begin(), bytes.end()), *batch, effects);
+            machine.node->on_signed_batch(from, Bytes(bytes.begin(), bytes.end()), *batch, now_, effects);
             break;
         }
     }
@@ -233,8 +270,8 @@ void NodeWorld::deliver(const Message& message) {
 std::vector<SharedBytes> NodeWorld::missing(std::size_t i, const ReadMissingEffect& read) const {
     std::vector<const AppendEffect*> lacking;
     for (const AppendEffect& entry : machines_[i].journal)
-        for (const auto& [author, seq] : read.have)
-            if (entry.author == author && entry.seq > seq) lacking.push_back(&entry);
+        for (const auto& [chain, seq] : read.have)
+            if (entry.chain == chain && entry.seq > seq) lacking.push_back(&entry);
     std::stable_sort(lacking.begin(), lacking.end(),
                      [](const AppendEffect* a, const AppendEffect* b) { return a->round < b->round; });
     std::vector<SharedBytes> blocks;
@@ -261,7 +298,7 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     }
     for (const ReadBlockEffect& read : effects.read_block)
         for (const AppendEffect& entry : machine.journal)
-            if (entry.author == read.author && entry.seq == read.seq)
+            if (entry.chain == read.chain && entry.seq == read.seq)
                 post(i, index_of(read.peer), static_cast<std::uint8_t>(MessageKind::block), entry.block);
     for (AnswerEffect& answer : effects.answers) {
         EXPECT_FALSE(answers_.contains(answer.ticket)) << "a request was answered twice";

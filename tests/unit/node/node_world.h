@@ -16,7 +16,8 @@ namespace peerbook::app::testing {
 class NodeWorld {
   public:
     using ChangeRules = std::function<void(exchange::NetworkRules&)>;
-    // The first `members` nodes are view 1; the rest observe.
+    // The first `members` nodes are view 1; the rest observe. With 0 members nobody has a ledger, and all are
+    // cut off from each other; options.ledger_source is to say so.
     NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options = {},
               const ChangeRules& change = nullptr);
 

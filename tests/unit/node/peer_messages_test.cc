@@ -10,7 +10,7 @@ namespace {
 TEST(PeerMessages, RoundTrip) {
     const std::vector<Digest> digests = {hash_of("a", {}), hash_of("b", {})};
     EXPECT_EQ(*decode_want(encode_want(digests)), digests);
-    const VersionVectorMessage vector{hash_of("view", {}), {0, 5, 1'000'000}};
+    const VersionVectorMessage vector{hash_of("view", {}), 9, {0, 5, 1'000'000}};
     const auto decoded = decode_version_vector(encode_version_vector(vector));
     ASSERT_TRUE(decoded.ok());
     EXPECT_EQ(decoded->view, vector.view);
@@ -26,7 +26,7 @@ TEST(PeerMessages, AWantForTooManyDigestsIsRefused) {
 }
 
 TEST(PeerMessages, EveryCutAndEveryLeftOverIsRefused) {
-    const Bytes vector = encode_version_vector({hash_of("view", {}), {7, 300}});
+    const Bytes vector = encode_version_vector({hash_of("view", {}), 2, {7, 300}});
     for (std::size_t size = 0; size < vector.size(); ++size)
         EXPECT_FALSE(decode_version_vector(ByteView(vector).first(size)).ok()) << size;
     Bytes longer = vector;

@@ -137,8 +137,8 @@ TEST_F(BlockCodec, RefusesBlocksOfOtherNetworksRulesLedgersAndViews) {
     EXPECT_EQ(code(drawn.view(), DrawnDag::network(), latest), ErrorCode::io) << "it is well";
     EXPECT_EQ(code(drawn.view(), hash_of("other network", {}), latest), ErrorCode::conflict);
     EXPECT_EQ(code(drawn.view(), DrawnDag::network(), 1), ErrorCode::conflict);
-    EXPECT_EQ(code(other_ledger, DrawnDag::network(), latest), ErrorCode::conflict);
-    EXPECT_EQ(code(next_view, DrawnDag::network(), latest), ErrorCode::conflict);
+    EXPECT_EQ(code(other_ledger, DrawnDag::network(), latest), ErrorCode::unavailable);
+    EXPECT_EQ(code(next_view, DrawnDag::network(), latest), ErrorCode::unavailable);
 }
 
 TEST_F(BlockCodec, RefusesRulesThatThisProgramDoesNotKnowAndSaysSo) {

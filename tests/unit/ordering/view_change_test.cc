@@ -315,6 +315,25 @@ TEST_F(EndOfViewOfThree, AValueIsStoredBeforeItIsAcknowledged) {
     EXPECT_TRUE(node('A').installs);
 }
 
+TEST_F(EndOfViewOfThree, APromiseThatItsProposalOvertookIsNotAnswered) {
+    suspect("C");
+    step('A');
+    store('A');
+    deliver_to("BC");
+    store('C');
+    deliver_to("A");  // with C's promise A proposes
+    step('A');
+    deliver_to("B");
+    step('B');
+    ASSERT_EQ(node('B').unstored.size(), 2u);
+    ViewChangeOutput out;
+    node('B').change->on_stored(node('B').unstored.front().id, out);
+    EXPECT_TRUE(out.sends.empty());  // it would name the value, which is not stored yet
+    letters.clear();
+    store('B');
+    EXPECT_EQ(kinds(), (std::vector<ViewMessageKind>{ViewMessageKind::accepted}));
+}
+
 TEST_F(EndOfViewOfThree, ARestartedMemberIsStillWedgedAndKeepsItsPromise) {
     suspect("C");
     step('A');

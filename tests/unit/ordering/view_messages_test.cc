@@ -129,7 +129,7 @@ TEST_F(ViewMessages, MeansNothingInAnotherNetworkLedgerOrView) {
               ErrorCode::conflict);
     View other = view;
     other.ledger.data[0] ^= 1;
-    EXPECT_EQ(verify_view_message(sent, other, network, verifier).error().code, ErrorCode::conflict);
+    EXPECT_EQ(verify_view_message(sent, other, network, verifier).error().code, ErrorCode::unavailable);
     EXPECT_EQ(verify_view_message(sent, next, network, verifier).error().code, ErrorCode::unavailable);
 }
 

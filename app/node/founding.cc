@@ -1,0 +1,146 @@
+#include "app/node/founding.h"
+
+#include <algorithm>
+
+#include "app/node/node_parts.h"
+#include "base/codec.h"
+
+namespace peerbook::app {
+
+using State = LedgerNews::State;
+
+Bytes encode_ledger_news(const LedgerNews& news) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.u8(static_cast<std::uint8_t>(news.state));
+    if (news.state == State::none) return bytes;
+    out.varint(news.founding);
+    out.varint(news.members);
+    out.bytes(exchange::encode_view(*news.first));
+    return bytes;
+}
+
+Result<LedgerNews> decode_ledger_news(ByteView bytes, const Digest& network) {
+    Decoder in(bytes);
+    LedgerNews news;
+    const std::uint8_t state = in.u8();
+    if (state > static_cast<std::uint8_t>(State::given_up)) in.fail("no such state of a ledger");
+    news.state = static_cast<State>(state);
+    if (in.ok() && news.state != State::none) {
+        news.founding = in.varint();
+        news.members = in.varint_max(exchange::view_members_max, "more members than a view has");
+        auto first = exchange::decode_view(in.bytes(exchange::view_bytes_max, "a view record is too long"));
+        if (in.ok() && !first.ok()) return first.error().within("ledger news");
+        if (in.ok()) news.first = std::move(*first);
+    }
+    if (Status status = in.finish(); !status.ok()) return status.error().within("ledger news");
+    if (news.state == State::none) return news;
+    const exchange::View& first = *news.first;
+    if (first.number != 1)
+        return Error{ErrorCode::invalid_input, "ledger news: the record is not that of view 1"};
+    const auto expected = news.founding == 0
+                              ? exchange::make_first_view(network, first.members)
+                              : exchange::make_founded_view(network, first.members, news.founding);
+    if (!expected.ok()) return expected.error().within("ledger news");
+    if (expected->ledger != first.ledger)
+        return Error{ErrorCode::invalid_input,
+                     "ledger news: the ledger's id does not follow from its founding"};
+    return news;
+}
+
+void Founding::on_news(const PublicKey& peer, LedgerNews news, MonoTime now) {
+    if (!first_heard_) first_heard_ = now;
+    if (news.state == State::given_up) {
+        if (given_up_.size() >= remembered_max) given_up_.clear();
+        if (news.first->members.front() == peer) given_up_.insert(news.first->ledger);
+        return;
+    }
+    const auto known = heard_.find(peer);
+    const bool is_same = known != heard_.end() && known->second.news.state == news.state &&
+                         (!news.first || known->second.news.first->ledger == news.first->ledger);
+    if (is_same)
+        known->second.news = std::move(news);
+    else
+        heard_[peer] = {std::move(news), now};
+}
+
+Digest Founding::ledger_of(const PublicKey& peer) const {
+    const auto known = heard_.find(peer);
+    if (known == heard_.end() || !known->second.news.first) return {};
+    return known->second.news.first->ledger;
+}
+
+std::optional<Founding::Decision> Founding::decide(const Standing& standing, MonoTime now,
+                                                   std::optional<MonoTime>& wake_at) {
+    if (standing.state == State::none) {
+        second_gone_since_.reset();
+        return choose(now, wake_at);
+    }
+    if (standing.state != State::founded) return std::nullopt;
+    if (standing.first->members.front() == self_) return watch_second(standing, now, wake_at);
+    if (given_up_.erase(standing.first->ledger) == 0) return std::nullopt;
+    return Decision{Decision::Kind::leave, {}, {}};
+}
+
+// Of a node without a ledger.
+std::optional<Founding::Decision> Founding::choose(MonoTime now, std::optional<MonoTime>& wake_at) {
+    for (const auto& [peer, heard] : heard_)
+        if (heard.news.state == State::founded && heard.news.first->members.size() == 2 &&
+            heard.news.first->members[0] == peer && heard.news.first->members[1] == self_)
+            return Decision{Decision::Kind::enter, {}, heard.news};
+    if (heard_.empty()) return std::nullopt;
+    const MonoTime due = *first_heard_ + options_.discovery_wait;
+    if (now < due) {
+        sooner(wake_at, due);
+        return std::nullopt;
+    }
+    const LedgerNews* best = nullptr;
+    for (const auto& [peer, heard] : heard_) {
+        if (heard.news.state != State::established) continue;
+        if (!best || heard.news.members > best->members ||
+            (heard.news.members == best->members && heard.news.first->ledger < best->first->ledger))
+            best = &heard.news;
+    }
+    if (best) return Decision{Decision::Kind::enter, {}, *best};
+
+    // Others may be founding one that can be joined soon, or one with a lower id may be about to.
+    const PublicKey* second = nullptr;
+    for (int round = 0; round < 2 && !second; ++round) {
+        for (const auto& [peer, heard] : heard_) {
+            const bool is_fresh = heard.news.state == State::none;
+            const MonoTime until = heard.since + options_.patience;
+            if (now < until && (heard.news.state == State::founded || (is_fresh && peer < self_))) {
+                sooner(wake_at, until);
+                return std::nullopt;
+            }
+            if (is_fresh && self_ < peer && !second && !failed_.contains(peer)) second = &peer;
+        }
+        if (!second) failed_.clear();
+    }
+    if (!second) return std::nullopt;
+    return Decision{Decision::Kind::found, *second, {}};
+}
+
+std::optional<Founding::Decision> Founding::watch_second(const Standing& standing, MonoTime now,
+                                                         std::optional<MonoTime>& wake_at) {
+    const PublicKey& second = standing.first->members.back();
+    const auto heard = heard_.find(second);
+    const Digest its = ledger_of(second);
+    if (heard != heard_.end() && its == standing.first->ledger) {
+        second_gone_since_.reset();  // its first block is on its way
+        return std::nullopt;
+    }
+    const bool is_elsewhere = heard != heard_.end() && heard->second.news.state == State::established;
+    if (!second_gone_since_) second_gone_since_ = std::max(now, standing.since);
+    const MonoTime due = *second_gone_since_ + options_.patience;
+    if (!is_elsewhere && now < due) {
+        sooner(wake_at, due);
+        return std::nullopt;
+    }
+    if (failed_.size() >= remembered_max) failed_.clear();
+    failed_.insert(second);
+    second_gone_since_.reset();
+    return Decision{Decision::Kind::give_up, {}, {}};
+}
+
+}  // namespace peerbook::app

@@ -1,0 +1,246 @@
+// What is particular to changes of views: faults that end them, records and messages about them, and when all
+// are together again.
+#include <algorithm>
+
+#include "app/node/chains.h"
+#include "tests/sim/machine.h"
+
+namespace peerbook::sim {
+
+using namespace exchange;
+
+namespace {
+
+constexpr std::int64_t ms = 1'000;
+const testing::CheapVerifier verifier;
+
+app::RecordKind kind_of(ByteView record) {
+    return record.empty() ? app::RecordKind{} : static_cast<app::RecordKind>(record[0]);
+}
+
+}  // namespace
+
+// --- what goes wrong
+// --------------------------------------------------------------------------------------------
+
+// A part of T_suspect, or a few times as long.
+std::int64_t World::some_silence_us() {
+    const std::int64_t suspect_us = plan_.node.views.suspect_after.ns / 1'000;
+    return suspect_us / 2 + draw_us(draw(3) == 0 ? 5 * suspect_us : 2 * suspect_us);
+}
+
+void World::schedule_view_faults() {
+    at_some_time(plan_.isolations, [this] {
+        links_->isolate(static_cast<std::size_t>(random_.below(machines_.size())), some_silence_us());
+    });
+    at_some_time(plan_.long_splits, [this] { links_->split(some_silence_us()); });
+    at_some_time(plan_.long_one_ways, [this] { links_->one_way(some_silence_us()); });
+    at_some_time(plan_.absences, [this] { leave_someone(false); });
+    if (plan_.leaves_for_good) at_some_time(1, [this] { leave_someone(true); });
+    at_some_time(plan_.held_disks, [this] {
+        if (Machine* machine = someone_running())
+            machine->disk_held_until_us = scheduler_.now_us() + (50 + draw_us(1'500)) * ms;
+    });
+    at_some_time(plan_.ballot_crashes, [this] {
+        static constexpr CrashPoint points[] = {CrashPoint::before_write, CrashPoint::torn_write,
+                                                CrashPoint::after_write};
+        if (Machine* machine = someone_running()) machine->ballot_crash = points[draw(3)];
+    });
+}
+
+void World::leave_someone(bool for_good) {
+    Machine* machine = someone_running();
+    if (!machine || (for_good && !machine->is_member)) return;
+    rare_.add(Rare::went_away);
+    trace_.say(scheduler_.now_us(), [&] {
+        return "node " + std::to_string(machine->number) + " goes away" + (for_good ? " for good" : "");
+    });
+    kill(*machine, !for_good, for_good ? 0 : some_silence_us());
+}
+
+// --- records
+// ----------------------------------------------------------------------------------------------------
+
+// Whoever lost its store or shares its key may say anything about the ends of views.
+void World::check_view(const Machine& machine, const std::string& complaint) {
+    if (!equivocation_) check(machine, complaint);
+}
+
+// The node has begun a record; what it says counts from here on.
+void World::note_record(Machine& machine, ByteView record) {
+    if (kind_of(record) == app::RecordKind::ballot_state) {
+        const auto state = decode_ballot_state(record.subspan(1));
+        if (!state.ok()) return fail_at(machine.number, state.error().message);
+        machine.wedged.insert(state->view);
+        return;
+    }
+    if (kind_of(record) == app::RecordKind::nonces) return;
+    const View old = machine.shadow->view();
+    const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
+    if (!decision.ok()) return fail_at(machine.number, decision.error().message);
+    check_view(machine, views_->decided(*decision));
+    const View& next = decision->next;
+    const std::size_t void_before = machine.shadow->voided().size();
+    check(machine, machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &log_));
+    const auto self = old.index_of(machine.key());
+    machine.was_observer = machine.was_observer || !next.index_of(machine.key());
+    machine.last_view = std::max(machine.last_view, next.number);
+    rare_.add(Rare::void_block, machine.shadow->voided().size() - void_before);
+    if (self != decision->ballot.proposer) rare_.add(Rare::decision_from_peer);
+    if (next.number < views_->latest().number) rare_.add(Rare::views_jumped);
+    if (!machine.is_member) rare_.add(Rare::observer_in_later_view);
+    if (self && !next.index_of(machine.key()) && !machine.wedged.contains(next.previous))
+        rare_.add(Rare::minority_not_wedged);
+    trace_.say(scheduler_.now_us(), [&] {
+        return "node " + std::to_string(machine.number) + " installs view " + std::to_string(next.number) +
+               " of " + std::to_string(next.members.size()) + " with " + std::to_string(next.log_length) +
+               " commits before it, " + std::to_string(machine.shadow->voided().size() - void_before) +
+               " void blocks";
+    });
+}
+
+// It is on the disk.
+void World::keep_record(Machine& machine, ByteView record) {
+    machine.durable.is_durable(digest_of_record(record));
+    if (kind_of(record) == app::RecordKind::ballot_state)
+        return check_view(machine,
+                          views_->stored(machine.key(), decode_ballot_state(record.subspan(1)).value()));
+    if (kind_of(record) == app::RecordKind::nonces) return;
+    for (const View* view : views_->all())
+        if (const auto decision = verify_decision(record.subspan(1), *view, rules_.network, verifier);
+            decision.ok())
+            machine.durable.is_durable(digest_of(decision->next));
+}
+
+bool World::replay_record(Machine& machine, ByteView record, app::Effects& effects) {
+    // What it cannot read, nobody can.
+    if (!machine.node->recover_record(record, effects).ok()) return false;
+    note_record(machine, record);
+    keep_record(machine, record);
+    return true;
+}
+
+void World::note_own_block(Machine& machine, const VerifiedBlock& block) {
+    std::uint64_t& seq = machine.own_seqs[block.header.view];
+    seq = std::max(seq, block.header.seq);
+}
+
+// It is made, and on its way to the disk.
+void World::check_own_block(Machine& machine, const VerifiedBlock& block) {
+    if (machine.wedged.contains(block.header.view))
+        check_view(machine, "node " + std::to_string(machine.number) +
+                                " makes a block in a view that it promised to end");
+    for (const CommandBatch& batch : block.batches)
+        for (const BatchCommand& command : batch.commands)
+            for (const Digest& other : book_->carriers(batch.accounts[command.account], command.ref())) {
+                const SharedBlock earlier = book_->find(other);
+                if (earlier->header.author != machine.key() || earlier->header.view == block.header.view)
+                    continue;
+                rare_.add(Rare::void_block_again);
+                return;
+            }
+}
+
+void World::note_start(Machine& machine) {
+    const View& view = machine.node->ledger().view();
+    machine.view = digest_of(view);
+    machine.was_observer = !view.index_of(machine.key());
+    if (view.number > 1) rare_.add(Rare::restart_in_later_view);
+    if (view.number < machine.last_view) rare_.add(Rare::decision_before_record);
+}
+
+void World::note_death(const Machine& machine) {
+    const BallotState* state = views_->durable(machine.key(), machine.shadow->view_name());
+    if (!state) return;
+    rare_.add(state->accepted ? Rare::crash_accepted : Rare::crash_wedged);
+}
+
+// --- messages
+// ---------------------------------------------------------------------------------------------------
+
+void World::take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes) {
+    const PublicKey& key = machines_[from]->key();
+    auto message = verify_view_message(bytes.view(), *views_->find(machine.view), rules_.network, verifier);
+    if (!message.ok() && message.error().code == ErrorCode::unavailable) {
+        rare_.add(Rare::other_view_message);
+        return put(machine, [key](app::Node& node, Now now, app::Effects& effects) {
+            node.on_other_view(key, now, effects);
+        });
+    }
+    if (!message.ok()) return accuse(machine, key, message.error().message);
+    put(machine, [key, message = *message](app::Node& node, Now now, app::Effects& effects) {
+        node.on_view_message(key, message, now, effects);
+    });
+}
+
+void World::take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes) {
+    const PublicKey& key = machines_[from]->key();
+    auto decision = verify_decision(bytes.view(), *views_->find(machine.view), rules_.network, verifier);
+    if (!decision.ok() && decision.error().code == ErrorCode::unavailable) return;  // it comes late
+    if (!decision.ok()) return accuse(machine, key, decision.error().message);
+    put(machine, [key, decision = *decision](app::Node& node, Now now, app::Effects&) {
+        node.on_decision(key, decision, now);
+    });
+}
+
+void World::check_view_message_leaves(Machine& machine, ByteView bytes) {
+    // Of the view that it is in, or was in when it stored what the message says.
+    const auto views = views_->all();
+    for (auto view = views.rbegin(); view != views.rend(); ++view) {
+        const auto message = verify_view_message(bytes, **view, rules_.network, verifier);
+        if (!message.ok() && message.error().code == ErrorCode::unavailable) continue;
+        if (!message.ok()) return fail_at(machine.number, message.error().message);
+        return check_view(machine,
+                          views_->leaves({*message, machine.durable, machine.process, scheduler_.now_us(),
+                                          machine.node->ledger().tips(), machine.own_seqs[message->view]}));
+    }
+    check_view(machine, "a message about a view that nobody decided leaves");
+}
+
+std::string World::view_message_text(ByteView bytes) const {
+    static constexpr const char* names[] = {"",        "PREPARE",  "PROMISE", "REFUSE",
+                                            "PROPOSE", "ACCEPTED", "JOIN",    "LEAVE"};
+    for (const View* view : views_->all())
+        if (const auto message = verify_view_message(bytes, *view, rules_.network, verifier); message.ok()) {
+            std::string text = names[static_cast<std::size_t>(message->kind)];
+            text += " about view " + std::to_string(view->number) + ", ballot " +
+                    std::to_string(message->ballot.number) + "." +
+                    std::to_string(message->ballot.proposer.value());
+            for (const ChainTip& tip : message->tips)
+                text += (&tip == message->tips.data() ? ", holds " : " ") + std::to_string(tip.seq);
+            if (message->accepted)
+                text += ", accepted in " + std::to_string(message->accepted->ballot.number) + "." +
+                        std::to_string(message->accepted->ballot.proposer.value());
+            if (message->next) text += ", of " + std::to_string(message->next->members.size()) + " members";
+            return text;
+        }
+    return "view message";
+}
+
+// --- the end
+// ----------------------------------------------------------------------------------------------------
+
+// Those of the last view who are left can settle and end it.
+bool World::may_settle() const {
+    if (!plan_.views_change()) return !member_gone_;
+    const View& view = views_->latest();
+    std::set<std::size_t> here;
+    for (const auto& machine : machines_)
+        if (const auto index = view.index_of(machine->key()); index && machine->state != ProcessState::gone)
+            here.insert(index->value());
+    return is_quorum_of(view, here);
+}
+
+// All members that live are let in again, and those who do not are left out.
+bool World::all_in_last_view() const {
+    const View& view = views_->latest();
+    const Digest name = digest_of(view);
+    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
+        if (!machine->is_member || machine->number >= plan_.members) return true;
+        const bool is_in = view.index_of(machine->key()).has_value();
+        if (machine->state == ProcessState::gone) return !is_in;
+        return is_in && machine->view == name;
+    });
+}
+
+}  // namespace peerbook::sim

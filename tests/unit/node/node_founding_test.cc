@@ -1,0 +1,206 @@
+// Nodes that begin without a ledger: rules 19 and 20.
+#include <gtest/gtest.h>
+
+#include "tests/unit/node/storm.h"
+
+namespace peerbook::app::testing {
+namespace {
+
+NodeOptions founding() {
+    NodeOptions options;
+    options.ledger_source = NodeOptions::LedgerSource::peers;
+    options.views.suspect_after = Duration::seconds(1);
+    return options;
+}
+
+class NodeFounding : public ::testing::Test {
+  protected:
+    explicit NodeFounding(std::size_t nodes = 2) : world(nodes, 0, founding()) {
+        low = world.key(0) < world.key(1) ? 0 : 1;
+        high = 1 - low;
+    }
+    Ticket pay(std::size_t node, const std::string& account, std::int64_t amount,
+               Grade grade = Grade::provisional) {
+        return world.submit(node, {NodeWorld::faucet(account, 1, amount)}, grade);
+    }
+    std::string balance(std::size_t asked, std::size_t host, const std::string& name) {
+        const auto& engine = world.node(asked).ledger().engine();
+        const auto account = engine.find_account(exchange::hosted_account_id(world.key(host), name));
+        if (!account) return "none";
+        return std::to_string(static_cast<std::int64_t>(engine.balances(*account).at(1).total));
+    }
+    StatusAnswer status(std::size_t node) { return world.ask_for<StatusAnswer>(node, StatusQuery{}); }
+    const exchange::View& view(std::size_t node) { return world.node(node).ledger().view(); }
+    void expect_one_ledger() {
+        EXPECT_EQ(view(0).ledger, view(1).ledger);
+        EXPECT_FALSE(view(0).ledger.is_zero());
+        world.expect_equal_digests();
+        EXPECT_TRUE(world.violations().empty()) << world.violations()[0].why;
+    }
+
+    NodeWorld world;
+    std::size_t low = 0, high = 1;
+};
+
+TEST_F(NodeFounding, AloneANodeTakesOrdersAndNothingSettles) {
+    const Ticket ticket = pay(0, "alice", 5);
+    const Ticket settled = pay(0, "alice", 6, Grade::settled);
+    world.run_for(Duration::seconds(3));
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_EQ(world.submit_answer(ticket)->grade, Grade::provisional);
+    EXPECT_FALSE(world.answered(settled));
+    EXPECT_EQ(balance(0, 0, "alice"), "11");
+    EXPECT_EQ(status(0).role, "no ledger");
+    EXPECT_NE(status(0).says.find("no second node yet"), std::string::npos);
+    EXPECT_EQ(status(0).settled_commits, 0u);
+}
+
+TEST_F(NodeFounding, WhatWasTakenAloneSurvivesARestart) {
+    pay(0, "alice", 5);
+    world.run();
+    world.crash_and_restart(0);
+    pay(0, "alice", 6);
+    world.run();
+    EXPECT_EQ(balance(0, 0, "alice"), "11");
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    EXPECT_EQ(balance(1, 0, "alice"), "11");
+    expect_one_ledger();
+}
+
+TEST_F(NodeFounding, TwoFreshNodesFoundALedgerAndSettleWhatBothTookBefore) {
+    const Ticket settled = pay(low, "alice", 5, Grade::settled);
+    pay(high, "bob", 7);
+    world.run();
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    expect_one_ledger();
+    EXPECT_EQ(view(0).members, (std::vector<PublicKey>{world.key(low), world.key(high)}));
+    EXPECT_TRUE(world.answered(settled));
+    for (std::size_t node : {0u, 1u}) {
+        EXPECT_EQ(balance(node, low, "alice"), "5");
+        EXPECT_EQ(balance(node, high, "bob"), "7");
+        EXPECT_EQ(world.node(node).ledger().stats().unsettled_commands, 0u);
+        EXPECT_EQ(status(node).role, "member");
+    }
+}
+
+TEST_F(NodeFounding, TwoThatHaveNothingToSayEstablishTheirLedgerAllTheSame) {
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    expect_one_ledger();
+    EXPECT_EQ(status(0).says.substr(0, 6), "member") << status(0).says;
+    EXPECT_EQ(status(1).says.substr(0, 6), "member") << status(1).says;
+}
+
+TEST_F(NodeFounding, BothRestartInTheirLedger) {
+    world.heal(0, 1);
+    pay(0, "alice", 5);
+    world.run_for(Duration::seconds(3));
+    const Digest ledger = view(0).ledger;
+    for (std::size_t node : {0u, 1u})
+        world.crash_and_restart(node);
+    pay(1, "bob", 7);
+    world.run_for(Duration::seconds(3));
+    EXPECT_EQ(view(0).ledger, ledger);
+    expect_one_ledger();
+    EXPECT_EQ(balance(0, 1, "bob"), "7");
+    EXPECT_EQ(balance(1, 0, "alice"), "5");
+}
+
+TEST_F(NodeFounding, AFounderGivesUpOnASecondNodeThatNeverAnswers) {
+    world.hold_disk(high);  // it cannot bind, so it says nothing
+    pay(low, "alice", 5);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(2));
+    const Digest first = view(low).ledger;
+    EXPECT_FALSE(first.is_zero());
+    EXPECT_NE(status(low).says.find("founding"), std::string::npos) << status(low).says;
+    world.cut(0, 1);
+    world.run_for(Duration::seconds(12));
+    EXPECT_EQ(view(low).number, 0u);
+    EXPECT_EQ(balance(low, low, "alice"), "5");
+
+    // The second enters after all, and hears that the founder is gone from there.
+    world.release_disk(high);
+    world.run_for(Duration::seconds(1));
+    EXPECT_EQ(view(high).ledger, first);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    expect_one_ledger();
+    EXPECT_NE(view(low).ledger, first);
+    EXPECT_EQ(balance(high, low, "alice"), "5");
+}
+
+TEST_F(NodeFounding, AFounderThatGaveUpKnowsItAfterARestart) {
+    world.hold_disk(high);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(2));
+    const Digest first = view(low).ledger;
+    world.cut(0, 1);
+    world.run_for(Duration::seconds(12));
+    world.crash_and_restart_alone(low);
+    EXPECT_EQ(view(low).number, 0u);
+    world.release_disk(high);
+    world.run();
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    expect_one_ledger();
+    EXPECT_NE(view(low).ledger, first);
+}
+
+TEST_F(NodeFounding, AfterTheFoundingTheElderGoesOnAlone) {
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    world.cut(0, 1);
+    const Ticket at_elder = pay(low, "alice", 5, Grade::settled);
+    world.run_for(Duration::seconds(4));
+    EXPECT_TRUE(world.answered(at_elder));
+    EXPECT_EQ(view(low).members.size(), 1u);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(8));
+    EXPECT_EQ(view(high).members.size(), 2u);
+    expect_one_ledger();
+}
+
+class NodeFoundingOfThree : public NodeFounding {
+  protected:
+    NodeFoundingOfThree() : NodeFounding(3) {}
+};
+
+TEST_F(NodeFoundingOfThree, AThirdEntersTheLedgerThatItFinds) {
+    world.heal(0, 1);
+    pay(0, "alice", 5);
+    world.run_for(Duration::seconds(3));
+    pay(2, "carol", 9);
+    world.run_for(Duration::seconds(1));
+    world.heal(2, 0);
+    world.heal(2, 1);
+    world.run_for(Duration::seconds(3));
+    expect_one_ledger();
+    EXPECT_EQ(view(2).ledger, view(0).ledger);
+    EXPECT_EQ(balance(2, 0, "alice"), "5");
+}
+
+TEST(NodeFoundingStorms, NeitherCutsNorCrashesMakeTwoOfOne) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Storm storm(seed, 2, 0, founding());
+        storm.blow(40);
+        storm.calm();
+        if (::testing::Test::HasFailure()) break;
+    }
+}
+
+TEST(NodeFoundingStorms, DISABLED_ManyMore) {
+    for (std::uint64_t seed = 1'000; seed < 1'600; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Storm storm(seed, 2, 0, founding());
+        storm.blow(40);
+        storm.calm();
+        if (::testing::Test::HasFailure()) break;
+    }
+}
+
+}  // namespace
+}  // namespace peerbook::app::testing
