@@ -29,6 +29,8 @@ std::string kind_text(std::uint8_t kind) {
             return "view message";
         case MessageKind::decision:
             return "decision";
+        case MessageKind::ledger_news:
+            return "ledger news";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -147,6 +149,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return take_view_message(machine, from, payload);
         case MessageKind::decision:
             return take_decision(machine, from, payload);
+        case MessageKind::ledger_news:
+            return fail_at(from, "it speaks of a ledger where the network file names the members");
     }
 }
 
@@ -190,6 +194,8 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return;
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
+            return;
+        case MessageKind::ledger_news:
             return;
         case MessageKind::view_message:
         case MessageKind::decision:
