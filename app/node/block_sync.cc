@@ -1,6 +1,7 @@
 #include "app/node/block_sync.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "app/node/chains.h"
 
@@ -74,6 +75,7 @@ void BlockSync::on_view_installed(Effects& effects) {
     recent_order_.clear();
     recent_bytes_ = 0;
     wanted_.clear();
+    next_look_.reset();
     for (const PublicKey& peer : connected_)
         send_version_vector(peer, effects);
 }
@@ -121,8 +123,11 @@ void BlockSync::on_suspended(const PublicKey& peer, const std::vector<exchange::
                              MonoTime now, Effects& effects) {
     std::vector<Digest> digests;
     for (const exchange::ParentRef& parent : missing)
-        if (wanted_.try_emplace(parent.digest, now).second) digests.push_back(parent.digest);
-    if (!digests.empty()) send_want(peer, digests, effects);
+        if (wanted_.try_emplace(parent.digest, now + want_retry).second) digests.push_back(parent.digest);
+    if (digests.empty()) return;
+    send_want(peer, digests, effects);
+    if (!next_look_ || now + want_retry < *next_look_) next_look_ = now + want_retry;
+    if (wanted_.size() > wanted_max_) (void)overdue(now);  // what is due stays due
 }
 
 void BlockSync::remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block) {
@@ -138,6 +143,43 @@ void BlockSync::remember(exchange::MemberIndex author, std::uint64_t seq, const 
     }
 }
 
+std::vector<Digest> BlockSync::overdue(MonoTime now) {
+    std::map<Digest, MonoTime> still;
+    std::vector<std::pair<MonoTime, Digest>> due;
+    for (const exchange::ParentRef& parent : ledger_.missing(std::numeric_limits<std::size_t>::max())) {
+        const auto known = wanted_.find(parent.digest);
+        const MonoTime at = known == wanted_.end() ? now : known->second;
+        if (still.emplace(parent.digest, at).second && at <= now) due.emplace_back(at, parent.digest);
+    }
+    wanted_ = std::move(still);
+    wanted_max_ = 2 * wanted_.size() + wanted_spare;
+    // Among equals the lowest rounds stay first.
+    std::stable_sort(due.begin(), due.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Digest> digests;
+    for (const auto& [at, digest] : due)
+        digests.push_back(digest);
+    return digests;
+}
+
+std::optional<MonoTime> BlockSync::ask_for_missing(MonoTime now, Effects& effects) {
+    if (ledger_.stats().blocks_suspended == 0) {
+        wanted_.clear();
+        next_look_.reset();
+        return std::nullopt;
+    }
+    if (next_look_ && now < *next_look_) return next_look_;
+    std::vector<Digest> digests = overdue(now);
+    if (digests.size() > want_served_max) digests.resize(want_served_max);
+    for (const Digest& digest : digests)
+        wanted_[digest] = now + want_retry;
+    if (!digests.empty()) send_want_to_some(digests, effects);
+    // What was left over goes first then.
+    next_look_ = now + want_retry;
+    for (const auto& [digest, at] : wanted_)
+        if (at > now) next_look_ = std::min(*next_look_, at);
+    return next_look_;
+}
+
 std::optional<MonoTime> BlockSync::flush(
     MonoTime now, Effects& effects) {  // Only if the last part brought something: a peer whose blocks cannot
                                        // be accepted now is not asked again at once.
@@ -151,33 +193,7 @@ std::optional<MonoTime> BlockSync::flush(
         served_.clear();
         next_served_reset_ = now + want_retry;
     }
-    std::optional<MonoTime> wake;
-    if (!wanted_.empty() || ledger_.stats().blocks_suspended > 0) {
-        // Rebuilt from what the ledger misses now, so that it never outgrows the suspended blocks.
-        std::map<Digest, MonoTime> still;
-        std::vector<Digest> overdue;
-        for (const exchange::ParentRef& parent : ledger_.missing(want_digests_max)) {
-            const auto known = wanted_.find(parent.digest);
-            MonoTime asked = known == wanted_.end() ? now - want_retry : known->second;
-            if (now - asked >= want_retry) {
-                overdue.push_back(parent.digest);
-                asked = now;
-            }
-            still.emplace(parent.digest, asked);
-            const MonoTime due = asked + want_retry;
-            if (!wake || due < *wake) wake = due;
-        }
-        wanted_ = std::move(still);
-        if (!overdue.empty() && !connected_.empty()) {
-            std::vector<PublicKey> peers(connected_.begin(), connected_.end());
-            for (std::size_t i = 0; i < want_peers && !peers.empty(); ++i) {
-                const std::size_t pick = static_cast<std::size_t>(random_.below(peers.size()));
-                send_want(peers[pick], overdue, effects);
-                peers.erase(peers.begin() + static_cast<std::ptrdiff_t>(pick));
-            }
-        }
-    }
-
+    std::optional<MonoTime> wake = ask_for_missing(now, effects);
     if (!next_anti_entropy_) next_anti_entropy_ = now + anti_entropy_interval;
     if (now >= *next_anti_entropy_) {
         for (const PublicKey& peer : connected_)
@@ -195,6 +211,15 @@ void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
     const VersionVectorMessage message{exchange::digest_of(view), view.number, ledger_.version_vector()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
+}
+
+void BlockSync::send_want_to_some(const std::vector<Digest>& digests, Effects& effects) {
+    std::vector<PublicKey> peers(connected_.begin(), connected_.end());
+    for (std::size_t i = 0; i < want_peers && !peers.empty(); ++i) {
+        const std::size_t pick = static_cast<std::size_t>(random_.below(peers.size()));
+        send_want(peers[pick], digests, effects);
+        peers.erase(peers.begin() + static_cast<std::ptrdiff_t>(pick));
+    }
 }
 
 void BlockSync::send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const {

@@ -26,8 +26,11 @@ class BlockSync {
   public:
     static constexpr Duration want_retry = Duration::milliseconds(500);
     static constexpr std::size_t want_peers = 3;
-    static constexpr std::size_t want_served_max =
-        256;  // blocks sent to a peer for its wants in one want_retry
+    // Blocks sent to a peer for its wants in one want_retry; and asked for at a time, because more is in
+    // vain.
+    static constexpr std::size_t want_served_max = 256;
+    // Missing parents that are remembered: these, or twice as many as were missing when it was looked last.
+    static constexpr std::size_t wanted_spare = 1'024;
     static constexpr Duration anti_entropy_interval = Duration::seconds(30);
     static constexpr std::size_t recent_bytes_max = 32u << 20;  // blocks kept in memory to serve wants
 
@@ -66,6 +69,7 @@ class BlockSync {
     bool behind();
 
     const std::set<PublicKey>& connected() const { return connected_; }
+    std::size_t wanted_count() const { return wanted_.size(); }
 
   private:
     using Place = std::pair<std::uint32_t, std::uint64_t>;  // member, seq
@@ -73,6 +77,12 @@ class BlockSync {
     void read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
                       const exchange::VersionVector& seqs, Effects& effects);
     void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
+    void send_want_to_some(const std::vector<Digest>& digests, Effects& effects);
+    // Looks at what the ledger misses: forgets what it does not miss any more, and returns what is to be
+    // asked for, that which waits longest first. It costs time for each suspended block, so it is done when
+    // something is due, not with each flush.
+    std::vector<Digest> overdue(MonoTime now);
+    std::optional<MonoTime> ask_for_missing(MonoTime now, Effects& effects);
 
     const exchange::OpenLedger& ledger_;
     const bool has_named_view_;
@@ -89,7 +99,11 @@ class BlockSync {
     std::map<Place, SharedBytes> recent_;
     std::deque<Place> recent_order_;
     std::size_t recent_bytes_ = 0;
-    std::map<Digest, MonoTime> wanted_;  // when last asked for; only what the ledger still misses
+    // Missing parents and when to ask for them (again). Some may have come since the last look, which forgets
+    // them; above wanted_max_ they are forgotten at once.
+    std::map<Digest, MonoTime> wanted_;
+    std::size_t wanted_max_ = wanted_spare;
+    std::optional<MonoTime> next_look_;
     std::optional<MonoTime> next_anti_entropy_;
 };
 

@@ -112,6 +112,8 @@ class LoadedNetwork {
     std::vector<std::unique_ptr<Machine>> machines_;
     std::map<PublicKey, std::size_t> number_of_;
     std::vector<Direction> directions_;
+    RareStates rare_;  // none; the views want it
+    std::unique_ptr<ViewChecker> views_;
     std::unique_ptr<BlockBook> book_;
     std::vector<std::vector<SharedBytes>> chains_;  // of each author, from seq 1: what journals hold
     std::map<app::Ticket, Request> requests_;
@@ -132,7 +134,8 @@ LoadedNetwork::LoadedNetwork(const LatencyPlan& plan)
         number_of_.emplace(keys.back(), i);
     }
     view_ = exchange::make_first_view(rules_.network, keys).value();
-    book_ = std::make_unique<BlockBook>(view_, rules_.network);
+    views_ = std::make_unique<ViewChecker>(view_, rare_);
+    book_ = std::make_unique<BlockBook>(*views_, rules_.network);
     for (const auto& machine : machines_) {
         app::NodeOptions options;
         options.ack_delay = plan_.ack_delay;
@@ -154,9 +157,9 @@ void LoadedNetwork::connect() {
         Effects effects;
         machine->node->recovered(now(), effects);
         perform(*machine, effects);
-        put(*machine, [this, self = machine->number](app::Node& node, Now, Effects& more) {
+        put(*machine, [this, self = machine->number](app::Node& node, Now at, Effects& more) {
             for (const auto& peer : machines_)
-                if (peer->number != self) node.on_peer_connected(peer->signer.public_key(), more);
+                if (peer->number != self) node.on_peer_connected(peer->signer.public_key(), at, more);
         });
     }
 }
@@ -214,7 +217,7 @@ void LoadedNetwork::perform(Machine& machine, Effects& effects) {
     for (const app::ReadBlockEffect& read : effects.read_block)
         scheduler_.after(read_us, [this, &machine, read] {
             send(machine, {read.peer, static_cast<std::uint8_t>(MessageKind::block),
-                           chains_[number_of_.at(read.author)][read.seq - 1]});
+                           chains_[number_of_.at(read.chain)][read.seq - 1]});
         });
     if (effects.state_root) make_root(machine, *effects.state_root);
     for (const app::AnswerEffect& answer : effects.answers)
@@ -236,9 +239,9 @@ void LoadedNetwork::start_write(Machine& machine) {
 void LoadedNetwork::read_missing(Machine& machine, const app::ReadMissingEffect& read) {
     std::vector<std::pair<std::uint64_t, SharedBytes>> found;
     const exchange::VersionVector& have = machine.node->ledger().version_vector();
-    for (const auto& [author, seq] : read.have) {
-        const std::size_t number = number_of_.at(author);
-        for (std::uint64_t next = seq; next < have[view_.index_of(author)->value()]; ++next) {
+    for (const auto& [chain, seq] : read.have) {
+        const std::size_t number = number_of_.at(chain);
+        for (std::uint64_t next = seq; next < have[view_.index_of(chain)->value()]; ++next) {
             const SharedBytes& bytes = chains_[number][next];
             found.emplace_back(book_->verify(bytes).value()->header.round, bytes);
         }
@@ -329,8 +332,8 @@ void LoadedNetwork::arrive(std::size_t from, std::size_t to, std::uint8_t kind, 
         }
         case MessageKind::version_vector:
             return put(machine, [key, message = app::decode_version_vector(payload.view()).value()](
-                                    app::Node& node, Now, Effects& effects) {
-                node.on_version_vector(key, message, effects);
+                                    app::Node& node, Now at, Effects& effects) {
+                node.on_version_vector(key, message, at, effects);
             });
         case MessageKind::want:
             return put(machine,
