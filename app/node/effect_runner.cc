@@ -78,6 +78,12 @@ void EffectRunner::drain(std::function<void()> done) {
     });
 }
 
+void EffectRunner::set_invitations(std::vector<exchange::Invitation> invitations) {
+    inputs_.put([invitations = std::move(invitations)](Node& node, Now, Effects&) {
+        node.set_invitations(invitations);
+    });
+}
+
 // --- I/O thread
 // ---------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     // Takes no more submissions; `done` runs on the I/O thread when all that was taken is durable and
     // answered.
     void drain(std::function<void()> done);
+    // Invitations of this node, genuine; replace those before.
+    void set_invitations(std::vector<exchange::Invitation> invitations);
     // Stops and joins all threads. I/O thread only; the io_context need not run.
     void stop();
 

@@ -482,6 +482,7 @@ TEST_F(ViewKeeperWithStrangers, ALedgerThatBeganLaterHasItsOwnFounders) {
     install({0, stranger});
     keeper->began();
     install({0});
+    pass(options.hold_off, {});
     tell(join(stranger, {}));
     EXPECT_TRUE(proposes());
 }
