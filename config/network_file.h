@@ -109,7 +109,8 @@ Result<NetworkFile> load_network_file(const std::string& path);
 Result<NetworkFile> parse_network_file(const std::string& text, bool is_json,
                                        const std::string& name_for_errors);
 // Equal networks come back equal: decimals in their shortest form ("0.010" is "0.01", a faucet or least
-// notional of "0" is none), base and quote filled in from the symbol, joining from the members. Text that is no decimal stays as it is.
+// notional of "0" is none), base and quote filled in from the symbol, joining from the members. Text that is
+// no decimal stays as it is.
 NetworkFile normalised(NetworkFile network);
 // The normalised network as a file. Parsing it gives the same network, if it was a valid one.
 std::string to_toml(const NetworkFile& network);

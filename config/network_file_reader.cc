@@ -159,9 +159,9 @@ void read_members(NetworkFile& network, TableReader& in) {
 
 void read_joining(NetworkFile& network, TableReader& in) {
     const bool has_members = !network.members.empty();
-    network.joining = in.choice("joining", has_members
-                                               ? std::vector<std::string>{"named", "invited", "anyone"}
-                                               : std::vector<std::string>{"anyone", "invited", "named"});
+    network.joining =
+        in.choice("joining", has_members ? std::vector<std::string>{"named", "invited", "anyone"}
+                                         : std::vector<std::string>{"anyone", "invited", "named"});
     if (network.joining == "named" && !has_members)
         in.refuse("joining", "\"named\" needs members; name them, or say \"invited\" or \"anyone\"");
     const char* key = "invitations_needed";
@@ -191,10 +191,17 @@ void read_administrators(NetworkFile& network, TableReader& in) {
 
 Result<NetworkFile> read_network(const DocumentValue& document, const std::string& file) {
     TableReader in(document, file, "");
-    std::vector<std::string> known = {"name",          "mode",    "ledger",
-                                      "rules_version", "members", "administrators",
-                                      "assets",        "markets", "administrators_needed",
-                                      "joining",       "invitations_needed"};
+    std::vector<std::string> known = {"name",
+                                      "mode",
+                                      "ledger",
+                                      "rules_version",
+                                      "members",
+                                      "administrators",
+                                      "assets",
+                                      "markets",
+                                      "administrators_needed",
+                                      "joining",
+                                      "invitations_needed"};
     for (const NetworkLimit& limit : network_limits())
         known.emplace_back(limit.key);
     in.allow_only(known);

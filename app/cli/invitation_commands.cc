@@ -34,7 +34,8 @@ struct Home {
 std::shared_ptr<Place> add_place(CLI::App& command) {
     auto place = std::make_shared<Place>();
     command.add_option("--data-dir", place->data_dir, "default: PEERBOOK_DATA_DIR, else ~/.peerbook");
-    command.add_option("--network", place->network_file, "network file, if the node never ran and its settings do not name it");
+    command.add_option("--network", place->network_file,
+                       "network file, if the node never ran and its settings do not name it");
     command.add_flag("--json", place->json, "print one JSON object");
     return place;
 }
@@ -80,8 +81,9 @@ Status check_joining(const Home& home) {
     if (home.joining == "anyone")
         return Error{ErrorCode::invalid_input, "anyone may join this network: no invitation is needed"};
     if (home.joining != "invited")
-        return Error{ErrorCode::invalid_input,
-                     "this network names its members, and takes no invitations (joining = \"" + home.joining + "\")"};
+        return Error{
+            ErrorCode::invalid_input,
+            "this network names its members, and takes no invitations (joining = \"" + home.joining + "\")"};
     return {};
 }
 
@@ -96,16 +98,19 @@ Exit invite(const Place& place, const std::string& node, unsigned days) {
     if (Status fits = check_joining(*home); !fits.ok()) return report(refused(fits.error()), place.json);
     const auto invited = fixed_from_hex<PublicKey>(node);
     if (!invited.ok() || !is_valid_public_key(*invited))
-        return report({Exit::usage, "usage", "\"" + terminal_text(node, 80) +
-                                                 "\" is no node id: 64 hex digits, as `peerbook keys show` prints them"},
+        return report({Exit::usage, "usage",
+                       "\"" + terminal_text(node, 80) +
+                           "\" is no node id: 64 hex digits, as `peerbook keys show` prints them"},
                       place.json);
     if (*invited == home->signer->public_key())
         return report({Exit::refused, "refused", "a node cannot invite itself"}, place.json);
     if (!home->ledger)
-        return report({Exit::refused, "refused", "which ledger this node keeps is known once it ran; start it first"},
-                      place.json);
+        return report(
+            {Exit::refused, "refused", "which ledger this node keeps is known once it ran; start it first"},
+            place.json);
     const WallTime expires{SystemClock().now().wall.ms + std::int64_t{days} * ms_per_day};
-    const auto made = exchange::make_invitation(home->network, *home->ledger, *invited, expires, *home->signer);
+    const auto made =
+        exchange::make_invitation(home->network, *home->ledger, *invited, expires, *home->signer);
     if (place.json)
         print(JsonObject()
                   .text("invitation", invitation_text(made))
@@ -134,8 +139,9 @@ Exit join(const Place& place, const std::vector<std::string>& texts) {
             if (!fits.ok()) invitation = fits.error();
         }
         if (!invitation.ok())
-            return report(refused(invitation.error().within("invitation " + std::to_string(invitations.size() + 1))),
-                          place.json);
+            return report(
+                refused(invitation.error().within("invitation " + std::to_string(invitations.size() + 1))),
+                place.json);
         invitations.push_back(*invitation);
     }
     if (Status added = add_invitations(home->data_dir, invitations, now); !added.ok())
@@ -146,7 +152,8 @@ Exit join(const Place& place, const std::vector<std::string>& texts) {
         print(JsonObject().text("taken", count).text("path", path).str() + "\n");
     else
         print("Took " + count + (invitations.size() == 1 ? " invitation" : " invitations") + " into " + path +
-              ".\nA running node presents them within seconds, others when they start; `peerbook status` says whether "
+              ".\nA running node presents them within seconds, others when they start; `peerbook status` "
+              "says whether "
               "they are enough.\n");
     return Exit::ok;
 }
@@ -165,9 +172,7 @@ void add_invitation_commands(CLI::App& app, Invocation& invocation) {
         command.add_option("--days", *days, "how long it may be used [7]")
             ->check(CLI::Range(1U, days_max))
             ->option_text("DAYS");
-        command.callback([=, &invocation] {
-            invocation.run = [=] { return invite(*place, *node, *days); };
-        });
+        command.callback([=, &invocation] { invocation.run = [=] { return invite(*place, *node, *days); }; });
     }
     {
         CLI::App& command =
@@ -175,9 +180,7 @@ void add_invitation_commands(CLI::App& app, Invocation& invocation) {
         const auto place = add_place(command);
         const auto texts = std::make_shared<std::vector<std::string>>();
         command.add_option("invitations", *texts, "what `peerbook invite` printed")->required();
-        command.callback([=, &invocation] {
-            invocation.run = [=] { return join(*place, *texts); };
-        });
+        command.callback([=, &invocation] { invocation.run = [=] { return join(*place, *texts); }; });
     }
 }
 

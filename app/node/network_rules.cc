@@ -104,7 +104,8 @@ exchange::AdmissionPolicy make_admission_policy(const config::NetworkFile& file)
     exchange::AdmissionPolicy policy;
     if (file.joining == "invited") policy.joining = exchange::Joining::invited;
     if (file.joining == "anyone") policy.joining = exchange::Joining::anyone;
-    policy.invitations_needed = static_cast<std::uint32_t>(std::max<std::uint64_t>(file.invitations_needed, 1));
+    policy.invitations_needed =
+        static_cast<std::uint32_t>(std::max<std::uint64_t>(file.invitations_needed, 1));
     return policy;
 }
 

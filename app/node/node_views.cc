@@ -17,8 +17,8 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     ++records_;
     const auto kind = record.empty() ? RecordKind{} : static_cast<RecordKind>(record[0]);
     if (kind == RecordKind::ballot_state) {
-        auto state = exchange::decode_ballot_state(
-            record.subspan(1), ledger_.engine().rules().network, ledger_.view().ledger);
+        auto state = exchange::decode_ballot_state(record.subspan(1), ledger_.engine().rules().network,
+                                                   ledger_.view().ledger);
         if (!state.ok()) return Error{ErrorCode::corrupt, state.error().message};
         views_.restore(*state);
         return {};

@@ -177,11 +177,12 @@ class NodeProcess {
         if (error || written == invitations_written_) return;
         invitations_written_ = written;
         auto invitations = load_invitations(settings_.data_dir);
-        if (!invitations.ok()) return log_warn("node", "invitations not taken: " + invitations.error().message);
+        if (!invitations.ok())
+            return log_warn("node", "invitations not taken: " + invitations.error().message);
         const Ed25519Verifier verifier;
         const std::size_t refused = std::erase_if(*invitations, [&](const exchange::Invitation& one) {
-            const Status fits = check_invitation(one, runner_.rules()->network, ledger_, signer_->public_key(),
-                                                 SystemClock().now().wall, verifier);
+            const Status fits = check_invitation(one, runner_.rules()->network, ledger_,
+                                                 signer_->public_key(), SystemClock().now().wall, verifier);
             if (!fits.ok()) log_warn("node", "an invitation was not taken: " + fits.error().message);
             return !fits.ok();
         });

@@ -142,7 +142,8 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     auto index = open_index(settings.data_dir + "/index", identity);
     if (!index.ok()) return index.error();
 
-    if (Status noted = write_ledger_note(settings.data_dir, {rules->network, view->ledger, network->joining}); !noted.ok())
+    if (Status noted = write_ledger_note(settings.data_dir, {rules->network, view->ledger, network->joining});
+        !noted.ok())
         return noted.error();
 
     NodeOptions options;

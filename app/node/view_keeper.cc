@@ -146,8 +146,9 @@ std::string ViewKeeper::joining_needs(WallTime now) const {
         return {};
     if (policy.joining == exchange::Joining::named)
         return "it cannot become a member: the network names its members, and this node is none of them";
-    std::string text = "to become a member it needs invitations by " + std::to_string(policy.invitations_needed) +
-                       " of the present members and has " + std::to_string(invitations.size() - expired);
+    std::string text = "to become a member it needs invitations by " +
+                       std::to_string(policy.invitations_needed) + " of the present members and has " +
+                       std::to_string(invitations.size() - expired);
     if (expired > 0) text += " (" + std::to_string(expired) + " more expired)";
     return text + ": a member makes one with `peerbook invite " + to_hex(self) +
            "`, and `peerbook join` takes it here";

@@ -166,7 +166,7 @@ class ViewKeeper {
     std::map<PublicKey, Joiner> joiners_;
     std::map<PublicKey, Leaver> leaving_;
     std::map<PublicKey, Membership> memberships_;
-    std::map<PublicKey, MonoTime> told_;           // connected peers
+    std::map<PublicKey, MonoTime> told_;  // connected peers
     std::deque<Closed> closed_;
     std::optional<MonoTime> last_step_, next_join_, next_leave_;
 };

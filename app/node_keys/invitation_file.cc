@@ -57,7 +57,8 @@ Result<exchange::Invitation> parse_invitation(std::string_view text) {
     text = trimmed(text);
     const std::string digits = std::to_string(2 * exchange::invitation_bytes);
     if (text.size() != 2 * exchange::invitation_bytes)
-        return Error{ErrorCode::invalid_input, "an invitation has " + digits + " hexadecimal digits, and this has " +
+        return Error{ErrorCode::invalid_input, "an invitation has " + digits +
+                                                   " hexadecimal digits, and this has " +
                                                    std::to_string(text.size()) + " characters"};
     Bytes bytes(exchange::invitation_bytes);
     if (!from_hex(text, bytes).ok())
@@ -72,7 +73,8 @@ Status check_invitation(const exchange::Invitation& invitation, const Digest& ne
     if (!exchange::is_genuine(invitation, verifier))
         return refuse("the invitation's signature is wrong: it was altered");
     if (invitation.invited != self)
-        return refuse("the invitation is for node " + to_hex(invitation.invited) + ", and this one is " + to_hex(self));
+        return refuse("the invitation is for node " + to_hex(invitation.invited) + ", and this one is " +
+                      to_hex(self));
     if (invitation.network != network) return refuse("the invitation is for another network");
     if (ledger && invitation.ledger != *ledger)
         return refuse("the invitation is for another ledger, " + to_hex(invitation.ledger));
@@ -97,7 +99,8 @@ Result<std::vector<exchange::Invitation>> load_invitations(const std::string& da
         if (trimmed(line).empty()) continue;
         auto invitation = parse_invitation(line);
         if (!invitation.ok())
-            return Error{ErrorCode::corrupt, path + ":" + std::to_string(number) + ": " + invitation.error().message};
+            return Error{ErrorCode::corrupt,
+                         path + ":" + std::to_string(number) + ": " + invitation.error().message};
         invitations.push_back(*invitation);
     }
     return invitations;
@@ -115,9 +118,9 @@ Status add_invitations(const std::string& data_dir, const std::vector<exchange::
         if (!is_new && known->second.expires < one.expires) known->second = one;
     }
     if (kept.size() > invitations_kept_max)
-        return Error{ErrorCode::too_large,
-                     "at most " + std::to_string(invitations_kept_max) + " invitations are kept in " +
-                         invitations_path(data_dir) + "; delete those that are not needed"};
+        return Error{ErrorCode::too_large, "at most " + std::to_string(invitations_kept_max) +
+                                               " invitations are kept in " + invitations_path(data_dir) +
+                                               "; delete those that are not needed"};
     std::string text;
     for (const auto& [from, one] : kept)
         text += invitation_text(one) + "\n";
@@ -140,7 +143,8 @@ Result<LedgerNote> load_ledger_note(const std::string& data_dir) {
         (name == "network" ? note.network : note.ledger) = *id;
         (name == "network" ? has_network : has_ledger) = true;
     }
-    if (!has_network || !has_ledger) return Error{ErrorCode::corrupt, path + " does not name network and ledger"};
+    if (!has_network || !has_ledger)
+        return Error{ErrorCode::corrupt, path + " does not name network and ledger"};
     return note;
 }
 

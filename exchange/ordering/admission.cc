@@ -27,7 +27,8 @@ Bytes signed_bytes(const Invitation& invitation) {
 
 WallTime decode_expiry(Decoder& in) {
     const std::int64_t ms = in.i64();
-    if (in.ok() && (ms <= 0 || ms > invitation_expiry_max_ms)) in.fail("an invitation's expiry is out of range");
+    if (in.ok() && (ms <= 0 || ms > invitation_expiry_max_ms))
+        in.fail("an invitation's expiry is out of range");
     return {ms};
 }
 

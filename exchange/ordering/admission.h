@@ -78,9 +78,9 @@ class Admission {
     // It comes back without an invitation.
     bool is_known(const PublicKey& key) const { return known_.contains(key); }
 
-    // What lets `key` into the view after `ends`: the invitations that count, as many as are needed, in order,
-    // or none where none is needed. Nullopt: it may not come in. `invitations` are genuine and may be of
-    // other keys, by others than members, or twice.
+    // What lets `key` into the view after `ends`: the invitations that count, as many as are needed, in
+    // order, or none where none is needed. Nullopt: it may not come in. `invitations` are genuine and may be
+    // of other keys, by others than members, or twice.
     std::optional<std::vector<Invitation>> grounds(const View& ends, const PublicKey& key,
                                                    const std::vector<Invitation>& invitations) const;
 

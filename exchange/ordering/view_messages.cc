@@ -127,8 +127,7 @@ void decode_body(Decoder& in, ViewMessage& message, std::size_t members, const P
             break;
         case ViewMessageKind::join:
             message.tips = decode_tips(in, members);
-            message.invitations =
-                decode_invitations(in, invitations_needed_max, place.network, place.ledger);
+            message.invitations = decode_invitations(in, invitations_needed_max, place.network, place.ledger);
             break;
     }
 }
@@ -254,7 +253,8 @@ Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const 
         return std::all_of(invitations.begin(), invitations.end(),
                            [&](const Invitation& one) { return is_genuine(one, verifier); });
     };
-    if (!all_genuine(message.invitations) || (message.accepted && !all_genuine(message.accepted->invitations)))
+    if (!all_genuine(message.invitations) ||
+        (message.accepted && !all_genuine(message.accepted->invitations)))
         return Error{ErrorCode::unauthorized, "view message: the signature of an invitation is wrong"};
     return message;
 }

@@ -78,10 +78,10 @@ struct ViewMessage {
 // Signs the message and returns it as sent. Precondition: the sender is the signer.
 Bytes sign_view_message(ViewMessage& message, const Digest& network, const Digest& ledger,
                         const Signer& signer);
-// Form, network, ledger, view, signature, those of the invitations in it, and that the sender may say this: a member, for prepare and propose
-// the proposer of the ballot, for join no member. Pure, so thread-safe. Errors: unavailable (it is about
-// another view than `view`), invalid_input, too_large, unauthorized (signature), conflict (other network or
-// ledger).
+// Form, network, ledger, view, signature, those of the invitations in it, and that the sender may say this: a
+// member, for prepare and propose the proposer of the ballot, for join no member. Pure, so thread-safe.
+// Errors: unavailable (it is about another view than `view`), invalid_input, too_large, unauthorized
+// (signature), conflict (other network or ledger).
 Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const Digest& network,
                                         const Verifier& verifier);
 

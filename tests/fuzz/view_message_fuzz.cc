@@ -47,7 +47,8 @@ void check_message(ByteView bytes) {
     auto message = verify_view_message(bytes, view(), network, EveryVerifier());
     if (!message.ok()) return;
     const KeptSigner signer(message->sender, message->signature);
-    PB_CHECK(equal(sign_view_message(*message, network, view().ledger, signer), bytes), "a message has one encoding");
+    PB_CHECK(equal(sign_view_message(*message, network, view().ledger, signer), bytes),
+             "a message has one encoding");
 }
 
 // What every message begins with, so that the interesting part is reached.

@@ -61,14 +61,16 @@ TEST_F(InvitationFileTest, SaysWhatIsWrongWithAnInvitation) {
     const auto elsewhere = exchange::make_invitation(network, other, self, {10'000}, *signer(1));
     EXPECT_THAT(fault(elsewhere), HasSubstr("another ledger"));
     EXPECT_TRUE(check_invitation(elsewhere, network, std::nullopt, self, WallTime{5'000}, verifier).ok());
-    EXPECT_THAT(fault(exchange::make_invitation(network, ledger, signer(8)->public_key(), {10'000}, *signer(1))),
-                HasSubstr("is for node"));
+    EXPECT_THAT(
+        fault(exchange::make_invitation(network, ledger, signer(8)->public_key(), {10'000}, *signer(1))),
+        HasSubstr("is for node"));
 }
 
 TEST_F(InvitationFileTest, KeepsTheLatestOfEachInviterAndNoneThatExpired) {
     EXPECT_TRUE(load_invitations(dir)->empty());
     ASSERT_TRUE(add_invitations(dir, {made(1), made(2, 6'000)}, WallTime{5'000}).ok());
-    ASSERT_TRUE(add_invitations(dir, {made(1, 20'000), made(1, 9'000), made(1, 20'000)}, WallTime{5'000}).ok());
+    ASSERT_TRUE(
+        add_invitations(dir, {made(1, 20'000), made(1, 9'000), made(1, 20'000)}, WallTime{5'000}).ok());
     auto kept = load_invitations(dir);
     ASSERT_TRUE(kept.ok());
     EXPECT_THAT(*kept, ::testing::UnorderedElementsAre(made(1, 20'000), made(2, 6'000)));

@@ -197,7 +197,8 @@ TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
     EXPECT_EQ(id_with("tick", "matching = \"continuous\"\ntick"), id_of_small());
     EXPECT_EQ(id_with("members = []", "joining = \"anyone\""), id_of_small());
     const std::string one_member = std::string("members = [\"") + member_1 + "\"]\n";
-    EXPECT_EQ(id_with("members = []", one_member), id_with("members = []", one_member + "joining = \"named\""));
+    EXPECT_EQ(id_with("members = []", one_member),
+              id_with("members = []", one_member + "joining = \"named\""));
     EXPECT_EQ(id_with("members = []", "joining = \"invited\""),
               id_with("members = []", "joining = \"invited\"\ninvitations_needed = 1"));
     EXPECT_EQ(id_with("members = []", "ledger = true\nrules_version = 2\nadministrators = []"),
@@ -291,10 +292,9 @@ TEST(NetworkFile, TheSampleOfEverythingNamesEveryKey) {
     Result<std::string> text =
         read_text_file(std::string(PEERBOOK_SAMPLES) + "/network-everything.toml", network_file_bytes_max);
     ASSERT_TRUE(text.ok());
-    std::vector<std::string> keys = {"joining",    "invitations_needed",
-                                     "ledger",     "rules_version", "administrators", "issuer",
-                                     "faucet_max", "quantity_min",  "notional_min",   "band_ppm",
-                                     "matching",   "auction"};
+    std::vector<std::string> keys = {
+        "joining",    "invitations_needed", "ledger",       "rules_version", "administrators", "issuer",
+        "faucet_max", "quantity_min",       "notional_min", "band_ppm",      "matching",       "auction"};
     for (const NetworkLimit& limit : network_limits())
         keys.emplace_back(limit.key);
     for (const std::string& key : keys)
@@ -311,9 +311,9 @@ TEST(NetworkFile, WhoMayJoinDependsOnWhetherMembersAreNamed) {
     EXPECT_THAT(mistake_with("members = []", "joining = \"named\""), HasSubstr("\"named\" needs members"));
     EXPECT_THAT(mistake_with("members = []", "joining = \"friends\""), HasSubstr("joining: \"friends\""));
     for (const char* count : {"0", "9"})
-        EXPECT_THAT(mistake_with("members = []",
-                                 std::string("joining = \"invited\"\ninvitations_needed = ") + count),
-                    HasSubstr("invitations_needed"));
+        EXPECT_THAT(
+            mistake_with("members = []", std::string("joining = \"invited\"\ninvitations_needed = ") + count),
+            HasSubstr("invitations_needed"));
     EXPECT_THAT(mistake_with("members = []", "invitations_needed = 1"),
                 HasSubstr("only has a meaning with joining = \"invited\""));
 }

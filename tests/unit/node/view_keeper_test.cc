@@ -349,7 +349,8 @@ class ViewKeeperWithStrangers : public ViewKeeperTest {
     exchange::Invitation invitation(std::size_t invited, std::size_t inviter,
                                     Duration lasts = Duration::seconds(60)) const {
         const WallTime expires{wall.ms + lasts.ms()};
-        return exchange::make_invitation(network, ledger->view().ledger, key(invited), expires, signers[inviter]);
+        return exchange::make_invitation(network, ledger->view().ledger, key(invited), expires,
+                                         signers[inviter]);
     }
     ViewMessage join(std::size_t sender, std::vector<exchange::Invitation> invitations) const {
         ViewMessage made = message(ViewMessageKind::join, sender);
@@ -428,9 +429,8 @@ TEST_F(ViewKeeperWithStrangers, ThoseWhoAskAreBoundedAndFormerMembersGoFirst) {
     pass(options.hold_off, {1});
     keeper->disconnected(key(2));
     const auto asking = [&] {
-        return std::ranges::count_if(signers, [&](const CheapSigner& one) {
-            return keeper->asks_to_join(one.public_key(), now);
-        });
+        return std::ranges::count_if(
+            signers, [&](const CheapSigner& one) { return keeper->asks_to_join(one.public_key(), now); });
     };
     for (std::size_t i = 0; i < 2 * ViewKeeper::joiners_max; ++i)
         tell(join(add_key(1'000 + i), {}));
@@ -458,7 +458,8 @@ TEST_F(ViewKeeperWithStrangers, AnInvitedOneAsksWithItsInvitations) {
                              invitation(stranger, stranger)});
     step();
     EXPECT_TRUE(effects.sends.empty());
-    EXPECT_NE(keeper->joining_needs(wall).find("and has 1:"), std::string::npos) << keeper->joining_needs(wall);
+    EXPECT_NE(keeper->joining_needs(wall).find("and has 1:"), std::string::npos)
+        << keeper->joining_needs(wall);
     keeper->set_invitations({invitation(stranger, 1), invitation(stranger, 2)});
     step();
     ASSERT_EQ(effects.sends.size(), 2u);

@@ -60,8 +60,8 @@ class EndOfViewOf : public ::testing::Test {
         node.ledger = std::make_unique<OpenLedger>(testing::toy_rules(DrawnDag::network()), view(),
                                                    dag.key(i), LedgerLimits{});
         const std::vector<std::string> blocks = std::exchange(node.blocks, {});
-        node.change = std::make_unique<ViewChange>(*node.ledger, dag.signer(i), Admission(policy, admissible), ViewChangeTimes{},
-                                                   Random(i));
+        node.change = std::make_unique<ViewChange>(*node.ledger, dag.signer(i), Admission(policy, admissible),
+                                                   ViewChangeTimes{}, Random(i));
         node.unstored.clear();
         node.installs.reset();
         for (const std::string& name : blocks)
@@ -547,7 +547,8 @@ TEST_F(EndOfViewByInvitation, AnAcceptorCountsForItself) {
         message.next = next;
         message.invitations = std::move(invitations);
         std::sort(message.invitations.begin(), message.invitations.end(), comes_before);
-        deliver({0, 1, SharedBytes(sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0))),
+        deliver({0, 1,
+                 SharedBytes(sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0))),
                  message.kind});
         step('B');
         return !node('B').unstored.empty();
@@ -555,7 +556,8 @@ TEST_F(EndOfViewByInvitation, AnAcceptorCountsForItself) {
     const Invitation by_itself =
         make_invitation(DrawnDag::network(), view().ledger, stranger.public_key(), {5'000}, stranger);
     Invitation of_guest = by(1);
-    of_guest = make_invitation(DrawnDag::network(), view().ledger, guest.public_key(), {5'000}, dag.signer(1));
+    of_guest =
+        make_invitation(DrawnDag::network(), view().ledger, guest.public_key(), {5'000}, dag.signer(1));
     EXPECT_FALSE(propose(1, {}));
     EXPECT_FALSE(propose(2, {by(0)}));
     EXPECT_FALSE(propose(3, {by(0), by_itself}));

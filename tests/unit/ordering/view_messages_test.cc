@@ -45,7 +45,8 @@ class ViewMessages : public ::testing::Test {
         if (kind == ViewMessageKind::promise) made.accepted = AcceptedValue{{3, MemberIndex(2)}, next};
         if (kind == ViewMessageKind::refuse) made.promised = {8, MemberIndex(0)};
         if (kind == ViewMessageKind::propose) made.next = next;
-        if (kind == ViewMessageKind::propose || kind == ViewMessageKind::join) made.invitations = invitations();
+        if (kind == ViewMessageKind::propose || kind == ViewMessageKind::join)
+            made.invitations = invitations();
         if (made.accepted) made.accepted->invitations = invitations();
         if (kind == ViewMessageKind::accepted) made.value = digest_of(next);
         return made;
@@ -220,7 +221,8 @@ TEST_F(ViewMessages, InvitationsAreGenuineInOrderAndBounded) {
         EXPECT_NE(code_with([&](auto& list) {
                       list.clear();
                       for (std::size_t i = 0; i <= invitations_per_view_max; ++i)
-                          list.push_back(make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
+                          list.push_back(
+                              make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
                       std::sort(list.begin(), list.end(), comes_before);
                   }),
                   "ok");
@@ -230,7 +232,8 @@ TEST_F(ViewMessages, InvitationsAreGenuineInOrderAndBounded) {
     EXPECT_EQ(code(join), ErrorCode::invalid_input);  // somebody else's
     join.invitations.clear();
     for (std::size_t i = 0; i <= invitations_needed_max; ++i)
-        join.invitations.push_back(make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
+        join.invitations.push_back(
+            make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
     std::sort(join.invitations.begin(), join.invitations.end(), comes_before);
     EXPECT_EQ(code(join), ErrorCode::invalid_input);
     join.invitations.pop_back();
