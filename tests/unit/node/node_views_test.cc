@@ -217,6 +217,53 @@ TEST_F(NodeViews, AnObserverFollowsThroughViews) {
     world.expect_equal_digests();
 }
 
+TEST_F(NodeViews, AnInvitedStrangerReplacesADeadMember) {
+    NodeOptions options = quick_views();
+    options.views.admission = {exchange::Joining::invited, 2};
+    NodeWorld world(4, 3, options);
+    world.run();
+    const exchange::View& first = world.node(0).ledger().view();
+    const auto invitation = [&](std::size_t inviter) {
+        const WallTime expires{world.now().wall.ms + 60'000};
+        return exchange::make_invitation(world.node(0).ledger().engine().rules().network, first.ledger,
+                                         world.key(3), expires, world.signer(inviter));
+    };
+    const exchange::Invitation by_0 = invitation(0), by_1 = invitation(1), by_2 = invitation(2);
+    isolate(world, 2, 4);
+    world.run_for(Duration::seconds(4));
+    EXPECT_NE(status(world, 3).says.find("needs invitations by 2"), std::string::npos) << status(world, 3).says;
+    world.node(3).set_invitations({by_0, by_2});  // node 2 is no member any more
+    world.run_for(Duration::seconds(4));
+    EXPECT_EQ(members_of(world, 0), 2u);
+    world.node(3).set_invitations({by_0, by_1, by_2});
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(members_of(world, 0), 3u);
+    EXPECT_EQ(status(world, 3).role, "member");
+    const Ticket ticket = pay(world, 3, "dave", 9, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.answered(ticket));
+    // What was stored on the way can be read again.
+    for (std::size_t node : {0u, 1u, 3u})
+        world.crash_and_restart(node);
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(members_of(world, 3), 3u);
+    EXPECT_EQ(balance(world, 0, 3, "dave"), "9");
+    EXPECT_TRUE(world.violations().empty()) << world.violations()[0].why;
+}
+
+TEST_F(NodeViews, WhereAnyoneMayJoinAnObserverBecomesAMember) {
+    NodeOptions options = quick_views();
+    options.views.admission.joining = exchange::Joining::anyone;
+    NodeWorld world(3, 1, options);
+    world.run_for(Duration::seconds(4));
+    for (std::size_t node = 0; node < 3; ++node)
+        EXPECT_EQ(members_of(world, node), 3u);
+    const Ticket ticket = pay(world, 2, "carol", 9, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.answered(ticket));
+    world.expect_equal_digests();
+}
+
 TEST_F(NodeViews, ClientsCountOwnBlocksAcrossViews) {
     NodeWorld world(2, 2, quick_views());
     world.run();
@@ -238,12 +285,13 @@ TEST_F(NodeViews, ClientsCountOwnBlocksAcrossViews) {
 // retired, and what was acknowledged ran once.
 class Storm {
   public:
-    // `with_leaving`: half of those that crash were told to stop before.
+    // `with_leaving`: half of those that crash were told to stop before. And the ledger is open, and begins
+    // without the last node.
     Storm(std::uint64_t seed, std::size_t nodes, bool with_leaving)
         : nodes_(nodes),
           with_leaving_(with_leaving),
           random_(seed),
-          world_(nodes, nodes, quick_views()),
+          world_(nodes, nodes - (with_leaving ? 1 : 0), options_for(with_leaving)),
           promised_(nodes),
           asked_(nodes) {}
 
@@ -329,6 +377,11 @@ class Storm {
     std::uint64_t views() { return world_.node(0).ledger().view().number; }
 
   private:
+    static NodeOptions options_for(bool with_leaving) {
+        NodeOptions options = quick_views();
+        if (with_leaving) options.views.admission.joining = exchange::Joining::anyone;
+        return options;
+    }
     std::size_t pick() { return static_cast<std::size_t>(random_.below(nodes_)); }
     std::size_t pick_other(std::size_t node) {
         const std::size_t other = static_cast<std::size_t>(random_.below(nodes_ - 1));
@@ -427,7 +480,7 @@ TEST(NodeViewStorms, NeitherCutsNorCrashesNorFullDisksBreakTheLog) {
         blow_storms(once_failed, 1);
 }
 
-TEST(NodeViewStorms, NorDoMembersThatLeave) {
+TEST(NodeViewStorms, NorDoMembersThatLeaveAndStrangersThatJoin) {
     EXPECT_GT(blow_storms(101, 8, true), 40u);
 }
 
