@@ -231,7 +231,8 @@ TEST_F(NodeViews, AnInvitedStrangerReplacesADeadMember) {
     const exchange::Invitation by_0 = invitation(0), by_1 = invitation(1), by_2 = invitation(2);
     isolate(world, 2, 4);
     world.run_for(Duration::seconds(4));
-    EXPECT_NE(status(world, 3).says.find("needs invitations by 2"), std::string::npos) << status(world, 3).says;
+    EXPECT_NE(status(world, 3).says.find("needs invitations by 2"), std::string::npos)
+        << status(world, 3).says;
     world.node(3).set_invitations({by_0, by_2});  // node 2 is no member any more
     world.run_for(Duration::seconds(4));
     EXPECT_EQ(members_of(world, 0), 2u);
