@@ -14,7 +14,7 @@ static_assert(network_decimal_length_max == decimal_text_length_max);
 
 namespace {
 
-constexpr std::uint16_t canonical_format_version = 2;
+constexpr std::uint16_t canonical_format_version = 3;
 
 constexpr NetworkLimit limits[] = {
     {"open_orders_per_account_max", &NetworkFile::open_orders_per_account_max, 1, 10'000'000},
@@ -103,6 +103,7 @@ std::span<const NetworkLimit> network_limits() {
 NetworkFile demo_network() {
     NetworkFile network;
     network.name = "demo";
+    network.joining = "anyone";
     // Ten decimals of USD make one tick times one lot of BTC-USD, 10^-2 × 10^-8, a whole unit.
     network.assets = {
         {"BTC", 8, "1000000"}, {"ETH", 18, "10000000"}, {"USD", 10, "1000000000"}, {"ACME", 0, "1000000000"}};
@@ -132,6 +133,11 @@ Result<NetworkFile> parse_network_file(const std::string& text, bool is_json,
 }
 
 NetworkFile normalised(NetworkFile network) {
+    if (network.joining.empty()) network.joining = network.members.empty() ? "anyone" : "named";
+    if (network.joining != "invited")
+        network.invitations_needed = 0;
+    else if (network.invitations_needed == 0)
+        network.invitations_needed = 1;
     for (NetworkAsset& asset : network.assets) {
         asset.faucet_max = shortest_decimal(asset.faucet_max);
         if (asset.faucet_max == "0") asset.faucet_max.clear();
@@ -156,7 +162,8 @@ std::string to_toml(const NetworkFile& file) {
                       toml_line("rules_version", network.rules_version);
     for (const NetworkLimit& limit : limits)
         out += toml_line(limit.key, network.*limit.field);
-    out += toml_list("members", network.members);
+    out += toml_list("members", network.members) + toml_line("joining", network.joining);
+    if (network.invitations_needed > 0) out += toml_line("invitations_needed", network.invitations_needed);
     if (!network.administrators.empty())
         out += toml_list("administrators", network.administrators) +
                toml_line("administrators_needed", network.administrators_needed);
@@ -190,6 +197,8 @@ Digest network_id(const NetworkFile& file) {
     out.varint(network.members.size());
     for (const PublicKey& member : network.members)
         out.raw(member.view());
+    out.text(network.joining);
+    out.varint(network.invitations_needed);
     out.varint(network.administrators.size());
     for (const NetworkAccount& account : network.administrators)
         out.raw(account.view());

@@ -49,6 +49,10 @@ struct NetworkFile {
     std::vector<NetworkAsset> assets;
     std::vector<NetworkMarket> markets;
     std::vector<PublicKey> members;  // view 1, eldest first; empty: the operator says --found
+    // Who may become a member later: "named" (the members above), "invited" by members, or "anyone", which
+    // does not resist Sybils. Empty: named if there are members, else anyone.
+    std::string joining = {};
+    std::uint64_t invitations_needed = 0;  // by different members; 0 where nobody is invited
     // Who may create, halt and resume markets, and how many of them must agree; none: nobody may.
     std::vector<NetworkAccount> administrators;
     std::uint64_t administrators_needed = 0;
@@ -85,6 +89,7 @@ std::span<const NetworkLimit> network_limits();
 inline constexpr std::size_t network_assets_max = 1'024;
 inline constexpr std::size_t network_markets_max = 4'096;
 inline constexpr std::size_t network_members_max = 128;
+inline constexpr std::uint64_t network_invitations_needed_max = 8;
 inline constexpr unsigned network_decimals_max = 18;
 inline constexpr std::size_t network_decimal_length_max = 60;  // a supply of 2^120 has 37 digits
 inline constexpr std::uint32_t network_fee_ppm_max = 100'000;  // 10 %
@@ -104,7 +109,8 @@ Result<NetworkFile> load_network_file(const std::string& path);
 Result<NetworkFile> parse_network_file(const std::string& text, bool is_json,
                                        const std::string& name_for_errors);
 // Equal networks come back equal: decimals in their shortest form ("0.010" is "0.01", a faucet or least
-// notional of "0" is none), base and quote filled in from the symbol. Text that is no decimal stays as it is.
+// notional of "0" is none), base and quote filled in from the symbol, joining from the members. Text that is
+// no decimal stays as it is.
 NetworkFile normalised(NetworkFile network);
 // The normalised network as a file. Parsing it gives the same network, if it was a valid one.
 std::string to_toml(const NetworkFile& network);

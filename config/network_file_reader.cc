@@ -157,6 +157,20 @@ void read_members(NetworkFile& network, TableReader& in) {
                                             " is no Ed25519 public key");
 }
 
+void read_joining(NetworkFile& network, TableReader& in) {
+    const bool has_members = !network.members.empty();
+    network.joining =
+        in.choice("joining", has_members ? std::vector<std::string>{"named", "invited", "anyone"}
+                                         : std::vector<std::string>{"anyone", "invited", "named"});
+    if (network.joining == "named" && !has_members)
+        in.refuse("joining", "\"named\" needs members; name them, or say \"invited\" or \"anyone\"");
+    const char* key = "invitations_needed";
+    if (network.joining == "invited")
+        network.invitations_needed = in.integer(key, 1, 1, network_invitations_needed_max);
+    else if (in.has(key))
+        in.refuse(key, "only has a meaning with joining = \"invited\"; leave it out");
+}
+
 void read_administrators(NetworkFile& network, TableReader& in) {
     network.administrators =
         read_ids<NetworkAccount>(in, "administrators", network_administrators_max, "account");
@@ -177,9 +191,17 @@ void read_administrators(NetworkFile& network, TableReader& in) {
 
 Result<NetworkFile> read_network(const DocumentValue& document, const std::string& file) {
     TableReader in(document, file, "");
-    std::vector<std::string> known = {"name",          "mode",    "ledger",
-                                      "rules_version", "members", "administrators",
-                                      "assets",        "markets", "administrators_needed"};
+    std::vector<std::string> known = {"name",
+                                      "mode",
+                                      "ledger",
+                                      "rules_version",
+                                      "members",
+                                      "administrators",
+                                      "assets",
+                                      "markets",
+                                      "administrators_needed",
+                                      "joining",
+                                      "invitations_needed"};
     for (const NetworkLimit& limit : network_limits())
         known.emplace_back(limit.key);
     in.allow_only(known);
@@ -195,6 +217,7 @@ Result<NetworkFile> read_network(const DocumentValue& document, const std::strin
     for (const NetworkLimit& limit : network_limits())
         network.*limit.field = in.integer(limit.key, network.*limit.field, limit.min, limit.max);
     read_members(network, in);
+    read_joining(network, in);
     read_administrators(network, in);
     const std::vector<DocumentValue>& assets = in.list("assets", true, network_assets_max);
     const std::vector<DocumentValue>& markets = in.list("markets", true, network_markets_max);

@@ -54,7 +54,12 @@ Result<config::LoadedSettings> SettingFlags::load(std::map<std::string, std::str
         for (const std::string& value : values)
             joined += (&value == &values.front() ? "" : ",") + value;
     }
-    std::string file = given_->file;
+    return load_node_settings(flags, std::move(environment), given_->file);
+}
+
+Result<config::LoadedSettings> load_node_settings(const std::map<std::string, std::string>& flags,
+                                                  std::map<std::string, std::string> environment,
+                                                  std::string file) {
     if (file.empty()) {
         const auto flag = flags.find("data_dir");
         const std::string beside_data =

@@ -2,6 +2,7 @@
 // no work here.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -13,6 +14,12 @@ class App;
 }
 
 namespace peerbook::app::cli {
+
+// The settings of the node in a data directory. `flags` by key; `file`: the settings file, or empty:
+// <data_dir>/peerbook.toml where that exists.
+Result<config::LoadedSettings> load_node_settings(const std::map<std::string, std::string>& flags,
+                                                  std::map<std::string, std::string> environment,
+                                                  std::string file = {});
 
 class SettingFlags {
   public:

@@ -45,7 +45,8 @@ EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::functi
       rules_version_(node_->rules()->rules_version),
       rules_(node_->rules()),
       view_(std::make_shared<const exchange::View>(node_->ledger().view())),
-      on_fatal_(std::move(on_fatal)) {}
+      on_fatal_(std::move(on_fatal)),
+      on_ledger_(std::move(parts.on_ledger)) {}
 
 EffectRunner::~EffectRunner() {
     stop();
@@ -75,6 +76,12 @@ void EffectRunner::drain(std::function<void()> done) {
     inputs_.put([this, done = std::move(done)](Node& node, Now, Effects&) {
         node.drain();
         drained_ = done;
+    });
+}
+
+void EffectRunner::set_invitations(std::vector<exchange::Invitation> invitations) {
+    inputs_.put([invitations = std::move(invitations)](Node& node, Now, Effects&) {
+        node.set_invitations(invitations);
     });
 }
 
@@ -332,6 +339,7 @@ void EffectRunner::perform(Effects effects) {
 }
 
 void EffectRunner::perform_on_io(Effects& effects) {
+    if (effects.ledger && on_ledger_) on_ledger_(*effects.ledger);
     if (network_) {
         if (effects.ledger) network_->set_ledger(*effects.ledger);
         for (BroadcastEffect& broadcast : effects.broadcasts)

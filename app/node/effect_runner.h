@@ -42,6 +42,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         const Clock& clock;        // outlives the runner
         std::string network_name;
         std::string retired_key_file;  // written when the node's key must never sign again
+        // On the I/O thread: the node is in this established ledger. May be null.
+        std::function<void(const Digest&)> on_ledger = nullptr;
     };
     EffectRunner(boost::asio::io_context& io, Parts parts, std::function<void(Error)> on_fatal);
     ~EffectRunner() override;
@@ -51,6 +53,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     // Takes no more submissions; `done` runs on the I/O thread when all that was taken is durable and
     // answered.
     void drain(std::function<void()> done);
+    // Invitations of this node, genuine; replace those before.
+    void set_invitations(std::vector<exchange::Invitation> invitations);
     // Stops and joins all threads. I/O thread only; the io_context need not run.
     void stop();
 
@@ -113,6 +117,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     std::shared_ptr<const exchange::View> view_;           // under view_mutex_
     mutable std::mutex view_mutex_;
     std::function<void(Error)> on_fatal_;
+    std::function<void(const Digest&)> on_ledger_;
     p2p::PeerNetwork* network_ = nullptr;
 
     HandOff<Input> inputs_;

@@ -1,10 +1,13 @@
 #include "app/node/network_rules.h"
 
+#include <algorithm>
 #include <map>
 
 #include "exchange/market/decimal.h"
 
 namespace peerbook::app {
+
+static_assert(config::network_invitations_needed_max == exchange::invitations_needed_max);
 
 namespace {
 
@@ -95,6 +98,15 @@ Result<exchange::NetworkRules> make_network_rules(const config::NetworkFile& fil
         rules.markets.push_back(std::move(*made));
     }
     return rules;
+}
+
+exchange::AdmissionPolicy make_admission_policy(const config::NetworkFile& file) {
+    exchange::AdmissionPolicy policy;
+    if (file.joining == "invited") policy.joining = exchange::Joining::invited;
+    if (file.joining == "anyone") policy.joining = exchange::Joining::anyone;
+    policy.invitations_needed =
+        static_cast<std::uint32_t>(std::max<std::uint64_t>(file.invitations_needed, 1));
+    return policy;
 }
 
 }  // namespace peerbook::app

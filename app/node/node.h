@@ -100,6 +100,10 @@ class Node {
     void on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effects& effects);
     // The peer sent something that only means something in another view than this node's.
     void on_other_view(const PublicKey& from, Now now, Effects& effects);
+    // This node's own, genuine; presented when it asks to be a member.
+    void set_invitations(std::vector<exchange::Invitation> invitations) {
+        views_.set_invitations(std::move(invitations));
+    }
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
     // A verified batch that an observer relays.
     void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,

@@ -129,7 +129,7 @@ void Node::rebind(exchange::View first, std::optional<Now> now, Effects& effects
     const std::uint64_t made = own_seq();
     const exchange::LedgerUpdate update = ledger_.rebind(std::move(first));
     enter_view(update, made, now.has_value(), effects);
-    views_.rebound();
+    views_.began();
     if (!now) return;
     entered_ticket_ = append_ticket_;
     ledger_since_ = now->mono;

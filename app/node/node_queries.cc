@@ -157,6 +157,8 @@ StatusAnswer Node::status(Now now) const {
         status.says =
             status.ready ? "observer: follows the ledger, connected to " + connected
                          : "observer: not connected to any member; what it shows may be old, and orders wait";
+        const std::string needs = views_.joining_needs(now.wall);
+        status.says += "; " + (needs.empty() ? "it asks to become a member" : needs);
     } else if (status.members == 1) {
         status.ready = true;
         status.says = "member: the only one, so trades settle as soon as they are on disk";

@@ -17,7 +17,8 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     ++records_;
     const auto kind = record.empty() ? RecordKind{} : static_cast<RecordKind>(record[0]);
     if (kind == RecordKind::ballot_state) {
-        auto state = exchange::decode_ballot_state(record.subspan(1));
+        auto state = exchange::decode_ballot_state(record.subspan(1), ledger_.engine().rules().network,
+                                                   ledger_.view().ledger);
         if (!state.ok()) return Error{ErrorCode::corrupt, state.error().message};
         views_.restore(*state);
         return {};
@@ -52,7 +53,7 @@ void Node::on_view_message(const PublicKey& from, exchange::ViewMessage message,
         effects.violations.push_back({from, 10, "a view message of somebody else"});
         return;
     }
-    views_.on_message(std::move(message), now.mono);
+    views_.on_message(std::move(message), now);
 }
 
 void Node::on_decision(const PublicKey& from, exchange::Decision decision, Now now) {

@@ -4,6 +4,8 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +18,7 @@
 #include "app/node/start_up.h"
 #include "app/node/stdin_reader.h"
 #include "app/node/system_clock.h"
+#include "app/node_keys/invitation_file.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
 #include "p2p/peer_network.h"
@@ -28,6 +31,7 @@ constexpr int exit_ok = 0;
 constexpr int exit_usage = 2;
 constexpr int exit_environment = 4;
 constexpr std::chrono::seconds drain_timeout(5);
+constexpr std::chrono::seconds invitations_interval(2);  // between two looks at the file
 
 int exit_code_of(const Error& error) {
     return error.code == ErrorCode::invalid_input ? exit_usage : exit_environment;
@@ -52,7 +56,8 @@ class NodeProcess {
           ledger_(opened.parts.node->claimed_ledger()),
           runner_(io_, std::move(opened.parts), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
-          drain_timer_(io_) {}
+          drain_timer_(io_),
+          invitations_timer_(io_) {}
 
     int run() {
         if (Status started = start(); !started.ok()) {
@@ -83,6 +88,7 @@ class NodeProcess {
         if (!server.ok()) return server.error();
         api_ = std::move(*server);
         runner_.start(network_.get());
+        watch_invitations();
         wait_for_signal();
         log_info("node", "ready node=" + to_hex(signer_->public_key()) +
                              " network=" + runner_.network_name() + " api=http://" + api_->address() +
@@ -160,6 +166,31 @@ class NodeProcess {
         });
     }
 
+    // `peerbook join` writes the file, also while the node runs.
+    void watch_invitations() {
+        invitations_timer_.expires_after(invitations_interval);
+        invitations_timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) watch_invitations();
+        });
+        std::error_code error;
+        const auto written = std::filesystem::last_write_time(invitations_path(settings_.data_dir), error);
+        if (error || written == invitations_written_) return;
+        invitations_written_ = written;
+        auto invitations = load_invitations(settings_.data_dir);
+        if (!invitations.ok())
+            return log_warn("node", "invitations not taken: " + invitations.error().message);
+        const Ed25519Verifier verifier;
+        const std::size_t refused = std::erase_if(*invitations, [&](const exchange::Invitation& one) {
+            const Status fits = check_invitation(one, runner_.rules()->network, ledger_,
+                                                 signer_->public_key(), SystemClock().now().wall, verifier);
+            if (!fits.ok()) log_warn("node", "an invitation was not taken: " + fits.error().message);
+            return !fits.ok();
+        });
+        log_info("node", "invitations taken=" + std::to_string(invitations->size()) +
+                             " not_taken=" + std::to_string(refused));
+        runner_.set_invitations(std::move(*invitations));
+    }
+
     void begin_shutdown(const char* why) {
         if (std::exchange(stopping_, true)) return;
         log_info("node", std::string("stopping because of ") + why + "; a second signal stops at once");
@@ -199,7 +230,8 @@ class NodeProcess {
     std::unique_ptr<StdinReader> stdin_;
     bool line_open_ = false;  // a line was taken and its answer is still to come
     boost::asio::signal_set signals_;
-    boost::asio::steady_timer drain_timer_;
+    boost::asio::steady_timer drain_timer_, invitations_timer_;
+    std::filesystem::file_time_type invitations_written_{};
     bool stopping_ = false;
     int exit_code_ = exit_ok;
 };

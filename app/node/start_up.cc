@@ -5,6 +5,7 @@
 
 #include "app/node/chains.h"
 #include "app/node/network_rules.h"
+#include "app/node_keys/invitation_file.h"
 #include "app/node_keys/node_keys.h"
 #include "base/codec.h"
 #include "base/log.h"
@@ -137,6 +138,15 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     auto index = open_index(settings.data_dir + "/index", identity);
     if (!index.ok()) return index.error();
 
+    if (Status noted = write_ledger_note(settings.data_dir, {rules->network, view->ledger, network->joining});
+        !noted.ok())
+        return noted.error();
+    auto note_ledger = [data_dir = settings.data_dir, id = rules->network,
+                        joining = network->joining](const Digest& ledger) {
+        if (Status noted = write_ledger_note(data_dir, {id, ledger, joining}); !noted.ok())
+            log_warn("node", noted.error().message);
+    };
+
     NodeOptions options;
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
@@ -146,6 +156,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
                                                       : Source::peers;
     options.leave_on_stop = settings.leave_on_stop;
     options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
+    options.views.admission = make_admission_policy(*network);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
     std::array<std::uint8_t, 8> entropy{};
     fill_with_system_random(entropy);
@@ -156,7 +167,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     Opened opened{std::move(*lock),
                   std::move(signer),
                   {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name,
-                   retired_key_file},
+                   retired_key_file, note_ledger},
                   0,
                   0,
                   {}};

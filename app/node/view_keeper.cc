@@ -22,12 +22,19 @@ ViewKeeper::ViewKeeper(const exchange::OpenLedger& ledger, const Signer& signer,
       signer_(signer),
       options_(options),
       random_(random),
-      admissible_(ledger.view().members) {
+      admission_(options.admission, ledger.view().members) {
+    begin();
+}
+
+void ViewKeeper::began() {
+    admission_ = exchange::Admission(options_.admission, ledger_.view().members);
+    closed_.clear();
+    memberships_.clear();
     begin();
 }
 
 void ViewKeeper::begin() {
-    change_ = std::make_unique<exchange::ViewChange>(ledger_, signer_, admissible_, options_.times,
+    change_ = std::make_unique<exchange::ViewChange>(ledger_, signer_, admission_, options_.times,
                                                      Random(random_.next()));
     inbox_.clear();
     tickets_.clear();
@@ -36,24 +43,21 @@ void ViewKeeper::begin() {
     next_leave_.reset();
 }
 
-void ViewKeeper::rebound() {
-    admissible_ = ledger_.view().members;
-    begin();
-}
-
 void ViewKeeper::installed(const exchange::View& closed, const exchange::Decision& decision,
                            std::optional<MonoTime> now) {
     closed_.push_back({decision.next.previous, closed, exchange::cut_tips(decision.next),
                        SharedBytes(exchange::encode_decision(decision))});
     if (closed_.size() > closed_views_max) closed_.pop_front();
     if (now) note_members(closed, *now);
+    admission_.were_members(ledger_.view().members);
     begin();
 }
 
 void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
     for (const PublicKey& member : closed.members) {
         if (ledger_.view().index_of(member)) continue;
-        Membership& membership = memberships_[member];
+        heard_.erase(member);  // it is no peer for sure; if it is, it will be heard
+        Membership& membership = membership_of(member);
         // One that comes and goes all the time would have the others change views all the time.
         const bool stayed = !membership.joined || now - *membership.joined >= options_.hold_off;
         if (stayed && asked_to_leave(member, now)) continue;
@@ -63,7 +67,7 @@ void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
     }
     for (const PublicKey& member : ledger_.view().members) {
         if (closed.index_of(member)) continue;
-        memberships_[member].joined = now;
+        membership_of(member).joined = now;
         heard_[member] = now;  // it was alive when it was let in
     }
 }
@@ -73,17 +77,81 @@ void ViewKeeper::disconnected(const PublicKey& peer) {
     if (!ledger_.view().index_of(peer)) heard_.erase(peer);
 }
 
-void ViewKeeper::on_message(exchange::ViewMessage message, MonoTime now) {
+ViewKeeper::Membership& ViewKeeper::membership_of(const PublicKey& key) {
+    if (memberships_.size() >= memberships_max && !memberships_.contains(key)) {
+        const auto older = [](const auto& a, const auto& b) {
+            return std::max(a.second.dropped, a.second.joined) < std::max(b.second.dropped, b.second.joined);
+        };
+        memberships_.erase(std::min_element(memberships_.begin(), memberships_.end(), older));
+    }
+    return memberships_[key];
+}
+
+void ViewKeeper::on_message(exchange::ViewMessage message, Now now) {
     if (message.view != exchange::digest_of(ledger_.view())) return;  // it was verified for the one before
-    if (message.kind == ViewMessageKind::join) {
-        if (may_join(message.sender)) joiners_[message.sender] = Joiner{std::move(message.tips), now};
-        return;
-    }
-    if (message.kind == ViewMessageKind::leave) {
-        note_leave(message.sender, now);
-        return;
-    }
+    if (message.kind == ViewMessageKind::join) return note_join(std::move(message), now);
+    if (message.kind == ViewMessageKind::leave) return note_leave(message.sender, now.mono);
     if (inbox_.size() < inbox_max) inbox_.push_back(std::move(message));  // else it comes again
+}
+
+void ViewKeeper::note_join(exchange::ViewMessage message, Now now) {
+    std::erase_if(message.invitations, [&](const auto& one) { return one.expires <= now.wall; });
+    auto grounds = admission_.grounds(ledger_.view(), message.sender, message.invitations);
+    if (!grounds || !make_room_for(message.sender, now.mono)) return;
+    joiners_[message.sender] = Joiner{std::move(message.tips), std::move(*grounds), now.mono};
+}
+
+bool ViewKeeper::make_room_for(const PublicKey& joiner, MonoTime now) {
+    if (joiners_.size() < joiners_max || joiners_.contains(joiner)) return true;
+    if (std::erase_if(joiners_, [&](const auto& one) { return !asks_to_join(one.second, now); }) > 0)
+        return true;
+    const auto was_member = [&](const PublicKey& key) {
+        return admission_.is_known(key) || memberships_.contains(key);
+    };
+    if (!was_member(joiner)) return false;
+    const auto stranger =
+        std::ranges::find_if(joiners_, [&](const auto& one) { return !was_member(one.first); });
+    if (stranger == joiners_.end()) return false;
+    joiners_.erase(stranger);
+    return true;
+}
+
+void ViewKeeper::set_invitations(std::vector<exchange::Invitation> invitations) {
+    if (invitations.size() > own_invitations_max) invitations.resize(own_invitations_max);
+    invitations_ = std::move(invitations);
+    next_join_.reset();
+}
+
+std::vector<exchange::Invitation> ViewKeeper::own_invitations() const {
+    auto counted = exchange::by_members(ledger_.view(), signer_.public_key(), invitations_);
+    // Those that last longest are the most likely to be taken; on the wire they are in order again.
+    if (counted.size() > exchange::invitations_needed_max) {
+        std::ranges::sort(counted, [](const auto& a, const auto& b) { return a.expires > b.expires; });
+        counted.resize(exchange::invitations_needed_max);
+        std::ranges::sort(counted, exchange::comes_before);
+    }
+    return counted;
+}
+
+std::string ViewKeeper::joining_needs(WallTime now) const {
+    const PublicKey& self = signer_.public_key();
+    if (ledger_.view().index_of(self)) return {};
+    const auto invitations = own_invitations();
+    const auto expired = static_cast<std::size_t>(
+        std::ranges::count_if(invitations, [&](const auto& one) { return one.expires <= now; }));
+    const exchange::AdmissionPolicy& policy = admission_.policy();
+    const bool may_ask = admission_.grounds(ledger_.view(), self, invitations).has_value();
+    if (may_ask && (admission_.is_known(self) || policy.joining != exchange::Joining::invited ||
+                    invitations.size() - expired >= policy.invitations_needed))
+        return {};
+    if (policy.joining == exchange::Joining::named)
+        return "it cannot become a member: the network names its members, and this node is none of them";
+    std::string text = "to become a member it needs invitations by " +
+                       std::to_string(policy.invitations_needed) + " of the present members and has " +
+                       std::to_string(invitations.size() - expired);
+    if (expired > 0) text += " (" + std::to_string(expired) + " more expired)";
+    return text + ": a member makes one with `peerbook invite " + to_hex(self) +
+           "`, and `peerbook join` takes it here";
 }
 
 void ViewKeeper::on_decision(exchange::Decision decision, const PublicKey& from) {
@@ -101,9 +169,8 @@ void ViewKeeper::on_durable(std::uint64_t ticket, Effects& effects) {
 // --- what is known of others
 // ----------------------------------------------------------------------------------------
 
-bool ViewKeeper::may_join(const PublicKey& key) const {
-    return !ledger_.view().index_of(key) &&
-           std::find(admissible_.begin(), admissible_.end(), key) != admissible_.end();
+bool ViewKeeper::asks_to_join(const Joiner& joiner, MonoTime now) const {
+    return now - joiner.asked <= options_.join_interval * asked_lately;
 }
 
 Duration ViewKeeper::hold_off(const Membership& membership) const {
@@ -113,7 +180,7 @@ Duration ViewKeeper::hold_off(const Membership& membership) const {
 }
 
 bool ViewKeeper::may_come_in(const PublicKey& key, const Joiner& joiner, MonoTime now) const {
-    if (now - joiner.asked > options_.join_interval * asked_lately) return false;
+    if (!asks_to_join(joiner, now)) return false;
     const auto membership = memberships_.find(key);
     if (membership != memberships_.end() && membership->second.dropped &&
         now - *membership->second.dropped < hold_off(membership->second))
@@ -181,8 +248,11 @@ exchange::Outlook ViewKeeper::outlook(MonoTime now, const Own& own, Effects& eff
             sooner(due, leaving_.at(ledger_.view().members[i]).first + options_.leave_grace);
     if (due && now < *due) sooner(effects.wake_at, *due);
     if (!one_stays || (due && now < *due)) outlook.leaving.assign(outlook.leaving.size(), false);
-    for (const auto& [key, joiner] : joiners_)
-        if (may_come_in(key, joiner, now)) outlook.joiners.push_back(key);
+    for (const auto& [key, joiner] : joiners_) {
+        if (!may_come_in(key, joiner, now)) continue;
+        outlook.joiners.push_back(key);
+        outlook.invitations.insert(outlook.invitations.end(), joiner.grounds.begin(), joiner.grounds.end());
+    }
     return outlook;
 }
 
@@ -229,7 +299,10 @@ ViewKeeper::Step ViewKeeper::step(MonoTime now, const Own& own, Effects& effects
 }
 
 void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
-    if (own.leaving || !may_join(signer_.public_key())) return next_join_.reset();
+    const PublicKey& self = signer_.public_key();
+    if (own.leaving || ledger_.view().index_of(self)) return next_join_.reset();
+    std::vector<exchange::Invitation> invitations = own_invitations();
+    if (!admission_.grounds(ledger_.view(), self, invitations)) return next_join_.reset();
     if (!next_join_) next_join_ = now;
     if (now < *next_join_) return sooner(effects.wake_at, *next_join_);
     next_join_ = now + options_.join_interval;
@@ -237,9 +310,10 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     if (!own.caught_up) return;
     exchange::ViewMessage join;
     join.kind = ViewMessageKind::join;
-    join.sender = signer_.public_key();
+    join.sender = self;
     join.view = exchange::digest_of(ledger_.view());
     join.tips = ledger_.tips();
+    join.invitations = std::move(invitations);
     tell_members(std::move(join), own, effects);
 }
 

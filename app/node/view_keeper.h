@@ -4,7 +4,8 @@
 //   suspected   a member of which nothing was heard for T_suspect
 //   heard       connected, and heard of within half of it: with a quorum of those a ballot may begin
 //   leaving     members that ask to be left out; not while all that are heard ask it, for then nobody stays
-//   joiners     keys that view 1 names and that are not members now; they ask every second, and may come in
+//   joiners     keys that exchange::Admission lets in and that are not members now; they ask every second,
+//               with the invitations that they have, and may come in
 //               when they hold nearly all blocks and their hold-off is over, which doubles each time they are
 //               dropped; leaving is no drop, unless it follows on joining at once
 //   closed      the decisions of past views, to be told to whoever is still in one of them
@@ -41,6 +42,7 @@ struct ViewKeeperOptions {
     Duration hold_off_max = Duration::seconds(300);
     Duration hold_off_forget = Duration::seconds(600);  // a member for so long starts at the first again
     exchange::ViewChangeTimes times;
+    exchange::AdmissionPolicy admission;  // the network's
 };
 
 class ViewKeeper {
@@ -48,25 +50,31 @@ class ViewKeeper {
     static constexpr std::size_t inbox_max = 256;           // messages that wait for a step(); then dropped
     static constexpr std::size_t closed_views_max = 1'024;  // known to peers that are behind; then forgotten
     static constexpr std::uint64_t joiner_lag_max = 64;     // blocks that one who joins may still lack
+    // That ask to join now. Then one who stopped asking makes room, or a stranger for a former member.
+    static constexpr std::size_t joiners_max = 128;
+    static constexpr std::size_t memberships_max = 1'024;  // former members whose hold-off is remembered
+    static constexpr std::size_t own_invitations_max = 256;
     static constexpr Duration other_view_interval = Duration::milliseconds(200);
 
-    // The ledger is in its first view. `ledger` and `signer` outlive this.
+    // The ledger is in its first view, whose members may always come back. `ledger` and `signer` outlive
+    // this.
     ViewKeeper(const exchange::OpenLedger& ledger, const Signer& signer, ViewKeeperOptions options,
                Random random);
 
     // --- start ---
+    // The ledger is another one, or none: forgets what was known of the one before.
+    void began();
     void restore(const exchange::BallotState& state) { change_->restore(state); }
     // The ledger has installed `decision`, which ended `closed`. `now`: none while the journal is replayed.
     void installed(const exchange::View& closed, const exchange::Decision& decision,
                    std::optional<MonoTime> now);
 
-    // The ledger is another one, or none.
-    void rebound();
-
     // --- inputs ---
     void heard(const PublicKey& peer, MonoTime now) { heard_[peer] = now; }
     void disconnected(const PublicKey& peer);
-    void on_message(exchange::ViewMessage message, MonoTime now);
+    void on_message(exchange::ViewMessage message, Now now);
+    // What this node presents when it asks to join; genuine. Replaces what was there.
+    void set_invitations(std::vector<exchange::Invitation> invitations);
     void on_decision(exchange::Decision decision, const PublicKey& from);
     void appended(std::uint64_t record, std::uint64_t ticket) { tickets_.push_back({record, ticket}); }
     void on_durable(std::uint64_t ticket, Effects& effects);
@@ -105,11 +113,18 @@ class ViewKeeper {
     const Closed* closed(const Digest& view) const;
     // A peer is in another view: true if it is to be told which one this node is in, not too often.
     bool other_view_due(const PublicKey& peer, MonoTime now);
-    bool may_join(const PublicKey& key) const;
+    // It asked to join lately, and is among those who may be let in.
+    bool asks_to_join(const PublicKey& key, MonoTime now) const {
+        const auto joiner = joiners_.find(key);
+        return joiner != joiners_.end() && asks_to_join(joiner->second, now);
+    }
+    // This node is no member and may not become one now: why, for people. Else empty.
+    std::string joining_needs(WallTime now) const;
 
   private:
     struct Joiner {
         exchange::ChainTips tips;
+        std::vector<exchange::Invitation> grounds;
         MonoTime asked;
     };
     struct Membership {
@@ -123,6 +138,11 @@ class ViewKeeper {
     void begin();
     void note_members(const exchange::View& closed, MonoTime now);
     Duration hold_off(const Membership& membership) const;
+    void note_join(exchange::ViewMessage message, Now now);
+    bool make_room_for(const PublicKey& joiner, MonoTime now);
+    bool asks_to_join(const Joiner& joiner, MonoTime now) const;
+    Membership& membership_of(const PublicKey& key);
+    std::vector<exchange::Invitation> own_invitations() const;
     bool may_come_in(const PublicKey& key, const Joiner& joiner, MonoTime now) const;
     void note_leave(const PublicKey& member, MonoTime now);
     bool asked_to_leave(const PublicKey& member, MonoTime now) const;
@@ -137,15 +157,16 @@ class ViewKeeper {
     const Signer& signer_;
     const ViewKeeperOptions options_;
     Random random_;
-    std::vector<PublicKey> admissible_;
+    exchange::Admission admission_;
+    std::vector<exchange::Invitation> invitations_;  // of this node
     std::unique_ptr<exchange::ViewChange> change_;
     std::deque<exchange::ViewMessage> inbox_;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> tickets_;  // record, ticket of its append
     std::map<PublicKey, MonoTime> heard_;                          // members, and connected peers
-    std::map<PublicKey, Joiner> joiners_;                          // of admissible_
+    std::map<PublicKey, Joiner> joiners_;
     std::map<PublicKey, Leaver> leaving_;
-    std::map<PublicKey, Membership> memberships_;  // of admissible_
-    std::map<PublicKey, MonoTime> told_;           // connected peers
+    std::map<PublicKey, Membership> memberships_;
+    std::map<PublicKey, MonoTime> told_;  // connected peers
     std::deque<Closed> closed_;
     std::optional<MonoTime> last_step_, next_join_, next_leave_;
 };

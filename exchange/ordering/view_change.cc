@@ -16,11 +16,11 @@ void sooner(std::optional<MonoTime>& wake, MonoTime at) {
 
 }  // namespace
 
-ViewChange::ViewChange(const OpenLedger& ledger, const Signer& signer, std::vector<PublicKey> admissible,
+ViewChange::ViewChange(const OpenLedger& ledger, const Signer& signer, Admission admission,
                        ViewChangeTimes times, Random random)
     : ledger_(ledger),
       signer_(signer),
-      admissible_(std::move(admissible)),
+      admission_(std::move(admission)),
       times_(times),
       random_(random),
       self_(ledger.view().index_of(signer.public_key())),
@@ -94,7 +94,7 @@ void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChange
             if (message.kind == ViewMessageKind::prepare)
                 take_prepare(message.ballot, out);
             else
-                take_propose(message.ballot, *message.next, out);
+                take_propose(message.ballot, {*message.next, message.invitations}, out);
             break;
         }
         case ViewMessageKind::promise:
@@ -156,29 +156,28 @@ void ViewChange::answer_promise(const Ballot& ballot, ViewChangeOutput& out) {
     send(proposer_of(ballot), std::move(message), out);
 }
 
-const char* ViewChange::value_fault(const View& next) const {
-    if (!check_successor(view(), next).ok()) return "proposes a view that cannot follow this one";
-    for (const PublicKey& member : next.members)
-        if (!view().index_of(member) &&
-            std::find(admissible_.begin(), admissible_.end(), member) == admissible_.end())
+const char* ViewChange::value_fault(const Value& value) const {
+    if (!check_successor(view(), value.next).ok()) return "proposes a view that cannot follow this one";
+    for (const PublicKey& member : value.next.members)
+        if (!view().index_of(member) && !admission_.grounds(view(), member, value.invitations))
             return "proposes a member that may not join";
     return nullptr;
 }
 
-void ViewChange::take_propose(const Ballot& ballot, const View& next, ViewChangeOutput& out) {
+void ViewChange::take_propose(const Ballot& ballot, const Value& value, ViewChangeOutput& out) {
     if (accepted_ && accepted_->ballot == ballot) {
         if (unstored_.empty()) answer_accepted(ballot, out);
         return;
     }
-    if (const char* fault = value_fault(next))
+    if (const char* fault = value_fault(value))
         return alarm("member " + to_hex(proposer_of(ballot)).substr(0, 12) + " " + fault, out);
-    pending_ = Proposal{ballot, next};
+    pending_ = Proposal{ballot, value};
 }
 
 void ViewChange::try_accept(MonoTime now, ViewChangeOutput& out) {
     if (!pending_) return;
     if (promised_ && pending_->ballot < *promised_) return pending_.reset();
-    const Status status = ledger_.check_end(pending_->next);
+    const Status status = ledger_.check_end(pending_->value.next);
     if (!status.ok() && status.error().code == ErrorCode::unavailable)
         return fetch(proposer_of(pending_->ballot), now, out);
     if (!status.ok()) {
@@ -186,7 +185,8 @@ void ViewChange::try_accept(MonoTime now, ViewChangeOutput& out) {
         return pending_.reset();
     }
     promised_ = pending_->ballot;
-    accepted_ = AcceptedValue{pending_->ballot, std::move(pending_->next)};
+    accepted_ = AcceptedValue{pending_->ballot, std::move(pending_->value.next),
+                              std::move(pending_->value.invitations)};
     pending_.reset();
     store(Answer::accepted, *promised_, out);
 }
@@ -225,20 +225,30 @@ void ViewChange::abandon(MonoTime now) {
     quiet_until_ = now + Duration::nanoseconds(static_cast<std::int64_t>(random_.below(spread)));
 }
 
-View ViewChange::make_value(const Outlook& outlook) const {
-    View next;
+void ViewChange::let_in(const Outlook& outlook, Value& value) const {
+    std::vector<PublicKey>& members = value.next.members;
+    for (const PublicKey& joiner : outlook.joiners) {
+        if (view().index_of(joiner) || members.size() >= view_members_max ||
+            std::find(members.begin(), members.end(), joiner) != members.end())
+            continue;
+        const auto grounds = admission_.grounds(view(), joiner, outlook.invitations);
+        // Those for whom there is no more room come in with the view after.
+        if (!grounds || value.invitations.size() + grounds->size() > invitations_per_view_max) continue;
+        members.push_back(joiner);
+        value.invitations.insert(value.invitations.end(), grounds->begin(), grounds->end());
+    }
+    std::sort(value.invitations.begin(), value.invitations.end(), comes_before);
+}
+
+ViewChange::Value ViewChange::make_value(const Outlook& outlook) const {
+    Value value;
+    View& next = value.next;
     next.ledger = view().ledger;
     next.number = view().number + 1;
     next.previous = view_digest_;
     for (std::size_t i = 0; i < view().members.size(); ++i)
         if (!outlook.suspected[i] && !outlook.leaving[i]) next.members.push_back(view().members[i]);
-    for (const PublicKey& joiner : outlook.joiners) {
-        const bool may_join =
-            std::find(admissible_.begin(), admissible_.end(), joiner) != admissible_.end() &&
-            std::find(next.members.begin(), next.members.end(), joiner) == next.members.end();
-        if (may_join && !view().index_of(joiner) && next.members.size() < view_members_max)
-            next.members.push_back(joiner);
-    }
+    let_in(outlook, value);
     if (next.members.empty()) next.members.push_back(signer_.public_key());  // the last one cannot leave
     // All that is held here, and so the union of what was promised: every promise that counts is held.
     const ChainTips cut = ledger_.tips();
@@ -248,14 +258,15 @@ View ViewChange::make_value(const Outlook& outlook) const {
     next.base_round = end.round;
     next.log_length = end.length;
     next.prefix_hash = end.hash;
-    return next;
+    return value;
 }
 
-void ViewChange::propose(View next, ViewChangeOutput& out) {
-    attempt_->value_digest = digest_of(next);
-    attempt_->value = next;
+void ViewChange::propose(Value value, ViewChangeOutput& out) {
+    attempt_->value_digest = digest_of(value.next);
+    attempt_->value = value;
     ViewMessage message = blank(ViewMessageKind::propose, attempt_->ballot);
-    message.next = std::move(next);
+    message.next = std::move(value.next);
+    message.invitations = std::move(value.invitations);
     send_to_others(std::move(message), out);
     take_propose(attempt_->ballot, *attempt_->value, out);
 }
@@ -274,7 +285,7 @@ void ViewChange::advance(MonoTime now, const Outlook& outlook, ViewChangeOutput&
         if (!is_quorum(view(), promised)) return;
         // A value that may have been decided already has its cut; only a new one is made of what is promised.
         if (!highest && !is_quorum(view(), held_promises(now, out))) return;
-        propose(highest ? highest->next : make_value(outlook), out);
+        propose(highest ? Value{highest->next, highest->invitations} : make_value(outlook), out);
         try_accept(now, out);
     }
     decide_if_voted();
@@ -301,7 +312,7 @@ void ViewChange::decide_if_voted() {
     for (const auto& vote : attempt_->votes)
         present.push_back(vote.has_value());
     if (!is_quorum(view(), present)) return;
-    Decision decision{*attempt_->value, attempt_->ballot, {}};
+    Decision decision{attempt_->value->next, attempt_->ballot, {}};
     for (std::uint32_t i = 0; i < present.size(); ++i)
         if (present[i]) decision.votes.push_back({MemberIndex(i), *attempt_->votes[i]});
     decided_ = std::move(decision);
@@ -317,7 +328,10 @@ void ViewChange::resend(ViewChangeOutput& out) {
         if (has_answered || MemberIndex(static_cast<std::uint32_t>(i)) == *self_) continue;
         ViewMessage message =
             blank(attempt_->value ? ViewMessageKind::propose : ViewMessageKind::prepare, attempt_->ballot);
-        message.next = attempt_->value;
+        if (attempt_->value) {
+            message.next = attempt_->value->next;
+            message.invitations = attempt_->value->invitations;
+        }
         send(view().members[i], std::move(message), out);
     }
 }

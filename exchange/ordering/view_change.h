@@ -48,6 +48,8 @@ struct Outlook {
     std::vector<bool> heard;      // lately; the node itself is
     std::vector<bool> leaving;
     std::vector<PublicKey> joiners;  // caught up, asked lately, and may be let in now
+    // Of all joiners that need some, each genuine; PROPOSE carries those of whom it lets in.
+    std::vector<Invitation> invitations;
 };
 
 struct ViewChangeOutput {
@@ -69,10 +71,14 @@ struct ViewChangeOutput {
 
 class ViewChange {
   public:
-    // Of the view in which `ledger` is now; make another one after install(). `admissible`: who may become a
+    // Of the view in which `ledger` is now; make another one after install(). `admission`: who may become a
     // member. `ledger` and `signer` outlive this.
-    ViewChange(const OpenLedger& ledger, const Signer& signer, std::vector<PublicKey> admissible,
-               ViewChangeTimes times, Random random);
+    ViewChange(const OpenLedger& ledger, const Signer& signer, Admission admission, ViewChangeTimes times,
+               Random random);
+    // Only these keys may.
+    ViewChange(const OpenLedger& ledger, const Signer& signer, const std::vector<PublicKey>& admissible,
+               ViewChangeTimes times, Random random)
+        : ViewChange(ledger, signer, Admission({}, admissible), times, random) {}
 
     // The last record that this node stored, if it is of this view. Before anything else.
     void restore(const BallotState& state);
@@ -94,9 +100,14 @@ class ViewChange {
     void step(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
 
   private:
+    // A view, and why it may have its new members.
+    struct Value {
+        View next;
+        std::vector<Invitation> invitations;
+    };
     struct Proposal {
         Ballot ballot;
-        View next;
+        Value value;
     };
     enum class Answer : std::uint8_t { promise, accepted };
     struct Unstored {
@@ -114,7 +125,7 @@ class ViewChange {
         MonoTime started, resend_at;
         bool is_prepared = false;  // its own promise is durable
         std::vector<std::optional<Promised>> promises;
-        std::optional<View> value;
+        std::optional<Value> value;
         Digest value_digest;
         std::vector<std::optional<Signature>> votes;
     };
@@ -127,8 +138,8 @@ class ViewChange {
     void store(Answer answer, const Ballot& ballot, ViewChangeOutput& out);
 
     void take_prepare(const Ballot& ballot, ViewChangeOutput& out);
-    void take_propose(const Ballot& ballot, const View& next, ViewChangeOutput& out);
-    const char* value_fault(const View& next) const;
+    void take_propose(const Ballot& ballot, const Value& value, ViewChangeOutput& out);
+    const char* value_fault(const Value& value) const;
     void try_accept(MonoTime now, ViewChangeOutput& out);
     void answer_promise(const Ballot& ballot, ViewChangeOutput& out);
     void answer_accepted(const Ballot& ballot, ViewChangeOutput& out);
@@ -138,8 +149,9 @@ class ViewChange {
     void abandon(MonoTime now);
     void advance(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
     std::vector<bool> held_promises(MonoTime now, ViewChangeOutput& out);
-    void propose(View next, ViewChangeOutput& out);
-    View make_value(const Outlook& outlook) const;
+    void propose(Value value, ViewChangeOutput& out);
+    Value make_value(const Outlook& outlook) const;
+    void let_in(const Outlook& outlook, Value& value) const;
     void decide_if_voted();
     void resend(ViewChangeOutput& out);
     void take_turn(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
@@ -149,7 +161,7 @@ class ViewChange {
 
     const OpenLedger& ledger_;
     const Signer& signer_;
-    const std::vector<PublicKey> admissible_;
+    const Admission admission_;
     const ViewChangeTimes times_;
     Random random_;
     const std::optional<MemberIndex> self_;

@@ -1,5 +1,6 @@
 #include "exchange/ordering/view_messages.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -39,15 +40,22 @@ void encode_accepted(Encoder& out, const std::optional<AcceptedValue>& accepted)
     if (!accepted) return;
     encode_ballot(out, accepted->ballot);
     out.bytes(encode_view(accepted->next));
+    encode_invitations(out, accepted->invitations);
 }
 
-std::optional<AcceptedValue> decode_accepted(Decoder& in) {
+// Network and ledger of a message or record, which its invitations do not repeat.
+struct Place {
+    Digest network, ledger;
+};
+
+std::optional<AcceptedValue> decode_accepted(Decoder& in, const Place& place) {
     const std::uint8_t flag = in.u8();
     if (flag > 1) in.fail("the accepted flag is neither 0 nor 1");
     if (flag != 1) return std::nullopt;
     AcceptedValue accepted;
     accepted.ballot = decode_ballot(in);
     accepted.next = decode_inner_view(in);
+    accepted.invitations = decode_invitations(in, invitations_per_view_max, place.network, place.ledger);
     return accepted;
 }
 
@@ -85,36 +93,41 @@ void encode_body(Encoder& out, const ViewMessage& message) {
             break;
         case ViewMessageKind::propose:
             out.bytes(encode_view(*message.next));
+            encode_invitations(out, message.invitations);
             break;
         case ViewMessageKind::accepted:
             out.raw(message.value.view());
             break;
         case ViewMessageKind::join:
             encode_tips(out, message.tips);
+            encode_invitations(out, message.invitations);
             break;
     }
 }
 
-void decode_body(Decoder& in, ViewMessage& message, std::size_t members) {
+void decode_body(Decoder& in, ViewMessage& message, std::size_t members, const Place& place) {
     switch (message.kind) {
         case ViewMessageKind::prepare:
         case ViewMessageKind::leave:
             break;
         case ViewMessageKind::promise:
             message.tips = decode_tips(in, members);
-            message.accepted = decode_accepted(in);
+            message.accepted = decode_accepted(in, place);
             break;
         case ViewMessageKind::refuse:
             message.promised = decode_ballot(in);
             break;
         case ViewMessageKind::propose:
             message.next = decode_inner_view(in);
+            message.invitations =
+                decode_invitations(in, invitations_per_view_max, place.network, place.ledger);
             break;
         case ViewMessageKind::accepted:
             in.fixed(message.value);
             break;
         case ViewMessageKind::join:
             message.tips = decode_tips(in, members);
+            message.invitations = decode_invitations(in, invitations_needed_max, place.network, place.ledger);
             break;
     }
 }
@@ -150,6 +163,8 @@ const char* sender_fault(const ViewMessage& message, const View& view) {
     switch (message.kind) {
         case ViewMessageKind::join:
             if (sender) return "a member asks to join";
+            for (const Invitation& invitation : message.invitations)
+                if (invitation.invited != message.sender) return "it has an invitation of somebody else";
             break;
         case ViewMessageKind::prepare:
         case ViewMessageKind::propose:
@@ -182,13 +197,13 @@ Bytes encode_ballot_state(const BallotState& state) {
     return bytes;
 }
 
-Result<BallotState> decode_ballot_state(ByteView bytes) {
+Result<BallotState> decode_ballot_state(ByteView bytes, const Digest& network, const Digest& ledger) {
     Decoder in(bytes);
     BallotState state;
     if (in.u16() != view_message_version && in.ok()) in.fail("unknown version");
     in.fixed(state.view);
     state.promised = decode_ballot(in);
-    state.accepted = decode_accepted(in);
+    state.accepted = decode_accepted(in, {network, ledger});
     if (Status status = in.finish(); !status.ok()) return status.error().within("ballot state");
     return state;
 }
@@ -228,7 +243,7 @@ Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const 
     if (in.ok()) message.kind = static_cast<ViewMessageKind>(kind);
     in.fixed(message.sender);
     message.ballot = decode_ballot(in);
-    if (in.ok()) decode_body(in, message, view.members.size());
+    if (in.ok()) decode_body(in, message, view.members.size(), {network, view.ledger});
     const Bytes signed_bytes = signed_message(in.consumed(0));
     in.fixed(message.signature);
     if (Status status = in.finish(); !status.ok()) return status.error().within("view message");
@@ -236,6 +251,13 @@ Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const 
         return Error{ErrorCode::invalid_input, std::string("view message: ") + fault};
     if (!verifier.verify(message.sender, signed_bytes, message.signature))
         return Error{ErrorCode::unauthorized, "view message: its sender's signature is wrong"};
+    const auto all_genuine = [&](const std::vector<Invitation>& invitations) {
+        return std::all_of(invitations.begin(), invitations.end(),
+                           [&](const Invitation& one) { return is_genuine(one, verifier); });
+    };
+    if (!all_genuine(message.invitations) ||
+        (message.accepted && !all_genuine(message.accepted->invitations)))
+        return Error{ErrorCode::unauthorized, "view message: the signature of an invitation is wrong"};
     return message;
 }
 

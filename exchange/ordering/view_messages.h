@@ -14,11 +14,12 @@
 #include "base/bytes.h"
 #include "base/keys.h"
 #include "base/result.h"
+#include "exchange/ordering/admission.h"
 #include "exchange/ordering/view.h"
 
 namespace peerbook::exchange {
 
-inline constexpr std::uint16_t view_message_version = 1;
+inline constexpr std::uint16_t view_message_version = 2;
 // A promise with an accepted record, or a decision with a certificate, of the largest views.
 inline constexpr std::size_t view_message_bytes_max = 64 * 1024;
 
@@ -35,6 +36,9 @@ struct Ballot {
 struct AcceptedValue {
     Ballot ballot;
     View next;
+    // Why `next` may have the members that it lets in. No part of the value: whoever proposes it again sends
+    // them along.
+    std::vector<Invitation> invitations = {};
 };
 
 // What a member must never forget about the end of one view.
@@ -44,7 +48,8 @@ struct BallotState {
     std::optional<AcceptedValue> accepted;
 };
 Bytes encode_ballot_state(const BallotState& state);
-Result<BallotState> decode_ballot_state(ByteView bytes);
+// Network and ledger are those of the node.
+Result<BallotState> decode_ballot_state(ByteView bytes, const Digest& network, const Digest& ledger);
 
 enum class ViewMessageKind : std::uint8_t {
     prepare = 1,   // proposer → members: stop the view and tell what you hold
@@ -65,6 +70,7 @@ struct ViewMessage {
     ChainTips tips;                         // promise, join: what the sender holds, one a member
     std::optional<AcceptedValue> accepted;  // promise
     std::optional<View> next;               // propose
+    std::vector<Invitation> invitations;    // join: the sender's; propose: of those whom it lets in; in order
     Digest value;                           // accepted: digest of the record
     Signature signature;                    // set by sign_view_message() and verify_view_message()
 };
@@ -72,10 +78,10 @@ struct ViewMessage {
 // Signs the message and returns it as sent. Precondition: the sender is the signer.
 Bytes sign_view_message(ViewMessage& message, const Digest& network, const Digest& ledger,
                         const Signer& signer);
-// Form, network, ledger, view, signature, and that the sender may say this: a member, for prepare and propose
-// the proposer of the ballot, for join no member. Pure, so thread-safe. Errors: unavailable (it is about
-// another view than `view`), invalid_input, too_large, unauthorized (signature), conflict (other network or
-// ledger).
+// Form, network, ledger, view, signature, those of the invitations in it, and that the sender may say this: a
+// member, for prepare and propose the proposer of the ballot, for join no member. Pure, so thread-safe.
+// Errors: unavailable (it is about another view than `view`), invalid_input, too_large, unauthorized
+// (signature), conflict (other network or ledger).
 Result<ViewMessage> verify_view_message(ByteView bytes, const View& view, const Digest& network,
                                         const Verifier& verifier);
 

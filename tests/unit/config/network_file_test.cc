@@ -156,6 +156,10 @@ TEST(NetworkFile, ADifferenceInAnyFieldChangesTheId) {
         {"tick", "matching = \"batch\"\ntick"},
         {"tick", "auction = 1\ntick"},
         {"members = []", "rules_version = 1"},
+        {"members = []", "joining = \"invited\""},
+        {"members = []", "joining = \"invited\"\ninvitations_needed = 2"},
+        {"members = []", "members = [\"" + std::string(member_1) + "\"]\njoining = \"anyone\""},
+        {"members = []", "members = [\"" + std::string(member_1) + "\"]\njoining = \"invited\""},
         {"members = []", administered("1", member_1)},
         {"members = []", administered("1", member_1, member_2)},
         {"members = []", administered("2", member_1, member_2)},
@@ -191,6 +195,12 @@ TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
     EXPECT_EQ(id_with("tick", "notional_min = \"0.0\"\nquantity_min = \"\"\nband_ppm = 0\nauction = 0\ntick"),
               id_of_small());
     EXPECT_EQ(id_with("tick", "matching = \"continuous\"\ntick"), id_of_small());
+    EXPECT_EQ(id_with("members = []", "joining = \"anyone\""), id_of_small());
+    const std::string one_member = std::string("members = [\"") + member_1 + "\"]\n";
+    EXPECT_EQ(id_with("members = []", one_member),
+              id_with("members = []", one_member + "joining = \"named\""));
+    EXPECT_EQ(id_with("members = []", "joining = \"invited\""),
+              id_with("members = []", "joining = \"invited\"\ninvitations_needed = 1"));
     EXPECT_EQ(id_with("members = []", "ledger = true\nrules_version = 2\nadministrators = []"),
               id_of_small());
     EXPECT_EQ(id_with("members = []", std::string("members = [\"") + member_1 + "\"]"),
@@ -201,7 +211,7 @@ TEST(NetworkFile, TheFormOfTheFileDoesNotChangeTheId) {
 // The canonical encoding is a protocol constant: a change of it splits every network.
 TEST(NetworkFile, TheDemoNetworkKeepsItsId) {
     EXPECT_EQ(to_hex(network_id(demo_network())),
-              "a0485b7f695b52d2ad1d4bfa4fd739d84070f52bb0d6718734ad448d92c3b695");
+              "f6b674e9b17e670c5ad583e9e5ca38f84915c3682fe4cf3139f460bf9602312a");
 }
 
 TEST(NetworkFile, NormalisedDecimalsAreTheirShortestForm) {
@@ -237,6 +247,8 @@ TEST(NetworkFile, WritingAndReadingGivesTheSameNetwork) {
     network.rules_version = 1;
     network.administrators = {account(member_1), account(member_2)};
     network.administrators_needed = 2;
+    network.joining = "invited";
+    network.invitations_needed = 3;
     network.assets[0].issuer = account(member_2);
     std::uint64_t value = 5;
     for (const NetworkLimit& limit : network_limits())
@@ -280,13 +292,30 @@ TEST(NetworkFile, TheSampleOfEverythingNamesEveryKey) {
     Result<std::string> text =
         read_text_file(std::string(PEERBOOK_SAMPLES) + "/network-everything.toml", network_file_bytes_max);
     ASSERT_TRUE(text.ok());
-    std::vector<std::string> keys = {"ledger",     "rules_version", "administrators", "issuer",
-                                     "faucet_max", "quantity_min",  "notional_min",   "band_ppm",
-                                     "matching",   "auction"};
+    std::vector<std::string> keys = {
+        "joining",    "invitations_needed", "ledger",       "rules_version", "administrators", "issuer",
+        "faucet_max", "quantity_min",       "notional_min", "band_ppm",      "matching",       "auction"};
     for (const NetworkLimit& limit : network_limits())
         keys.emplace_back(limit.key);
     for (const std::string& key : keys)
         EXPECT_THAT(*text, HasSubstr("\n" + key + " = "));
+}
+
+TEST(NetworkFile, WhoMayJoinDependsOnWhetherMembersAreNamed) {
+    EXPECT_EQ(parse(small).joining, "anyone");
+    EXPECT_EQ(demo_network().joining, "anyone");
+    const std::string named = std::string("members = [\"") + member_1 + "\"]\n";
+    EXPECT_EQ(parse(with("members = []", named)).joining, "named");
+    EXPECT_EQ(parse(with("members = []", named)).invitations_needed, 0u);
+    EXPECT_EQ(parse(with("members = []", named + "joining = \"invited\"")).invitations_needed, 1u);
+    EXPECT_THAT(mistake_with("members = []", "joining = \"named\""), HasSubstr("\"named\" needs members"));
+    EXPECT_THAT(mistake_with("members = []", "joining = \"friends\""), HasSubstr("joining: \"friends\""));
+    for (const char* count : {"0", "9"})
+        EXPECT_THAT(
+            mistake_with("members = []", std::string("joining = \"invited\"\ninvitations_needed = ") + count),
+            HasSubstr("invitations_needed"));
+    EXPECT_THAT(mistake_with("members = []", "invitations_needed = 1"),
+                HasSubstr("only has a meaning with joining = \"invited\""));
 }
 
 TEST(NetworkFile, AMissingFileIsNotFoundAndNamed) {

@@ -216,6 +216,54 @@ TEST_F(NodeViews, AnObserverFollowsThroughViews) {
     world.expect_equal_digests();
 }
 
+TEST_F(NodeViews, AnInvitedStrangerReplacesADeadMember) {
+    NodeOptions options = quick_views();
+    options.views.admission = {exchange::Joining::invited, 2};
+    NodeWorld world(4, 3, options);
+    world.run();
+    const exchange::View& first = world.node(0).ledger().view();
+    const auto invitation = [&](std::size_t inviter) {
+        const WallTime expires{world.now().wall.ms + 60'000};
+        return exchange::make_invitation(world.node(0).ledger().engine().rules().network, first.ledger,
+                                         world.key(3), expires, world.signer(inviter));
+    };
+    const exchange::Invitation by_0 = invitation(0), by_1 = invitation(1), by_2 = invitation(2);
+    isolate(world, 2, 4);
+    world.run_for(Duration::seconds(4));
+    EXPECT_NE(status(world, 3).says.find("needs invitations by 2"), std::string::npos)
+        << status(world, 3).says;
+    world.node(3).set_invitations({by_0, by_2});  // node 2 is no member any more
+    world.run_for(Duration::seconds(4));
+    EXPECT_EQ(members_of(world, 0), 2u);
+    world.node(3).set_invitations({by_0, by_1, by_2});
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(members_of(world, 0), 3u);
+    EXPECT_EQ(status(world, 3).role, "member");
+    const Ticket ticket = pay(world, 3, "dave", 9, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.answered(ticket));
+    // What was stored on the way can be read again.
+    for (std::size_t node : {0u, 1u, 3u})
+        world.crash_and_restart(node);
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(members_of(world, 3), 3u);
+    EXPECT_EQ(balance(world, 0, 3, "dave"), "9");
+    EXPECT_TRUE(world.violations().empty()) << world.violations()[0].why;
+}
+
+TEST_F(NodeViews, WhereAnyoneMayJoinAnObserverBecomesAMember) {
+    NodeOptions options = quick_views();
+    options.views.admission.joining = exchange::Joining::anyone;
+    NodeWorld world(3, 1, options);
+    world.run_for(Duration::seconds(4));
+    for (std::size_t node = 0; node < 3; ++node)
+        EXPECT_EQ(members_of(world, node), 3u);
+    const Ticket ticket = pay(world, 2, "carol", 9, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.answered(ticket));
+    world.expect_equal_digests();
+}
+
 TEST_F(NodeViews, ClientsCountOwnBlocksAcrossViews) {
     NodeWorld world(2, 2, quick_views());
     world.run();
@@ -239,7 +287,10 @@ std::uint64_t blow_storms(std::uint64_t first, std::uint64_t count, bool with_le
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const std::size_t nodes = 2 + seed % 4;
-        Storm storm(seed, nodes, nodes, quick_views(), with_leaving);
+        // With leavers the ledger is open, too, and begins without the last node.
+        NodeOptions options = quick_views();
+        if (with_leaving) options.views.admission.joining = exchange::Joining::anyone;
+        Storm storm(seed, nodes, nodes - (with_leaving ? 1 : 0), options, with_leaving);
         storm.blow(60);
         storm.calm();
         views += storm.views();
@@ -255,7 +306,7 @@ TEST(NodeViewStorms, NeitherCutsNorCrashesNorFullDisksBreakTheLog) {
         blow_storms(once_failed, 1);
 }
 
-TEST(NodeViewStorms, NorDoMembersThatLeave) {
+TEST(NodeViewStorms, NorDoMembersThatLeaveAndStrangersThatJoin) {
     EXPECT_GT(blow_storms(101, 8, true), 40u);
 }
 

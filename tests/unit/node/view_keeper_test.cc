@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <memory>
 
 #include "tests/support/cheap_keys.h"
@@ -65,18 +66,20 @@ class ViewKeeperTest : public ::testing::Test {
         if (kind == ViewMessageKind::prepare) made.ballot = {1, *ledger->view().index_of(key(sender))};
         return made;
     }
+    void tell(ViewMessage told) { keeper->on_message(std::move(told), {now, wall}); }
     bool proposes() {
         step();
         return keeper->wedged();
     }
 
-    std::vector<CheapSigner> signers;
+    std::deque<CheapSigner> signers;  // in one place, for the keeper has a reference
     std::unique_ptr<exchange::OpenLedger> ledger;
     ViewKeeperOptions options;
     std::unique_ptr<ViewKeeper> keeper;
     std::set<PublicKey> connected;
     Effects effects;
     MonoTime now{1'000'000'000'000};
+    WallTime wall{1'700'000'000'000};
 };
 
 TEST_F(ViewKeeperTest, AMemberIsSuspectedWhenItWasSilentForTSuspect) {
@@ -120,14 +123,14 @@ TEST_F(ViewKeeperTest, NobodyIsHeardWhoIsNotConnected) {
 
 TEST_F(ViewKeeperTest, AMessageInTheInboxStopsBlocksAtOnce) {
     EXPECT_FALSE(keeper->is_stopped());
-    keeper->on_message(message(ViewMessageKind::prepare, 1), now);
+    tell(message(ViewMessageKind::prepare, 1));
     EXPECT_TRUE(keeper->is_stopped());
     EXPECT_EQ(step().records.size(), 1u);
     EXPECT_TRUE(keeper->wedged());
 }
 
 TEST_F(ViewKeeperTest, OneThatMayNotVotePromisesNothing) {
-    keeper->on_message(message(ViewMessageKind::prepare, 1), now);
+    tell(message(ViewMessageKind::prepare, 1));
     EXPECT_TRUE(keeper->step(now, {false, true, connected}, effects).records.empty());
     EXPECT_FALSE(keeper->wedged());
 }
@@ -136,7 +139,7 @@ TEST_F(ViewKeeperTest, TheInboxIsBounded) {
     for (std::size_t i = 0; i < 3 * ViewKeeper::inbox_max; ++i) {
         ViewMessage prepare = message(ViewMessageKind::prepare, 1);
         prepare.ballot.number = i + 1;
-        keeper->on_message(std::move(prepare), now);
+        tell(std::move(prepare));
     }
     EXPECT_EQ(step().records.size(), ViewKeeper::inbox_max);
 }
@@ -144,7 +147,7 @@ TEST_F(ViewKeeperTest, TheInboxIsBounded) {
 TEST_F(ViewKeeperTest, AMessageOfTheViewBeforeIsNotKept) {
     const ViewMessage late = message(ViewMessageKind::prepare, 1);
     install({0, 1});
-    keeper->on_message(late, now);
+    tell(late);
     EXPECT_FALSE(keeper->is_stopped());
 }
 
@@ -152,13 +155,13 @@ TEST_F(ViewKeeperTest, OneWhoReturnsIsLetInWhenItsHoldOffIsOver) {
     connected = {key(1)};
     step();
     install({0, 1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_FALSE(proposes());
     pass(Duration::milliseconds(1'999), {1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_FALSE(proposes());
     pass(Duration::milliseconds(1), {1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_TRUE(proposes());
 }
 
@@ -170,10 +173,10 @@ TEST_F(ViewKeeperTest, TheHoldOffDoublesWithEachDropUpToItsMaximum) {
     for (const std::int64_t seconds : {2, 4, 8, 8}) {
         install({0, 1});
         pass(Duration::milliseconds(seconds * 1'000 - 1), {1});
-        keeper->on_message(message(ViewMessageKind::join, 2), now);
+        tell(message(ViewMessageKind::join, 2));
         EXPECT_FALSE(proposes()) << seconds;
         pass(Duration::milliseconds(1), {1});
-        keeper->on_message(message(ViewMessageKind::join, 2), now);
+        tell(message(ViewMessageKind::join, 2));
         EXPECT_TRUE(proposes()) << seconds;
         install({0, 1, 2});
     }
@@ -189,16 +192,16 @@ TEST_F(ViewKeeperTest, OneThatStayedForLongStartsWithTheFirstHoldOffAgain) {
     pass(options.hold_off_forget, {1, 2});
     install({0, 1});
     pass(options.hold_off, {1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_TRUE(proposes());
 }
 
 TEST_F(ViewKeeperTest, OneThatLeftHasNoHoldOff) {
     connected = {key(1), key(2)};
     step();
-    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    tell(message(ViewMessageKind::leave, 2));
     install({0, 1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_TRUE(proposes());
 }
 
@@ -208,16 +211,16 @@ TEST_F(ViewKeeperTest, OneThatLeavesSoonAfterItJoinedHasOne) {
     install({0, 1});
     install({0, 1, 2});
     pass(options.hold_off - Duration::milliseconds(1), {1, 2});
-    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    tell(message(ViewMessageKind::leave, 2));
     install({0, 1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_FALSE(proposes());
 }
 
 TEST_F(ViewKeeperTest, OneThatLeavesIsGivenAMomentInWhichTheOthersMayLeaveAsWell) {
     connected = {key(1), key(2)};
     step();
-    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    tell(message(ViewMessageKind::leave, 2));
     EXPECT_FALSE(proposes());
     EXPECT_EQ(effects.wake_at, now + options.leave_grace);
     later(options.leave_grace);
@@ -227,9 +230,9 @@ TEST_F(ViewKeeperTest, OneThatLeavesIsGivenAMomentInWhichTheOthersMayLeaveAsWell
 TEST_F(ViewKeeperTest, WhereAllLeaveNobodyIsLeftOut) {
     connected = {key(1), key(2)};
     step();
-    keeper->on_message(message(ViewMessageKind::leave, 1), now);
+    tell(message(ViewMessageKind::leave, 1));
     EXPECT_TRUE(keeper->can_leave(now, {true, true, connected, true}));
-    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    tell(message(ViewMessageKind::leave, 2));
     EXPECT_FALSE(keeper->can_leave(now, {true, true, connected, true}));
     for (int i = 0; i < 20; ++i) {
         later(Duration::milliseconds(100));
@@ -256,12 +259,12 @@ TEST_F(ViewKeeperTest, ALeaverTellsMembersUntilItIsLeftOut) {
 TEST_F(ViewKeeperTest, ALeaverThatFellSilentIsOneThatWasDropped) {
     connected = {key(1)};
     step();
-    keeper->on_message(message(ViewMessageKind::leave, 2), now);
+    tell(message(ViewMessageKind::leave, 2));
     connected = {};  // no quorum, so it is not left out at once
     pass(Duration::seconds(4), {1});
     install({0, 1});
     connected = {key(1)};
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_FALSE(proposes());
 }
 
@@ -271,22 +274,20 @@ TEST_F(ViewKeeperTest, AJoinThatIsNotRepeatedIsForgotten) {
     connected = {key(1)};
     step();
     install({0, 1});
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     pass(options.hold_off, {1});
     EXPECT_FALSE(proposes());
-    keeper->on_message(message(ViewMessageKind::join, 2), now);
+    tell(message(ViewMessageKind::join, 2));
     EXPECT_TRUE(proposes());
 }
 
-TEST_F(ViewKeeperTest, OnlyKeysOfTheFirstViewMayJoin) {
+TEST_F(ViewKeeperTest, OnlyKeysOfTheFirstViewMayJoinWhereTheNetworkNamesMembers) {
     signers.emplace_back(9);
-    EXPECT_FALSE(keeper->may_join(key(3)));
-    EXPECT_FALSE(keeper->may_join(key(2)));  // is a member
     install({0, 1});
-    EXPECT_TRUE(keeper->may_join(key(2)));
     connected = {key(1)};
-    keeper->on_message(message(ViewMessageKind::join, 3), now);
+    tell(message(ViewMessageKind::join, 3));
     EXPECT_FALSE(proposes());
+    EXPECT_EQ(keeper->joining_needs(wall), "");  // it is a member
 }
 
 TEST_F(ViewKeeperTest, OneThatWasLeftOutAsksMembersEverySecond) {
@@ -327,6 +328,164 @@ TEST_F(ViewKeeperTest, TellsAPeerInAnotherViewNotTooOften) {
     EXPECT_TRUE(keeper->other_view_due(key(1), now));
     keeper->disconnected(key(1));
     EXPECT_TRUE(keeper->other_view_due(key(1), now));
+}
+
+// --- strangers that want to become members
+// -------------------------------------------------------------------------------------------------
+
+class ViewKeeperWithStrangers : public ViewKeeperTest {
+  protected:
+    void open_to(exchange::Joining joining, std::uint32_t needed = 1) {
+        options.admission = {joining, needed};
+        make();
+        connected = {key(1), key(2)};
+        step();
+        stranger = add_key(9);
+    }
+    std::size_t add_key(std::uint64_t number) {
+        signers.emplace_back(number);
+        return signers.size() - 1;
+    }
+    exchange::Invitation invitation(std::size_t invited, std::size_t inviter,
+                                    Duration lasts = Duration::seconds(60)) const {
+        const WallTime expires{wall.ms + lasts.ms()};
+        return exchange::make_invitation(network, ledger->view().ledger, key(invited), expires,
+                                         signers[inviter]);
+    }
+    ViewMessage join(std::size_t sender, std::vector<exchange::Invitation> invitations) const {
+        ViewMessage made = message(ViewMessageKind::join, sender);
+        made.invitations = std::move(invitations);
+        return made;
+    }
+    void be(std::size_t self) {
+        keeper = std::make_unique<ViewKeeper>(*ledger, signers[self], options, Random(1));
+    }
+    // What was sent last.
+    ViewMessage sent() const {
+        const auto got = exchange::verify_view_message(effects.sends.back().payload.view(), ledger->view(),
+                                                       network, peerbook::testing::CheapVerifier());
+        EXPECT_TRUE(got.ok());
+        return *got;
+    }
+    std::size_t stranger = 0;
+};
+
+TEST_F(ViewKeeperWithStrangers, AnyoneIsLetInWhereTheNetworkSaysSo) {
+    open_to(exchange::Joining::anyone);
+    tell(join(stranger, {}));
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, OnlyInvitedOnesAreLetIn) {
+    open_to(exchange::Joining::invited);
+    tell(join(stranger, {}));
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(stranger, stranger)}));  // by itself
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(2, 1)}));  // somebody else's
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(stranger, 2)}));
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, AnExpiredInvitationIsNotTaken) {
+    open_to(exchange::Joining::invited);
+    tell(join(stranger, {invitation(stranger, 1, {})}));
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(stranger, 1, Duration::milliseconds(1))}));
+    wall.ms += 5;  // once taken its time is looked at no more
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, AsManyDifferentMembersMustInviteAsTheNetworkSays) {
+    open_to(exchange::Joining::invited, 2);
+    tell(join(stranger, {invitation(stranger, 1)}));
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(stranger, 1), invitation(stranger, 1, Duration::seconds(90))}));
+    EXPECT_FALSE(proposes());
+    tell(join(stranger, {invitation(stranger, 1), invitation(stranger, 2)}));
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, AnInviterMustBeAMemberOfTheViewThatEnds) {
+    open_to(exchange::Joining::invited);
+    install({0, 1});
+    tell(join(stranger, {invitation(stranger, 2)}));
+    EXPECT_FALSE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, OneThatWasAMemberOnceNeedsNoMoreInvitations) {
+    open_to(exchange::Joining::invited);
+    install({0, 1, 2, stranger});
+    install({0, 1, 2});
+    pass(options.hold_off, {1, 2});
+    tell(join(stranger, {}));
+    EXPECT_TRUE(proposes());
+}
+
+TEST_F(ViewKeeperWithStrangers, ThoseWhoAskAreBoundedAndFormerMembersGoFirst) {
+    open_to(exchange::Joining::anyone);
+    install({0, 1});
+    pass(options.hold_off, {1});
+    keeper->disconnected(key(2));
+    const auto asking = [&] {
+        return std::ranges::count_if(
+            signers, [&](const CheapSigner& one) { return keeper->asks_to_join(one.public_key(), now); });
+    };
+    for (std::size_t i = 0; i < 2 * ViewKeeper::joiners_max; ++i)
+        tell(join(add_key(1'000 + i), {}));
+    EXPECT_EQ(asking(), static_cast<std::ptrdiff_t>(ViewKeeper::joiners_max));
+    tell(join(stranger, {}));
+    EXPECT_FALSE(keeper->asks_to_join(key(stranger), now));
+    tell(join(2, {}));
+    EXPECT_TRUE(keeper->asks_to_join(key(2), now));
+    EXPECT_EQ(asking(), static_cast<std::ptrdiff_t>(ViewKeeper::joiners_max));
+    // Those who no longer ask make room.
+    later(options.join_interval * 4);
+    tell(join(stranger, {}));
+    EXPECT_TRUE(keeper->asks_to_join(key(stranger), now));
+    EXPECT_EQ(asking(), 1);
+}
+
+TEST_F(ViewKeeperWithStrangers, AnInvitedOneAsksWithItsInvitations) {
+    open_to(exchange::Joining::invited, 2);
+    be(stranger);
+    step();
+    EXPECT_TRUE(effects.sends.empty());  // it would be in vain
+    EXPECT_NE(keeper->joining_needs(wall).find("needs invitations by 2 of the present members and has 0"),
+              std::string::npos);
+    keeper->set_invitations({invitation(stranger, 1), invitation(stranger, 1, Duration::seconds(90)),
+                             invitation(stranger, stranger)});
+    step();
+    EXPECT_TRUE(effects.sends.empty());
+    EXPECT_NE(keeper->joining_needs(wall).find("and has 1:"), std::string::npos)
+        << keeper->joining_needs(wall);
+    keeper->set_invitations({invitation(stranger, 1), invitation(stranger, 2)});
+    step();
+    ASSERT_EQ(effects.sends.size(), 2u);
+    EXPECT_EQ(sent().invitations.size(), 2u);
+    EXPECT_EQ(keeper->joining_needs(wall), "");
+    wall.ms += 60'000;
+    EXPECT_NE(keeper->joining_needs(wall).find("has 0 (2 more expired)"), std::string::npos);
+}
+
+TEST_F(ViewKeeperWithStrangers, OneThatIsNotNamedSaysWhyItStaysAnObserver) {
+    open_to(exchange::Joining::named);
+    be(stranger);
+    keeper->set_invitations({invitation(stranger, 1)});
+    step();
+    EXPECT_TRUE(effects.sends.empty());
+    EXPECT_NE(keeper->joining_needs(wall).find("the network names its members"), std::string::npos);
+}
+
+TEST_F(ViewKeeperWithStrangers, ALedgerThatBeganLaterHasItsOwnFounders) {
+    open_to(exchange::Joining::named);
+    install({0, stranger});
+    keeper->began();
+    install({0});
+    pass(options.hold_off, {});
+    tell(join(stranger, {}));
+    EXPECT_TRUE(proposes());
 }
 
 }  // namespace

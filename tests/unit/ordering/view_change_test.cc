@@ -46,6 +46,9 @@ class EndOfViewOf : public ::testing::Test {
         std::optional<Decision> installs;
     };
 
+    Result<BallotState> ballot_state(ByteView bytes) const {
+        return decode_ballot_state(bytes, DrawnDag::network(), view().ledger);
+    }
     static std::size_t at(char name) { return static_cast<std::size_t>(name - 'A'); }
     Node& node(char name) { return *nodes[at(name)]; }
     const View& view() const { return dag.view(); }
@@ -57,13 +60,13 @@ class EndOfViewOf : public ::testing::Test {
         node.ledger = std::make_unique<OpenLedger>(testing::toy_rules(DrawnDag::network()), view(),
                                                    dag.key(i), LedgerLimits{});
         const std::vector<std::string> blocks = std::exchange(node.blocks, {});
-        node.change = std::make_unique<ViewChange>(*node.ledger, dag.signer(i), admissible, ViewChangeTimes{},
-                                                   Random(i));
+        node.change = std::make_unique<ViewChange>(*node.ledger, dag.signer(i), Admission(policy, admissible),
+                                                   ViewChangeTimes{}, Random(i));
         node.unstored.clear();
         node.installs.reset();
         for (const std::string& name : blocks)
             give(static_cast<char>('A' + i), name);
-        if (!node.stored.empty()) node.change->restore(decode_ballot_state(node.stored).value());
+        if (!node.stored.empty()) node.change->restore(ballot_state(node.stored).value());
     }
     // kill -9, and up again.
     void crash(char name) { boot(at(name)); }
@@ -164,6 +167,7 @@ class EndOfViewOf : public ::testing::Test {
     DrawnDag dag;
     testing::CheapSigner guest{77};
     std::vector<PublicKey> admissible;
+    AdmissionPolicy policy;
     std::vector<std::unique_ptr<Node>> nodes;
     std::vector<Letter> letters;
     Outlook outlook;
@@ -342,7 +346,7 @@ TEST_F(EndOfViewOfThree, ARestartedMemberIsStillWedgedAndKeepsItsPromise) {
     store('B');
     crash('B');
     EXPECT_TRUE(node('B').change->wedged());
-    const Ballot promised = decode_ballot_state(node('B').stored)->promised;
+    const Ballot promised = ballot_state(node('B').stored)->promised;
     EXPECT_EQ(promised, (Ballot{1, MemberIndex(0)}));
     // A crash before the disk wrote is one that never promised.
     step('C');
@@ -497,6 +501,130 @@ TEST_F(EndOfViewOfThree, AProposalOfAMemberThatMayNotJoinIsRefusedLoudly) {
     EXPECT_NE(node('B').alarms[0].find("may not join"), std::string::npos);
 }
 
+class EndOfViewByInvitation : public EndOfViewOf {
+  protected:
+    EndOfViewByInvitation() : EndOfViewOf(3) {
+        policy = {Joining::invited, 2};
+        for (std::size_t i = 0; i < 3; ++i)
+            boot(i);
+        outlook.joiners = {stranger.public_key()};
+    }
+    Invitation by(std::size_t member) const {
+        return make_invitation(DrawnDag::network(), view().ledger, stranger.public_key(), {5'000},
+                               dag.signer(member));
+    }
+    bool lets_in(char name) {
+        return node(name).installs && node(name).installs->next.index_of(stranger.public_key()).has_value();
+    }
+    testing::CheapSigner stranger{99};
+};
+
+TEST_F(EndOfViewByInvitation, AProposalTakesItsInvitationsToThoseWhoDidNotHearTheRequest) {
+    outlook.invitations = {by(2), by(1), by(0)};
+    step('A');
+    store('A');
+    outlook.joiners.clear();
+    outlook.invitations.clear();
+    deliver_to("BC");
+    store('B');
+    store('C');
+    deliver_to("A");
+    outlook.joiners = {stranger.public_key()};
+    outlook.invitations = {by(2), by(1), by(0)};
+    step('A');
+    ASSERT_FALSE(letters.empty());
+    const auto propose = verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
+    ASSERT_TRUE(propose.ok());
+    EXPECT_EQ(propose->invitations.size(), 2u);  // no more than needed
+    outlook.joiners.clear();
+    run("ABC");
+    EXPECT_TRUE(lets_in('A'));
+}
+
+TEST_F(EndOfViewByInvitation, TooFewInvitationsLetNobodyIn) {
+    outlook.invitations = {by(0), by(0)};
+    run("ABC");
+    ASSERT_TRUE(node('A').installs);
+    EXPECT_FALSE(lets_in('A'));
+}
+
+TEST_F(EndOfViewByInvitation, AnAcceptorCountsForItself) {
+    View next;
+    next.ledger = view().ledger;
+    next.number = 2;
+    next.previous = digest_of(view());
+    next.members = view().members;
+    next.members.push_back(stranger.public_key());
+    for (const PublicKey& member : view().members)
+        next.cut.push_back({member, 0, {}});
+    const auto propose = [&](std::uint64_t number, std::vector<Invitation> invitations) {
+        ViewMessage message;
+        message.kind = ViewMessageKind::propose;
+        message.sender = dag.key(0);
+        message.view = next.previous;
+        message.ballot = {number, MemberIndex(0)};
+        message.next = next;
+        message.invitations = std::move(invitations);
+        std::sort(message.invitations.begin(), message.invitations.end(), comes_before);
+        deliver({0, 1,
+                 SharedBytes(sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0))),
+                 message.kind});
+        step('B');
+        return !node('B').unstored.empty();
+    };
+    const Invitation by_itself =
+        make_invitation(DrawnDag::network(), view().ledger, stranger.public_key(), {5'000}, stranger);
+    Invitation of_guest = by(1);
+    of_guest =
+        make_invitation(DrawnDag::network(), view().ledger, guest.public_key(), {5'000}, dag.signer(1));
+    EXPECT_FALSE(propose(1, {}));
+    EXPECT_FALSE(propose(2, {by(0)}));
+    EXPECT_FALSE(propose(3, {by(0), by_itself}));
+    EXPECT_FALSE(propose(4, {by(0), of_guest}));
+    EXPECT_TRUE(propose(5, {by(0), by(2)}));
+}
+
+TEST_F(EndOfViewByInvitation, AnAcceptedValueKeepsItsInvitationsThroughACrashAndIntoTheNextBallot) {
+    outlook.invitations = {by(0), by(1)};
+    step('A');
+    store('A');
+    deliver_to("B");
+    store('B');
+    deliver_to("A");
+    step('A');  // PROPOSE to B and C; A's own value is not stored yet
+    deliver_to("B");
+    step('B');
+    store('B');  // accepted
+    letters.clear();
+    crash('B');
+    outlook.joiners.clear();
+    outlook.invitations.clear();
+    suspect("A");
+    for (int i = 0; i < 4 && !lets_in('B'); ++i) {
+        later(Duration::seconds(10));
+        run("BC");
+    }
+    EXPECT_TRUE(lets_in('B'));
+    EXPECT_TRUE(node('C').alarms.empty());
+}
+
+TEST_F(EndOfViewByInvitation, MoreThanAProposalCarriesComeInWithTheNextOne) {
+    policy.invitations_needed = 3;
+    for (std::size_t i = 0; i < 3; ++i)
+        boot(i);
+    outlook.joiners.clear();
+    for (std::uint64_t i = 0; i < 60; ++i) {
+        const PublicKey key = testing::CheapSigner(1'000 + i).public_key();
+        outlook.joiners.push_back(key);
+        for (std::size_t member = 0; member < 3; ++member)
+            outlook.invitations.push_back(
+                make_invitation(DrawnDag::network(), view().ledger, key, {5'000}, dag.signer(member)));
+    }
+    run("ABC");
+    ASSERT_TRUE(node('A').installs);
+    EXPECT_EQ(node('A').installs->next.members.size(), 3u + invitations_per_view_max / 3);
+}
+
 TEST_F(EndOfViewOfThree, AProposalWithAnotherLogIsRefusedLoudly) {
     give('A', "A1");
     give('B', "A1");
@@ -538,7 +666,7 @@ TEST_F(EndOfViewOfThree, AProposerWithoutVotesGivesUpAndTriesAgainLater) {
     later(ViewChangeTimes{}.turn * 64);
     step('A');
     EXPECT_TRUE(node('A').change->proposing());
-    EXPECT_EQ(decode_ballot_state(node('A').unstored.back().bytes)->promised.number, 2u);
+    EXPECT_EQ(ballot_state(node('A').unstored.back().bytes)->promised.number, 2u);
 }
 
 class EndOfViewOfTwo : public EndOfViewOf {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/codec.h"
 #include "tests/support/cheap_keys.h"
 
@@ -43,7 +45,18 @@ class ViewMessages : public ::testing::Test {
         if (kind == ViewMessageKind::promise) made.accepted = AcceptedValue{{3, MemberIndex(2)}, next};
         if (kind == ViewMessageKind::refuse) made.promised = {8, MemberIndex(0)};
         if (kind == ViewMessageKind::propose) made.next = next;
+        if (kind == ViewMessageKind::propose || kind == ViewMessageKind::join)
+            made.invitations = invitations();
+        if (made.accepted) made.accepted->invitations = invitations();
         if (kind == ViewMessageKind::accepted) made.value = digest_of(next);
+        return made;
+    }
+    // Of the guest, by the members, in order.
+    std::vector<Invitation> invitations() const {
+        std::vector<Invitation> made;
+        for (std::size_t i = 0; i < 3; ++i)
+            made.push_back(make_invitation(network, view.ledger, guest, {5'000}, signers[i]));
+        std::sort(made.begin(), made.end(), comes_before);
         return made;
     }
     const CheapSigner& signer_of(const PublicKey& key) const {
@@ -91,9 +104,11 @@ TEST_F(ViewMessages, EachKindComesBackAsItWasSent) {
         EXPECT_EQ(got->promised, sent.promised);
         EXPECT_EQ(got->tips, sent.tips);
         EXPECT_EQ(got->value, sent.value);
+        EXPECT_EQ(got->invitations, sent.invitations);
         EXPECT_EQ(got->accepted.has_value(), sent.accepted.has_value());
         if (got->accepted) {
             EXPECT_EQ(got->accepted->ballot, sent.accepted->ballot);
+            EXPECT_EQ(got->accepted->invitations, sent.accepted->invitations);
             EXPECT_EQ(digest_of(got->accepted->next), digest_of(next));
         }
         EXPECT_EQ(got->next.has_value(), sent.next.has_value());
@@ -178,6 +193,53 @@ TEST_F(ViewMessages, TipsAreOneAMember) {
     EXPECT_EQ(code(promise), ErrorCode::invalid_input);
 }
 
+TEST_F(ViewMessages, InvitationsAreGenuineInOrderAndBounded) {
+    for (ViewMessageKind kind : {ViewMessageKind::join, ViewMessageKind::propose, ViewMessageKind::promise}) {
+        const auto code_with = [&](auto change) {
+            ViewMessage made = message(kind);
+            change(made.accepted ? made.accepted->invitations : made.invitations);
+            const auto verified = verify_view_message(encode(made), view, network, verifier);
+            return verified.ok() ? "ok" : verified.error().message;
+        };
+        EXPECT_EQ(code_with([](auto&) {}), "ok");
+        EXPECT_EQ(code_with([](auto& list) { list.clear(); }), "ok");
+        const std::string wrong = "view message: the signature of an invitation is wrong";
+        EXPECT_EQ(code_with([](auto& list) { list[1].expires.ms += 1; }), wrong);
+        EXPECT_EQ(code_with([](auto& list) { list[1].signature.data[0] ^= 1; }), wrong);
+        // Made for another network or ledger: the message's count, so the signature does not fit.
+        EXPECT_EQ(code_with([&](auto& list) {
+                      list = {make_invitation(hash_of("other", {}), view.ledger, guest, {5'000}, signers[0])};
+                  }),
+                  wrong);
+        EXPECT_EQ(code_with([&](auto& list) {
+                      list = {make_invitation(network, hash_of("other", {}), guest, {5'000}, signers[0])};
+                  }),
+                  wrong);
+        EXPECT_NE(code_with([](auto& list) { std::swap(list[0], list[1]); }), "ok");
+        EXPECT_NE(code_with([](auto& list) { list[1] = list[0]; }), "ok");
+        EXPECT_NE(code_with([](auto& list) { list[0].expires.ms = 0; }), "ok");
+        EXPECT_NE(code_with([&](auto& list) {
+                      list.clear();
+                      for (std::size_t i = 0; i <= invitations_per_view_max; ++i)
+                          list.push_back(
+                              make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
+                      std::sort(list.begin(), list.end(), comes_before);
+                  }),
+                  "ok");
+    }
+    ViewMessage join = message(ViewMessageKind::join);
+    join.invitations = {make_invitation(network, view.ledger, view.members[2], {5'000}, signers[0])};
+    EXPECT_EQ(code(join), ErrorCode::invalid_input);  // somebody else's
+    join.invitations.clear();
+    for (std::size_t i = 0; i <= invitations_needed_max; ++i)
+        join.invitations.push_back(
+            make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
+    std::sort(join.invitations.begin(), join.invitations.end(), comes_before);
+    EXPECT_EQ(code(join), ErrorCode::invalid_input);
+    join.invitations.pop_back();
+    EXPECT_TRUE(verify_view_message(encode(join), view, network, verifier).ok());
+}
+
 TEST_F(ViewMessages, TheLargestOnesFit) {
     std::vector<PublicKey> keys;
     for (std::size_t i = 0; i < view_members_max; ++i)
@@ -194,6 +256,7 @@ TEST_F(ViewMessages, TheLargestOnesFit) {
     EXPECT_LE(encode_view(next).size(), view_bytes_max);
     ViewMessage promise = message(ViewMessageKind::promise);
     promise.tips.assign(view_members_max, {UINT64_MAX, hash_of("x", {})});
+    promise.accepted->invitations.assign(invitations_per_view_max, invitations()[0]);
     EXPECT_LE(encode(promise).size(), view_message_bytes_max);
     Decision all{next, {ballot_number_max, MemberIndex(127)}, {}};
     for (std::uint32_t i = 0; i < view_members_max; ++i)
@@ -204,15 +267,15 @@ TEST_F(ViewMessages, TheLargestOnesFit) {
 TEST_F(ViewMessages, BallotStateComesBackAndDamageIsNoticed) {
     BallotState state{digest_of(view), {7, MemberIndex(2)}, AcceptedValue{{3, MemberIndex(1)}, next}};
     const Bytes bytes = encode_ballot_state(state);
-    const auto got = decode_ballot_state(bytes);
+    const auto got = decode_ballot_state(bytes, network, view.ledger);
     ASSERT_TRUE(got.ok());
     EXPECT_EQ(got->view, state.view);
     EXPECT_EQ(got->promised, state.promised);
     EXPECT_EQ(got->accepted->ballot, state.accepted->ballot);
     EXPECT_EQ(digest_of(got->accepted->next), digest_of(next));
-    EXPECT_FALSE(decode_ballot_state(ByteView(bytes).first(bytes.size() - 1)).ok());
+    EXPECT_FALSE(decode_ballot_state(ByteView(bytes).first(bytes.size() - 1), network, view.ledger).ok());
     state.accepted.reset();
-    EXPECT_FALSE(decode_ballot_state(encode_ballot_state(state))->accepted.has_value());
+    EXPECT_FALSE(decode_ballot_state(encode_ballot_state(state), network, view.ledger)->accepted.has_value());
 }
 
 TEST_F(ViewMessages, ADecisionNeedsAQuorumOfTheViewThatEnds) {
