@@ -132,11 +132,13 @@ class World final : public LinkUser {
     void note_record(Machine& machine, ByteView record);
     void keep_record(Machine& machine, ByteView record);
     static void note_own_block(Machine& machine, const exchange::VerifiedBlock& block);
+    void note_made(Machine& machine, const exchange::VerifiedBlock& block);
     void check_own_block(Machine& machine, const exchange::VerifiedBlock& block);
     void note_start(Machine& machine);
     void note_heard(Machine& machine, const PublicKey& from);
     void note_standing_still(Machine& machine, std::int64_t since_us);
     void check_heard(const Machine& machine);
+    bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
     bool may_settle() const;
