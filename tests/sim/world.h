@@ -86,7 +86,14 @@ class World final : public LinkUser {
     void client_tick(std::size_t client);
     void submit(std::size_t machine, Clients::Sending sending);
     void heal();
-    bool hold_the_same() const;
+    // What somebody held at some time.
+    struct Held {
+        std::int64_t at_us = 0;
+        Digest view;
+        exchange::VersionVector seqs;
+    };
+    std::optional<Held> held_now() const;
+    bool all_hold(const Held& held) const;
     bool must_be_equal_soon() const;
     bool is_quiet() const;
     bool is_quiet(const Machine& machine, const Machine& first, bool full) const;

@@ -227,6 +227,9 @@ void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
     if (healing_ || !random_.chance(has_value ? plan_.ballot_trouble_ppm : plan_.ballot_trouble_ppm / 8))
         return;
     rare_.add(Rare::ballot_trouble);
+    // A value that its proposer alone accepted.
+    if (kind == ViewMessageKind::propose && draw(2) == 0)
+        return links_->isolate(from.number, some_silence_us());
     Machine& one = draw(2) == 0 ? from : to;
     switch (draw(4)) {
         case 0:
