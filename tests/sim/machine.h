@@ -38,6 +38,10 @@ struct World::Machine {
     Digest view;  // what it gets is verified for this one
     bool was_observer = false;
     std::set<Digest> wedged;  // views that it promised to end
+    // Void own blocks that are to be issued again: when their commands were first issued → payload. And when
+    // that was for each own block.
+    std::map<std::uint64_t, Digest> to_issue_again;
+    std::map<Digest, std::uint64_t> first_issued;
     // Whom it heard when, and until when it may think that it heard others whom it did not: a process that
     // stood still.
     std::map<PublicKey, std::int64_t> heard_us;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "tests/sim/sweep.h"
 
@@ -11,10 +12,12 @@ namespace {
 
 constexpr std::uint64_t twice_one_in = 10;
 
-// From 1 on, and a few more that reach what few do. A sanitizer makes a run ten times as long, so there it is
-// only the first ones, and nothing is demanded of rare states.
+// From 1 on, without those that take as long as all others together, and a few more that reach what few do. A
+// sanitizer makes a run ten times as long, so there it is only the first ones, and nothing is demanded of
+// rare states.
 std::vector<std::uint64_t> seeds_to_run(bool& demands_rare_states) {
-    std::uint64_t count = 40;
+    std::uint64_t count = 36;
+    const std::set<std::uint64_t> slow = {6, 8, 13};
     demands_rare_states = true;
 #ifdef PEERBOOK_SIM_FEW_SEEDS
     count = PEERBOOK_SIM_FEW_SEEDS;
@@ -24,10 +27,10 @@ std::vector<std::uint64_t> seeds_to_run(bool& demands_rare_states) {
     if (const char* text = std::getenv("PEERBOOK_SIM_SEEDS"))
         count = std::strtoull(text, nullptr, 10);
     else if (demands_rare_states)
-        seeds = {58, 92, 100, 102, 129};
-    demands_rare_states = demands_rare_states && count >= 40;
+        seeds = {44, 67, 69, 74, 85, 90, 97, 200, 295};
+    demands_rare_states = demands_rare_states && count >= 36;
     for (std::uint64_t seed = 1; seed <= count; ++seed)
-        seeds.push_back(seed);
+        if (std::getenv("PEERBOOK_SIM_SEEDS") || !slow.contains(seed)) seeds.push_back(seed);
     return seeds;
 }
 

@@ -142,6 +142,8 @@ const char* name_of(Rare state) {
             return "ballot crash";
         case Rare::ballot_trouble:
             return "ballot trouble";
+        case Rare::decision_untold:
+            return "decision untold";
         case Rare::held_disk:
             return "held disk";
         case Rare::isolated:

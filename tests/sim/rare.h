@@ -78,6 +78,7 @@ enum class Rare : std::size_t {
     restart_in_later_view,
     ballot_crash,
     ballot_trouble,
+    decision_untold,
     held_disk,
     isolated,
     went_away,

@@ -17,6 +17,10 @@ std::string text_of(const Ballot& ballot) {
     return "ballot " + std::to_string(ballot.number) + "." + std::to_string(ballot.proposer.value());
 }
 
+std::pair<Ballot, Digest> value_of(const std::optional<AcceptedValue>& accepted) {
+    return accepted ? std::pair(accepted->ballot, digest_of(accepted->next)) : std::pair(Ballot{}, Digest{});
+}
+
 }  // namespace
 
 bool is_quorum_of(const View& view, const std::set<std::size_t>& members) {
@@ -119,7 +123,7 @@ std::string ViewChecker::leaves(const Leaving& leaving) {
         case ViewMessageKind::promise:
             return promise_leaves(leaving, state);
         case ViewMessageKind::propose:
-            return propose_leaves(leaving);
+            return propose_leaves(leaving, state);
         case ViewMessageKind::accepted:
             return accepted_leaves(leaving, state);
         case ViewMessageKind::refuse:
@@ -167,11 +171,7 @@ std::string ViewChecker::promise_leaves(const Leaving& leaving, const BallotStat
     const auto self = views_.at(message.view).index_of(message.sender);
     if (message.tips[self->value()].seq < leaving.own_seq)
         return "a promise does not name a block that its sender had made";
-    const auto value = [](const std::optional<AcceptedValue>& accepted) {
-        return accepted ? std::pair(accepted->ballot, digest_of(accepted->next))
-                        : std::pair(Ballot{}, Digest{});
-    };
-    if (value(message.accepted) != value(state->accepted))
+    if (value_of(message.accepted) != value_of(state->accepted))
         return "a promise does not name the value that was accepted";
     return "";
 }
@@ -187,7 +187,40 @@ std::string ViewChecker::accepted_leaves(const Leaving& leaving, const BallotSta
     return "";
 }
 
-std::string ViewChecker::propose_leaves(const Leaving& leaving) {
+void ViewChecker::promised(const ViewMessage& promise) {
+    const auto end = ends_.find(promise.view);
+    if (end == ends_.end()) return;
+    const auto ballot = end->second.ballots.find(promise.ballot);
+    if (ballot == end->second.ballots.end()) return;
+    const auto member = views_.at(promise.view).index_of(promise.sender);
+    ballot->second.promises[member->value()] = {value_of(promise.accepted), promise.tips};
+}
+
+// The value of the highest ballot among the promises of a quorum. If none of those names one: a cut with all
+// that a quorum promised.
+std::string ViewChecker::check_value(const View& view, const Started& ballot, const View& next) {
+    const Digest value = digest_of(next);
+    Ballot taken;  // in which it was accepted
+    for (const auto& [member, promise] : ballot.promises)
+        if (promise.accepted.second == value) taken = std::max(taken, promise.accepted.first);
+    std::set<std::size_t> all, members, contained;
+    for (const auto& [member, promise] : ballot.promises) {
+        all.insert(member);
+        if (taken < promise.accepted.first) continue;
+        members.insert(member);
+        bool is_contained = true;
+        for (std::size_t i = 0; i < promise.tips.size() && i < next.cut.size(); ++i)
+            is_contained = is_contained && promise.tips[i].seq <= next.cut[i].seq;
+        if (is_contained) contained.insert(member);
+    }
+    if (!is_quorum_of(view, all)) return "a value is proposed without a quorum of promises";
+    if (!is_quorum_of(view, members))
+        return "a value is proposed although another one was accepted in a higher ballot";
+    if (taken == Ballot{} && !is_quorum_of(view, contained)) return "a cut leaves out what a quorum promised";
+    return "";
+}
+
+std::string ViewChecker::propose_leaves(const Leaving& leaving, const BallotState* state) {
     const ViewMessage& message = leaving.message;
     const Digest value = digest_of(*message.next);
     End& end = ends_[message.view];
@@ -198,6 +231,14 @@ std::string ViewChecker::propose_leaves(const Leaving& leaving) {
     if (started->second.value == value) return "";
     if (!started->second.value.is_zero()) return text_of(message.ballot) + " proposes two values";
     started->second.value = value;
+    const View& view = views_.at(message.view);
+    if (state) {
+        // Its own promise, and not the value that it has just taken itself.
+        auto& own = started->second.promises[message.ballot.proposer.value()];
+        if (state->accepted && state->accepted->ballot < message.ballot)
+            own.accepted = value_of(state->accepted);
+    }
+    if (std::string wrong = check_value(view, started->second, *message.next); !wrong.empty()) return wrong;
     for (const auto& [ballot, values] : end.accepted)
         if (ballot < message.ballot && values.contains(value)) {
             rare_.add(Rare::value_taken_over);

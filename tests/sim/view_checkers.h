@@ -52,15 +52,22 @@ class ViewChecker {
         std::uint64_t own_seq = 0;  // of the last block of its own in this view on its disk
     };
     std::string leaves(const Leaving& leaving);
+    // The proposer of its ballot got this promise.
+    void promised(const exchange::ViewMessage& promise);
     // A node takes this as the end of a view, or tells of it.
     std::string decided(const exchange::Decision& decision);
 
   private:
+    struct Promise {
+        std::pair<exchange::Ballot, Digest> accepted;  // zero for none
+        exchange::ChainTips tips;
+    };
     struct Started {
         std::uint64_t process = 0;
         std::int64_t at_us = 0;
         exchange::ChainTips held;  // when it was prepared
         Digest value;              // proposed; zero for none yet
+        std::map<std::size_t, Promise> promises;
     };
     // How one view ends.
     struct End {
@@ -73,7 +80,9 @@ class ViewChecker {
     std::string promise_leaves(const Leaving& leaving, const exchange::BallotState* state) const;
     std::string accepted_leaves(const Leaving& leaving, const exchange::BallotState* state) const;
     std::string prepare_leaves(const Leaving& leaving, const exchange::BallotState* state);
-    std::string propose_leaves(const Leaving& leaving);
+    std::string propose_leaves(const Leaving& leaving, const exchange::BallotState* state);
+    static std::string check_value(const exchange::View& view, const Started& ballot,
+                                   const exchange::View& next);
     std::string choose(const Digest& view, const exchange::View& next);
 
     RareStates& rare_;

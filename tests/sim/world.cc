@@ -16,6 +16,7 @@ constexpr std::int64_t liveness_us_max = 150'000 * ms;  // what is healed has to
 constexpr std::int64_t look_us = 100 * ms;
 // By then all nodes hold the same blocks, without waiting for the version vectors that go round every 30 s.
 constexpr std::int64_t equal_us_max = 12'000 * ms;
+constexpr std::int64_t spread_us = 1'000 * ms;                 // of a block to everyone
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;  // until all are let in again
 constexpr std::int64_t client_repeats_us = 200 * ms;           // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
@@ -307,16 +308,31 @@ void World::heal() {
     }
 }
 
-bool World::hold_the_same() const {
-    const Machine* first = nullptr;
+// Nothing where nodes are in several views.
+std::optional<World::Held> World::held_now() const {
+    Held held;
+    held.at_us = scheduler_.now_us();
     for (const auto& machine : machines_) {
         if (!machine->runs()) continue;
-        if (!first) first = machine.get();
-        if (machine->view != first->view ||
-            machine->node->ledger().version_vector() != first->node->ledger().version_vector())
-            return false;
+        const exchange::VersionVector& seqs = machine->node->ledger().version_vector();
+        if (held.seqs.empty()) held.view = machine->view;
+        if (machine->view != held.view) return std::nullopt;
+        held.seqs.resize(seqs.size());
+        for (std::size_t i = 0; i < seqs.size(); ++i)
+            held.seqs[i] = std::max(held.seqs[i], seqs[i]);
     }
-    return true;
+    return held;
+}
+
+bool World::all_hold(const Held& held) const {
+    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
+        if (!machine->runs()) return true;
+        const exchange::VersionVector& seqs = machine->node->ledger().version_vector();
+        if (machine->view != held.view || seqs.size() != held.seqs.size()) return false;
+        for (std::size_t i = 0; i < seqs.size(); ++i)
+            if (seqs[i] < held.seqs[i]) return false;
+        return true;
+    });
 }
 
 // Not where a block may have been dropped for want of room, or where nobody but a strange peer knows of one:
@@ -372,9 +388,14 @@ std::string World::run() {
     // Faults that began late have an end that is scheduled, and restarts need a moment.
     scheduler_.run_until(begin + 2'000 * ms, failed);
     bool was_equal = false;
+    std::optional<Held> held;
     while (!failed() && !is_quiet() && scheduler_.now_us() < begin + liveness_us_max) {
         scheduler_.run_until(scheduler_.now_us() + look_us, failed);
-        was_equal = was_equal || hold_the_same();
+        // Requests that are sent again make new blocks all the time.
+        if (!held || scheduler_.now_us() - held->at_us >= spread_us) {
+            was_equal = was_equal || (held && all_hold(*held));
+            held = held_now();
+        }
         if (!was_equal && must_be_equal_soon() &&
             scheduler_.now_us() > begin + (plan_.views_change() ? equal_over_views_us_max : equal_us_max))
             fail("nodes still hold different blocks long after everything was healed");

@@ -86,7 +86,14 @@ class World final : public LinkUser {
     void client_tick(std::size_t client);
     void submit(std::size_t machine, Clients::Sending sending);
     void heal();
-    bool hold_the_same() const;
+    // What somebody held at some time.
+    struct Held {
+        std::int64_t at_us = 0;
+        Digest view;
+        exchange::VersionVector seqs;
+    };
+    std::optional<Held> held_now() const;
+    bool all_hold(const Held& held) const;
     bool must_be_equal_soon() const;
     bool is_quiet() const;
     bool is_quiet(const Machine& machine, const Machine& first, bool full) const;
@@ -132,11 +139,13 @@ class World final : public LinkUser {
     void note_record(Machine& machine, ByteView record);
     void keep_record(Machine& machine, ByteView record);
     static void note_own_block(Machine& machine, const exchange::VerifiedBlock& block);
+    void note_made(Machine& machine, const exchange::VerifiedBlock& block);
     void check_own_block(Machine& machine, const exchange::VerifiedBlock& block);
     void note_start(Machine& machine);
     void note_heard(Machine& machine, const PublicKey& from);
     void note_standing_still(Machine& machine, std::int64_t since_us);
     void check_heard(const Machine& machine);
+    bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
     bool may_settle() const;

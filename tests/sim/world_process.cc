@@ -53,6 +53,8 @@ void World::start(Machine& machine) {
     machine.commits_seen = machine.tape_skipped = machine.retracted_noted = 0;
     machine.noted = {};
     machine.wedged.clear();
+    machine.to_issue_again.clear();
+    machine.first_issued.clear();
     machine.was_observer = false;
     Effects effects;
     if (journal.ok()) machine.journal = std::move(*journal);
@@ -106,7 +108,10 @@ bool World::replay(Machine& machine, Effects& effects) {
         found.insert((*block)->digest);
         machine.durable.is_durable((*block)->digest);
         check(machine, machine.shadow->accept((*block)->header, (*block)->digest));
-        if ((*block)->header.author == machine.key()) note_own_block(machine, **block);
+        if ((*block)->header.author == machine.key()) {
+            note_own_block(machine, **block);
+            note_made(machine, **block);
+        }
         if (Status taken = machine.node->recover(**block, effects); !taken.ok()) return false;
     }
     check(machine, machine.durable.restarts_with(found));
@@ -236,6 +241,7 @@ void World::perform(Machine& machine, Effects& effects) {
     start_write(machine);
     for (std::size_t i = 0; i < effects.broadcasts.size(); ++i) {
         if (crashes_at(machine, CrashPoint::between_effects)) return kill(machine, true);
+        if (dies_with_decision(effects.broadcasts[i])) return kill(machine, true);
         broadcast(machine, effects.broadcasts[i]);
     }
     for (const app::SendEffect& message : effects.sends)

@@ -86,6 +86,10 @@ void World::note_record(Machine& machine, ByteView record) {
     const View& next = decision->next;
     const std::size_t void_before = machine.shadow->voided().size();
     check(machine, machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &log_));
+    for (std::size_t i = void_before; i < machine.shadow->voided().size(); ++i)
+        if (const auto made = machine.first_issued.find(machine.shadow->voided()[i]);
+            made != machine.first_issued.end())
+            machine.to_issue_again.emplace(made->second, book_->find(made->first)->header.payload_root);
     const auto self = old.index_of(machine.key());
     machine.was_observer = machine.was_observer || !next.index_of(machine.key());
     machine.last_view = std::max(machine.last_view, next.number);
@@ -130,11 +134,26 @@ void World::note_own_block(Machine& machine, const VerifiedBlock& block) {
     seq = std::max(seq, block.header.seq);
 }
 
+// Void blocks come first, as they were and in the order in which their commands were first issued.
+void World::note_made(Machine& machine, const VerifiedBlock& block) {
+    if (block.command_count == 0) return;
+    auto& waiting = machine.to_issue_again;
+    if (waiting.empty()) {
+        machine.first_issued.emplace(block.digest, machine.first_issued.size() + 1);
+        return;
+    }
+    if (block.header.payload_root != waiting.begin()->second)
+        return check_view(machine, "a block is made while void ones wait to be issued again before it");
+    machine.first_issued.emplace(block.digest, waiting.begin()->first);
+    waiting.erase(waiting.begin());
+}
+
 // It is made, and on its way to the disk.
 void World::check_own_block(Machine& machine, const VerifiedBlock& block) {
     if (machine.wedged.contains(block.header.view))
         check_view(machine, "node " + std::to_string(machine.number) +
                                 " makes a block in a view that it promised to end");
+    note_made(machine, block);
     for (const CommandBatch& batch : block.batches)
         for (const BatchCommand& command : batch.commands)
             for (const Digest& other : book_->carriers(batch.accounts[command.account], command.ref())) {
@@ -190,6 +209,14 @@ void World::check_heard(const Machine& machine) {
     if (!is_quorum_of(view, heard)) check_view(machine, "a ballot begins without hearing a quorum");
 }
 
+// It knows that a view was decided, and nobody hears of it.
+bool World::dies_with_decision(const app::BroadcastEffect& message) {
+    if (static_cast<app::MessageKind>(message.kind) != app::MessageKind::decision || healing_) return false;
+    if (!random_.chance(plan_.ballot_trouble_ppm / 2)) return false;
+    rare_.add(Rare::decision_untold);
+    return true;
+}
+
 // In the middle of a ballot: somebody is cut off, stands still or crashes.
 void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
     constexpr std::size_t kind_at =
@@ -200,6 +227,9 @@ void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
     if (healing_ || !random_.chance(has_value ? plan_.ballot_trouble_ppm : plan_.ballot_trouble_ppm / 8))
         return;
     rare_.add(Rare::ballot_trouble);
+    // A value that its proposer alone accepted.
+    if (kind == ViewMessageKind::propose && draw(2) == 0)
+        return links_->isolate(from.number, some_silence_us());
     Machine& one = draw(2) == 0 ? from : to;
     switch (draw(4)) {
         case 0:
@@ -226,7 +256,9 @@ void World::take_view_message(Machine& machine, std::size_t from, const SharedBy
         });
     }
     if (!message.ok()) return accuse(machine, key, message.error().message);
-    put(machine, [key, message = *message](app::Node& node, Now now, app::Effects& effects) {
+    put(machine, [this, key, message = *message](app::Node& node, Now now, app::Effects& effects) {
+        if (message.kind == ViewMessageKind::promise && message.view == digest_of(node.ledger().view()))
+            views_->promised(message);
         node.on_view_message(key, message, now, effects);
     });
 }
