@@ -56,8 +56,9 @@ Result<Home> find_home(const Place& place) {
     const auto note = load_ledger_note(data_dir);
     if (note.ok() && place.network_file.empty()) {
         if (note->ledger.is_zero())
-            return Error{ErrorCode::unavailable, data_dir + ": this node has no ledger yet; a second node has to "
-                                                            "found one with it"};
+            return Error{ErrorCode::unavailable, data_dir +
+                                                     ": this node has no ledger yet; a second node has to "
+                                                     "found one with it"};
         home.network = note->network;
         home.ledger = note->ledger;
         home.joining = note->joining;
