@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "base/hash.h"
 #include "tests/sim/sweep.h"
 
 namespace peerbook::sim {
@@ -154,6 +155,126 @@ TEST_F(ShadowTest, NoticesALogThatIsNotInOrderOfK) {
         shadow_.accept(in_view(1, 2, 4, {parent(0, 1, 1), parent(1, 2, 2), parent(2, 3, 3)}), digest(4)), "");
     EXPECT_EQ(shadow_.settle(1, 1, digest(5), own_, &log_), "the settled log is not in order of K");
     EXPECT_EQ(log_.blocks(), std::vector<Digest>{digest(1)});
+}
+
+TEST_F(ShadowTest, NoticesAViewThatDoesNotFollowFromItsCut) {
+    EXPECT_EQ(shadow_.accept(in_view(1, 1, 1), digest(1)), "");
+    EXPECT_EQ(shadow_.accept(in_view(2, 1, 2, {parent(0, 1, 1)}), digest(2)), "");
+    exchange::View next = view_;
+    next.number = 2;
+    next.previous = exchange::digest_of(view_);
+    next.cut = {{key(1), 0, {}}, {key(2), 1, digest(2)}, {key(3), 0, {}}};
+    EXPECT_NE(Shadow(shadow_).install(next, own_, nullptr), "") << "the cut lacks a parent";
+    next.cut[0] = {key(1), 1, digest(7)};
+    EXPECT_NE(Shadow(shadow_).install(next, own_, nullptr), "") << "the cut names an unknown block";
+    next.cut[0] = {key(1), 1, digest(1)};
+    next.cut[1] = {key(2), 0, {}};
+    next.base_round = 1;
+    EXPECT_NE(Shadow(shadow_).install(next, own_, nullptr), "") << "the log is another one";
+    next.log_length = 1;
+    next.prefix_hash = Hasher("peerbook log").add(Digest{}.view()).add(digest(1).view()).finish();
+    EXPECT_EQ(shadow_.install(next, own_, nullptr), "");
+    EXPECT_EQ(shadow_.voided(), std::vector<Digest>{digest(2)});
+    EXPECT_NE(shadow_.accept(in_view(3, 1, 2), digest(3)), "") << "a block of the closed view";
+}
+
+class ViewCheckerTest : public ::testing::Test {
+  protected:
+    exchange::View next(std::uint64_t length) const {
+        exchange::View next = view_;
+        next.number = 2;
+        next.previous = name_;
+        next.cut.resize(3);
+        next.log_length = length;
+        return next;
+    }
+    std::string store(std::uint8_t member, std::uint64_t ballot, std::optional<std::uint64_t> accepted = {}) {
+        exchange::BallotState state;
+        state.view = name_;
+        state.promised = {ballot, exchange::MemberIndex(0)};
+        if (accepted) state.accepted = exchange::AcceptedValue{state.promised, next(*accepted)};
+        return checker_.stored(key(member), state);
+    }
+    std::string leaves(exchange::ViewMessageKind kind, std::uint64_t ballot, std::uint64_t value = 0,
+                       std::uint64_t process = 1) {
+        exchange::ViewMessage message;
+        message.kind = kind;
+        message.sender = key(1);
+        message.view = name_;
+        message.ballot = {ballot, exchange::MemberIndex(0)};
+        message.tips.resize(3);
+        if (kind == exchange::ViewMessageKind::propose) message.next = next(value);
+        message.value = exchange::digest_of(next(value));
+        return checker_.leaves({message, disk_, process, 0, exchange::ChainTips(3), 0});
+    }
+    void promise(std::uint8_t member, std::uint64_t ballot, std::optional<std::uint64_t> accepted = {}) {
+        exchange::ViewMessage message;
+        message.kind = exchange::ViewMessageKind::promise;
+        message.sender = key(member);
+        message.view = name_;
+        message.ballot = {ballot, exchange::MemberIndex(0)};
+        message.tips.resize(3);
+        if (accepted)
+            message.accepted =
+                exchange::AcceptedValue{{ballot - 1, exchange::MemberIndex(0)}, next(*accepted)};
+        checker_.promised(message);
+    }
+
+    using Kind = exchange::ViewMessageKind;
+    const exchange::View view_ = exchange::make_first_view(digest(9), {key(1), key(2), key(3)}).value();
+    const Digest name_ = exchange::digest_of(view_);
+    RareStates rare_;
+    DurableChecker disk_;
+    ViewChecker checker_{view_, rare_};
+};
+
+TEST_F(ViewCheckerTest, NoticesTwoSuccessorsOfAView) {
+    EXPECT_EQ(store(1, 1, 5), "");
+    EXPECT_EQ(checker_.latest().number, 1u);
+    EXPECT_EQ(store(2, 1, 5), "");
+    EXPECT_EQ(checker_.latest().number, 2u);
+    EXPECT_EQ(store(2, 2, 6), "");
+    EXPECT_NE(store(3, 2, 6), "");
+    EXPECT_NE(store(3, 1), "") << "a promise went back";
+}
+
+TEST_F(ViewCheckerTest, NoticesADecisionWhoseVotesWereNotStored) {
+    EXPECT_EQ(store(1, 1, 5), "");
+    exchange::Decision decision{next(5), {1, exchange::MemberIndex(0)}, {{exchange::MemberIndex(0), {}}}};
+    EXPECT_NE(checker_.decided(decision), "") << "no quorum";
+    decision.votes.push_back({exchange::MemberIndex(1), {}});
+    EXPECT_NE(checker_.decided(decision), "") << "the second has not stored it";
+    EXPECT_EQ(store(2, 1, 5), "");
+    EXPECT_EQ(checker_.decided(decision), "");
+}
+
+TEST_F(ViewCheckerTest, NoticesWhatLeavesBeforeItIsStored) {
+    EXPECT_NE(leaves(Kind::prepare, 1), "");
+    EXPECT_NE(leaves(Kind::promise, 1), "");
+    EXPECT_EQ(store(1, 1), "");
+    EXPECT_EQ(leaves(Kind::prepare, 1), "");
+    EXPECT_EQ(leaves(Kind::promise, 1), "");
+    EXPECT_NE(leaves(Kind::prepare, 1, 0, 2), "") << "another process begins it again";
+    EXPECT_NE(leaves(Kind::accepted, 1, 5), "");
+    EXPECT_EQ(store(1, 1, 5), "");
+    EXPECT_EQ(leaves(Kind::accepted, 1, 5), "");
+    EXPECT_NE(leaves(Kind::accepted, 1, 6), "");
+    EXPECT_NE(leaves(Kind::promise, 1), "") << "it does not name the value";
+}
+
+TEST_F(ViewCheckerTest, NoticesAProposalThatItsPromisesDoNotAllow) {
+    EXPECT_EQ(store(1, 2), "");
+    EXPECT_EQ(leaves(Kind::prepare, 2), "");
+    EXPECT_NE(leaves(Kind::propose, 2, 5), "") << "nobody promised";
+    EXPECT_EQ(store(1, 4), "");
+    EXPECT_EQ(leaves(Kind::prepare, 4), "");
+    promise(2, 4, 6);
+    EXPECT_NE(leaves(Kind::propose, 4, 5), "") << "another value was accepted";
+    EXPECT_EQ(store(1, 6), "");
+    EXPECT_EQ(leaves(Kind::prepare, 6), "");
+    promise(2, 6, 6);
+    EXPECT_EQ(leaves(Kind::propose, 6, 6), "");
+    EXPECT_NE(leaves(Kind::propose, 6, 5), "") << "two values in one ballot";
 }
 
 app::TradeView trade(std::uint8_t id, app::Grade grade, std::uint64_t ordinal = 0) {
