@@ -69,7 +69,8 @@ void World::check_view(const Machine& machine, const std::string& complaint) {
 // The node has begun a record; what it says counts from here on.
 void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::ballot_state) {
-        const auto state = decode_ballot_state(record.subspan(1));
+        const auto state =
+            decode_ballot_state(record.subspan(1), rules_.network, machine.node->ledger().view().ledger);
         if (!state.ok()) return fail_at(machine.number, state.error().message);
         const bool is_own = machine.shadow->view_name() == state->view &&
                             machine.shadow->view().members[state->promised.proposer.value()] == machine.key();
@@ -112,8 +113,10 @@ void World::note_record(Machine& machine, ByteView record) {
 void World::keep_record(Machine& machine, ByteView record) {
     machine.durable.is_durable(digest_of_record(record));
     if (kind_of(record) == app::RecordKind::ballot_state)
-        return check_view(machine,
-                          views_->stored(machine.key(), decode_ballot_state(record.subspan(1)).value()));
+        return check_view(
+            machine, views_->stored(machine.key(), decode_ballot_state(record.subspan(1), rules_.network,
+                                                                       machine.node->ledger().view().ledger)
+                                                       .value()));
     if (kind_of(record) == app::RecordKind::nonces) return;
     for (const View* view : views_->all())
         if (const auto decision = verify_decision(record.subspan(1), *view, rules_.network, verifier);
