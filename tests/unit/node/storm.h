@@ -94,7 +94,9 @@ class Storm {
             EXPECT_GE(got, promised_[node]) << "node " << node << " lost what it acknowledged";
             // Whatever happens, no command here is ever wrong. Only where nodes observe for long may one be:
             // its predecessors' block can be left out by a view change, and they run after it.
-            if (all_are_members_) EXPECT_EQ(rejections_, "");
+            if (all_are_members_) {
+                EXPECT_EQ(rejections_, "");
+            }
             EXPECT_LE(got, asked_[node]) << "node " << node << " ran a command twice";
         }
     }
