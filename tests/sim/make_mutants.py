@@ -227,8 +227,11 @@ MUTANTS = [
 ]
 
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
-FIRST_SEED = {"no_version_vector": 82, "missing_not_wanted": 107, "ballot_used_twice": 9, "lowest_taken_over": 70,
-              "void_lost_at_restart": 35, "promised_not_fetched": 14, "unbounded_suspended": 12, "parent_not_checked": 12}
+FIRST_SEED = {
+    "no_version_vector": 82, "missing_not_wanted": 107, "unbounded_suspended": 12, "parent_not_checked": 12,
+    "promise_forgotten": 44, "ballot_used_twice": 9, "accepted_ignored": 36, "lowest_taken_over": 70,
+    "promised_not_fetched": 14, "accepted_without_blocks": 45, "own_block_under_way": 14, "void_lost_at_restart": 35,
+}
 
 
 def text_with(text, passage, replacement, number):
