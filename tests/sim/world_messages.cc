@@ -287,7 +287,7 @@ void World::deliver_answer(Machine& machine, const app::AnswerEffect& answer) {
                                       std::to_string((*submitted)->block)
                                 : submitted->error().message);
     });
-    if (!submitted->ok() && submitted->error().message.starts_with("this node was left out"))
+    if (!submitted->ok() && submitted->error().message.starts_with("this node is not among the members"))
         rare_.add(Rare::void_member_refuses);
     std::vector<Told> told;
     check(machine, clients_->answered(answer.ticket, *submitted, told));

@@ -313,8 +313,6 @@ TEST(NodeViewStorms, NorDoMembersThatLeaveAndStrangersThatJoin) {
 // By hand: --gtest_also_run_disabled_tests --gtest_filter=*ManyMore.
 TEST(NodeViewStorms, DISABLED_ManyMore) {
     blow_storms(1'000, 400);
-    // 2054 and 2085 fail with unknown_account. Not understood yet; probably a command relayed by a restarted
-    // observer overtakes its account's opening, which a view change left out.
     blow_storms(2'000, 400, true);
 }
 
