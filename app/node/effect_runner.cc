@@ -295,11 +295,13 @@ void EffectRunner::run_logic() {
         for (Input& input : batch)
             input(*node_, now, effects);
         node_->flush(now, effects);
+        write_queue_.pass(effects, now.mono);
         wake = effects.wake_at;
         const bool done = drained_ && node_->idle();
         perform(std::move(effects));
         if (done) boost::asio::post(io_, std::exchange(drained_, nullptr));
     }
+    appends_.put_all(write_queue_.take());
 }
 
 void EffectRunner::retire_key(const std::string& why) {

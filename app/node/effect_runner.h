@@ -2,7 +2,7 @@
 //
 //   I/O thread      sockets and API (the caller's io_context): submit(), ask(), the peer listener's callbacks
 //   verify thread   signatures and decoding of what peers send
-//   logic thread    the Node; nothing else touches it
+//   logic thread    the Node; nothing else touches it. Keeps back what may wait for the disk (WriteQueue)
 //   journal thread  group commit: everything that waits is appended with one fsync
 //   store thread    reads for peers, the index of settled trades, state roots
 //
@@ -18,6 +18,7 @@
 
 #include "app/node/hand_off.h"
 #include "app/node/node.h"
+#include "app/node/write_queue.h"
 #include "exchange/engine/state_root.h"
 #include "p2p/peer_network.h"
 #include "storage/index.h"
@@ -132,6 +133,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
 
     std::uint64_t next_ticket_ = 1;
     std::unordered_map<std::uint64_t, Done> waiting_;
+    WriteQueue write_queue_;          // logic thread
     std::function<void()> drained_;   // logic thread
     exchange::StateRoot state_root_;  // store thread
     std::thread logic_, verify_thread_, journal_thread_, store_thread_;

@@ -40,6 +40,8 @@ struct AppendEffect {
     std::uint64_t seq = 0;
     std::uint64_t round = 0;
     SharedBytes block;
+    // Something waits until it is durable, as for an own block or a record. Others may wait: WriteQueue.
+    bool is_urgent = true;
 };
 
 // Read from the journal what a peer lacks; Node::on_blocks_read() brings it.

@@ -281,7 +281,7 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
     effects.appends.push_back({++append_ticket_,
                                chain_of(view, exchange::digest_of(view), view.members[author.value()],
                                         options_.ledger_source != NodeOptions::LedgerSource::peers),
-                               seq, round, std::move(block)});
+                               seq, round, std::move(block), author == self_index_});
 }
 
 void Node::flush(Now now, Effects& effects) {

@@ -7,6 +7,7 @@
 
 #include "app/node/node.h"
 #include "app/node/peer_messages.h"
+#include "app/node/write_queue.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -55,7 +56,8 @@ class LoadedNetwork {
         bool step_scheduled = false;
         std::optional<MonoTime> wake;
         std::optional<std::int64_t> alarm_us;  // a look at `wake` is scheduled for then
-        std::vector<app::AppendEffect> appends;
+        app::WriteQueue write_queue;
+        std::vector<app::AppendEffect> appends;  // wait for the disk
         bool is_writing = false;
         std::int64_t next_order_ns = 0;
         exchange::LedgerStats before;  // the measured time
@@ -181,6 +183,7 @@ void LoadedNetwork::step(Machine& machine) {
     for (Input& input : std::exchange(machine.inbox, {}))
         input(*machine.node, now(), effects);
     machine.node->flush(now(), effects);
+    machine.write_queue.pass(effects, now().mono);
     machine.wake = effects.wake_at;
     set_alarm(machine);
     perform(machine, effects);

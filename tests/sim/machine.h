@@ -1,6 +1,7 @@
 // One simulated machine: what outlives its process, the process, and its checkers. Internal to World.
 #pragma once
 
+#include "app/node/write_queue.h"
 #include "tests/sim/world.h"
 
 namespace peerbook::sim {
@@ -29,6 +30,7 @@ struct World::Machine {
     std::vector<Input> inbox;
     bool step_scheduled = false;
     std::optional<MonoTime> wake;
+    app::WriteQueue write_queue;
     std::vector<app::AppendEffect> appends;  // wait for the disk
     bool is_writing = false;
     std::optional<CrashPoint> crash_point;

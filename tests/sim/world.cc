@@ -362,7 +362,8 @@ bool World::is_quiet() const {
 bool World::is_quiet(const Machine& machine, const Machine& first, bool full) const {
     const exchange::OpenLedger& ledger = machine.node->ledger();
     const exchange::LedgerStats stats = ledger.stats();
-    if (stats.commits != machine.shadow->log_count() || machine.is_writing) return false;
+    if (stats.commits != machine.shadow->log_count()) return false;
+    if (machine.is_writing || !machine.write_queue.empty()) return false;
     if (equivocation_) return true;
     if (machine.view != first.view || ledger.version_vector() != first.node->ledger().version_vector())
         return false;

@@ -128,6 +128,7 @@ void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
     machine.node.reset();
     machine.journal.reset();
     machine.inbox.clear();
+    machine.write_queue = {};
     machine.appends.clear();
     machine.own_durable.clear();
     machine.is_writing = machine.step_scheduled = false;
@@ -218,6 +219,7 @@ void World::step(Machine& machine) {
         input(*machine.node, now, effects);
     machine.node->flush(now, effects);
     check_step(machine, effects);
+    machine.write_queue.pass(effects, now.mono);
     wake_at(machine, effects.wake_at);
     perform(machine, effects);
 }

@@ -180,6 +180,34 @@ TEST(Node, WhatWasAcknowledgedSurvivesACrashAndWhatWasNotIsNotPretended) {
     world.expect_equal_digests();
 }
 
+TEST(Node, APeersBlockIsWrittenWithTheNextOwnBlock) {
+    NodeWorld world(2, 2);
+    world.run();
+    world.submit(0, funded_maker(100, 5));
+    world.run_for(Duration::milliseconds(3));
+    EXPECT_EQ(world.node(1).ledger().stats().blocks_accepted, 1u);
+    EXPECT_EQ(world.journal_size(1), 0u);
+    world.submit(1, funded_taker(100, 2));
+    world.run_for(Duration::microseconds(100));
+    EXPECT_EQ(world.journal_size(1), 2u);
+    world.run();
+    world.expect_equal_digests();
+}
+
+TEST(Node, WhatWaitsForTheDiskIsForgottenInACrashAndComesAgain) {
+    NodeWorld world(3, 2);
+    world.run();
+    world.submit(0, funded_maker(100, 5));
+    world.run_for(Duration::milliseconds(3));
+    EXPECT_EQ(world.node(2).ledger().stats().blocks_accepted, 1u);
+    EXPECT_EQ(world.journal_size(2), 0u);
+    world.crash_and_restart(2);
+    EXPECT_EQ(world.node(2).ledger().stats().blocks_accepted, 0u);
+    world.run();
+    world.expect_equal_digests();
+    EXPECT_GT(world.journal_size(2), 0u);  // an observer has no own blocks to wait for
+}
+
 TEST(Node, AnObserverFollowsAndItsUsersTradeThroughAMember) {
     NodeWorld world(4, 3);
     world.submit(0, funded_maker(100, 5));

@@ -72,15 +72,15 @@ TEST(NodeTime, AnOrderExpiresOnAllNodesOfAnIdleNetworkByOneEmittedEmptyBlock) {
 
 TEST(NodeTime, WhenTheFirstMemberIsAwayTheNextOneMeetsTheDeadlineALittleLater) {
     NodeWorld world(3, 3);
-    world.submit(1,
-                 {NodeWorld::faucet("maker", 0, 100), until(in(world, 2'000), "maker", Side::sell, 100, 5)});
+    const WallTime deadline = in(world, 2'000);
+    world.submit(1, {NodeWorld::faucet("maker", 0, 100), until(deadline, "maker", Side::sell, 100, 5)});
     world.run();
     world.cut(0, 1);
     world.cut(0, 2);
     world.hold_disk(0);
     const std::uint64_t own_1 = world.ask_for<StatusAnswer>(1, StatusQuery{}).own_seq;
     const std::uint64_t own_2 = world.ask_for<StatusAnswer>(2, StatusQuery{}).own_seq;
-    world.run_for(Duration::milliseconds(2'040));
+    world.run_for(Duration::milliseconds(deadline.ms + 40 - world.now().wall.ms));
     EXPECT_EQ(world.ask_for<StatusAnswer>(1, StatusQuery{}).own_seq, own_1);
     world.run_for(Duration::milliseconds(30));
     EXPECT_GT(world.ask_for<StatusAnswer>(1, StatusQuery{}).own_seq, own_1);

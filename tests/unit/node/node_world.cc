@@ -99,6 +99,7 @@ void NodeWorld::crash_and_restart(std::size_t i) {
 void NodeWorld::crash_and_restart_alone(std::size_t i) {
     for (std::size_t other = 0; other < machines_.size(); ++other)
         if (connected(i, other)) cut(i, other);
+    machines_[i].write_queue = {};
     machines_[i].disk_queue.clear();
     machines_[i].node = make_node(i);
     machines_[i].root = {};
@@ -170,6 +171,7 @@ bool NodeWorld::step_one_instant() {
         machine.touched = false;
         Effects effects;
         machine.node->flush(now_, effects);
+        machine.write_queue.pass(effects, now_.mono);
         machine.wake = effects.wake_at;
         perform(i, effects);
         busy = true;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/node/node.h"
+#include "app/node/write_queue.h"
 #include "exchange/engine/state_root.h"
 
 namespace peerbook::app::testing {
@@ -83,6 +84,7 @@ class NodeWorld {
         std::unique_ptr<Signer> signer;
         std::unique_ptr<Node> node;
         std::vector<AppendEffect> journal;  // durable
+        WriteQueue write_queue;
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
         exchange::StateRoot root;
