@@ -111,6 +111,7 @@ void EffectRunner::on_peer_connected(const p2p::PeerId& peer) {
 
 void EffectRunner::on_peer_disconnected(const p2p::PeerId& peer) {
     questions_.erase(peer);
+    news_.erase(peer);
     inputs_.put([peer](Node& node, Now, Effects&) { node.on_peer_disconnected(peer); });
 }
 
@@ -138,9 +139,17 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::ledger_news: {
             auto news = decode_ledger_news(payload, network_id_);
             if (!news.ok()) return violation(peer, 10, news.error().message);
-            ask_node(peer, [peer, news = std::move(*news)](Node& node, Now now, Effects& effects) mutable {
-                node.on_ledger_news(peer, std::move(news), now, effects);
-            });
+            // Not among the questions, whose number is limited: it comes once, when something changed.
+            auto& waiting = news_[peer];
+            if (!waiting) waiting = std::make_shared<std::atomic<std::size_t>>(0);
+            if (waiting->load() >= questions_per_peer_max)
+                return violation(peer, 10, "more news of ledgers than any node has");
+            ++*waiting;
+            inputs_.put(
+                [peer, waiting, news = std::move(*news)](Node& node, Now now, Effects& effects) mutable {
+                    --*waiting;
+                    node.on_ledger_news(peer, std::move(news), now, effects);
+                });
             return;
         }
         case MessageKind::want: {

@@ -129,6 +129,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     // Wants and version vectors of each peer that the logic thread has not taken yet. I/O thread; counts are
     // shared with the inputs that carry them.
     std::unordered_map<PublicKey, std::shared_ptr<std::atomic<std::size_t>>> questions_;
+    std::unordered_map<PublicKey, std::shared_ptr<std::atomic<std::size_t>>> news_;  // of ledgers; the same
     std::uint64_t dropped_payloads_ = 0;
 
     std::uint64_t next_ticket_ = 1;

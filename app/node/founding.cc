@@ -9,6 +9,20 @@ namespace peerbook::app {
 
 using State = LedgerNews::State;
 
+namespace {
+
+constexpr std::uint64_t foundings_max = std::uint64_t{1} << 62;
+constexpr std::int64_t avoid_patiences = 30;
+constexpr std::size_t remembered_max = 256;  // of what is remembered about peers that may be gone
+
+template <typename Map, typename Key>
+void avoid(Map& map, const Key& key, MonoTime until) {
+    if (map.size() >= remembered_max) map.clear();
+    map[key] = until;
+}
+
+}  // namespace
+
 Bytes encode_ledger_news(const LedgerNews& news) {
     Bytes bytes;
     Encoder out(bytes);
@@ -38,6 +52,9 @@ Result<LedgerNews> decode_ledger_news(ByteView bytes, const Digest& network) {
     const exchange::View& first = *news.first;
     if (first.number != 1)
         return Error{ErrorCode::invalid_input, "ledger news: the record is not that of view 1"};
+    if (news.founding > foundings_max || (news.founding > 0 && first.members.size() != 2) ||
+        (news.founding == 0 && news.state == State::given_up))
+        return Error{ErrorCode::invalid_input, "ledger news: two nodes found a ledger, or one operator"};
     const auto expected = news.founding == 0
                               ? exchange::make_first_view(network, first.members)
                               : exchange::make_founded_view(network, first.members, news.founding);
@@ -51,8 +68,9 @@ Result<LedgerNews> decode_ledger_news(ByteView bytes, const Digest& network) {
 void Founding::on_news(const PublicKey& peer, LedgerNews news, MonoTime now) {
     if (!first_heard_) first_heard_ = now;
     if (news.state == State::given_up) {
-        if (given_up_.size() >= remembered_max) given_up_.clear();
-        if (news.first->members.front() == peer) given_up_.insert(news.first->ledger);
+        if (news.first->members.front() != peer) return;
+        given_up_[peer] = news.first->ledger;
+        if (ledger_of(peer) == news.first->ledger) heard_.erase(peer);
         return;
     }
     const auto known = heard_.find(peer);
@@ -74,20 +92,40 @@ std::optional<Founding::Decision> Founding::decide(const Standing& standing, Mon
                                                    std::optional<MonoTime>& wake_at) {
     if (standing.state == State::none) {
         second_gone_since_.reset();
-        return choose(now, wake_at);
+        return choose(standing, now, wake_at);
     }
     if (standing.state != State::founded) return std::nullopt;
-    if (standing.first->members.front() == self_) return watch_second(standing, now, wake_at);
-    if (given_up_.erase(standing.first->ledger) == 0) return std::nullopt;
+    const PublicKey& founder = standing.first->members.front();
+    const Digest& ledger = standing.first->ledger;
+    if (founder == self_) return watch_second(standing, now, wake_at);
+    if (!standing.first->index_of(self_)) {
+        // Nobody there has shown a block, and nothing of this node went there.
+        if (now < standing.since + options_.patience) {
+            sooner(wake_at, standing.since + options_.patience);
+            return std::nullopt;
+        }
+        avoid(avoided_, ledger, now + options_.patience * avoid_patiences);
+        return Decision{Decision::Kind::leave, {}, {}};
+    }
+    // The founder tells of what it does only when that is on its disk; so it is gone from here.
+    const auto given_up = given_up_.find(founder);
+    const auto heard = heard_.find(founder);
+    const bool is_given_up = (given_up != given_up_.end() && given_up->second == ledger) ||
+                             (heard != heard_.end() && ledger_of(founder) != ledger);
+    if (!is_given_up) return std::nullopt;
+    avoid(avoided_founders_, founder, now + options_.patience);
     return Decision{Decision::Kind::leave, {}, {}};
 }
 
+bool Founding::may_enter(const LedgerNews& news, MonoTime now) const {
+    const Digest& ledger = news.first->ledger;
+    const auto avoided = avoided_.find(ledger);
+    return !left_.contains(ledger) && (avoided == avoided_.end() || now >= avoided->second);
+}
+
 // Of a node without a ledger.
-std::optional<Founding::Decision> Founding::choose(MonoTime now, std::optional<MonoTime>& wake_at) {
-    for (const auto& [peer, heard] : heard_)
-        if (heard.news.state == State::founded && heard.news.first->members.size() == 2 &&
-            heard.news.first->members[0] == peer && heard.news.first->members[1] == self_)
-            return Decision{Decision::Kind::enter, {}, heard.news};
+std::optional<Founding::Decision> Founding::choose(const Standing& standing, MonoTime now,
+                                                   std::optional<MonoTime>& wake_at) {
     if (heard_.empty()) return std::nullopt;
     const MonoTime due = *first_heard_ + options_.discovery_wait;
     if (now < due) {
@@ -96,20 +134,33 @@ std::optional<Founding::Decision> Founding::choose(MonoTime now, std::optional<M
     }
     const LedgerNews* best = nullptr;
     for (const auto& [peer, heard] : heard_) {
-        if (heard.news.state != State::established) continue;
+        // One that names this node is one that this store does not know any more.
+        if (heard.news.state != State::established || heard.news.first->index_of(self_) ||
+            !may_enter(heard.news, now))
+            continue;
         if (!best || heard.news.members > best->members ||
             (heard.news.members == best->members && heard.news.first->ledger < best->first->ledger))
             best = &heard.news;
     }
     if (best) return Decision{Decision::Kind::enter, {}, *best};
 
+    for (const auto& [peer, heard] : heard_) {
+        const auto avoided = avoided_founders_.find(peer);
+        if (heard.news.state == State::founded && heard.news.founding > 0 && peer < self_ &&
+            heard.news.first->members == std::vector<PublicKey>{peer, self_} && may_enter(heard.news, now) &&
+            (avoided == avoided_founders_.end() || now >= avoided->second))
+            return Decision{Decision::Kind::enter, {}, heard.news};
+    }
+
     // Others may be founding one that can be joined soon, or one with a lower id may be about to.
+    const bool is_patient = now < standing.since + options_.patience * 3;
     const PublicKey* second = nullptr;
     for (int round = 0; round < 2 && !second; ++round) {
         for (const auto& [peer, heard] : heard_) {
             const bool is_fresh = heard.news.state == State::none;
             const MonoTime until = heard.since + options_.patience;
-            if (now < until && (heard.news.state == State::founded || (is_fresh && peer < self_))) {
+            if (is_patient && now < until &&
+                (heard.news.state == State::founded || (is_fresh && peer < self_))) {
                 sooner(wake_at, until);
                 return std::nullopt;
             }
@@ -126,14 +177,16 @@ std::optional<Founding::Decision> Founding::watch_second(const Standing& standin
     const PublicKey& second = standing.first->members.back();
     const auto heard = heard_.find(second);
     const Digest its = ledger_of(second);
-    if (heard != heard_.end() && its == standing.first->ledger) {
+    const MonoTime latest = standing.since + options_.patience * 3;
+    if (heard != heard_.end() && its == standing.first->ledger && now < latest) {
         second_gone_since_.reset();  // its first block is on its way
+        sooner(wake_at, latest);
         return std::nullopt;
     }
     const bool is_elsewhere = heard != heard_.end() && heard->second.news.state == State::established;
     if (!second_gone_since_) second_gone_since_ = std::max(now, standing.since);
     const MonoTime due = *second_gone_since_ + options_.patience;
-    if (!is_elsewhere && now < due) {
+    if (!is_elsewhere && now < due && now < latest) {
         sooner(wake_at, due);
         return std::nullopt;
     }

@@ -52,7 +52,13 @@ class Founding {
     Founding(PublicKey self, FoundingOptions options) : self_(self), options_(options) {}
 
     void on_news(const PublicKey& peer, LedgerNews news, MonoTime now);
-    void on_disconnected(const PublicKey& peer) { heard_.erase(peer); }
+    void on_disconnected(const PublicKey& peer) {
+        heard_.erase(peer);
+        given_up_.erase(peer);
+    }
+    // This node was named in this ledger and left it: it never goes there again. Also while the journal is
+    // replayed.
+    void left(const Digest& ledger) { left_.insert(ledger); }
     // The ledger that a connected peer says it has; zero for none.
     Digest ledger_of(const PublicKey& peer) const;
 
@@ -75,7 +81,8 @@ class Founding {
         LedgerNews news;
         MonoTime since;
     };
-    std::optional<Decision> choose(MonoTime now, std::optional<MonoTime>& wake_at);
+    bool may_enter(const LedgerNews& news, MonoTime now) const;
+    std::optional<Decision> choose(const Standing& standing, MonoTime now, std::optional<MonoTime>& wake_at);
     std::optional<Decision> watch_second(const Standing& standing, MonoTime now,
                                          std::optional<MonoTime>& wake_at);
 
@@ -84,9 +91,11 @@ class Founding {
     std::map<PublicKey, Heard> heard_;  // connected peers
     std::optional<MonoTime> first_heard_;
     std::optional<MonoTime> second_gone_since_;
-    std::set<PublicKey> failed_;                        // second nodes that a ledger was given up for
-    std::set<Digest> given_up_;                         // ledgers, as their founders say
-    static constexpr std::size_t remembered_max = 256;  // of each
+    std::set<PublicKey> failed_;            // second nodes that a ledger was given up for
+    std::map<PublicKey, Digest> given_up_;  // by connected founders: what they say they gave up
+    std::set<Digest> left_;                 // as many as this node left, each after `patience`
+    std::map<Digest, MonoTime> avoided_;    // ledgers in which nobody showed a block; until when
+    std::map<PublicKey, MonoTime> avoided_founders_;
 };
 
 }  // namespace peerbook::app

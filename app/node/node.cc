@@ -300,7 +300,7 @@ void Node::flush(Now now, Effects& effects) {
     step_leave(now, effects);
     step_founding(now, effects);
     step_view(now, effects);
-    if (!waits_to_return()) relay(now, effects);
+    if (!waits_to_return() && is_established()) relay(now, effects);
     if (self_index_) emit(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);
@@ -447,7 +447,9 @@ void Node::emit(Now now, Effects& effects) {
 bool Node::first_block_due() const {
     const exchange::View& view = ledger_.view();
     if (view.number > 1) return own_seq() == 0;
-    // And so that both see that the ledger which they found is established.
+    // And so that others see that there is a ledger, which both that found one have to.
+    if (options_.ledger_source == NodeOptions::LedgerSource::operator_found)
+        return own_seq() == 0 && !sync_.connected().empty();
     if (is_established() || view.number == 0) return false;
     return self_index_->value() > 0 ? own_seq() == 0 : ledger_.version_vector()[1] > 0;
 }

@@ -1,4 +1,6 @@
 // Node's way into a ledger, where its peers have or found one: rules 19 and 20.
+#include <algorithm>
+
 #include "app/node/node.h"
 #include "app/node/node_parts.h"
 #include "base/check.h"
@@ -9,6 +11,7 @@ using State = LedgerNews::State;
 
 // Where the network file names the members, the handshake has seen to it.
 bool Node::speaks_of_our_ledger(const PublicKey& peer) const {
+    if (!sync_.connected().contains(peer)) return false;  // it went meanwhile
     if (options_.ledger_source == NodeOptions::LedgerSource::network_file) return true;
     return ledger_.view().number > 0 && founding_.ledger_of(peer) == ledger_.view().ledger;
 }
@@ -17,8 +20,10 @@ bool Node::speaks_of_our_ledger(const PublicKey& peer) const {
 bool Node::is_established() const {
     const exchange::View& view = ledger_.view();
     if (view.number != 1) return view.number > 1;
-    if (!ledger_first_ || ledger_first_->founding == 0) return true;
-    return ledger_.progress()[0].stable_round > view.base_round;
+    if (!ledger_first_ || options_.ledger_source != NodeOptions::LedgerSource::peers) return true;
+    if (ledger_first_->founding > 0) return ledger_.progress()[0].stable_round > view.base_round;
+    // What a stranger says of an operator's ledger counts once a member's block is here.
+    return std::ranges::any_of(ledger_.version_vector(), [](std::uint64_t seq) { return seq > 0; });
 }
 
 LedgerNews Node::news() const {
@@ -121,6 +126,7 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
                                            ", which nobody else took part in; nothing of it had settled"});
     }
     const Digest left = exchange::digest_of(ledger_.view());
+    if (ledger_.view().index_of(self_)) founding_.left(ledger_.view().ledger);
     ledger_first_.reset();
     rebind(exchange::make_no_ledger(self_, left), now, effects);
 }

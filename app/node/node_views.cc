@@ -74,7 +74,9 @@ void Node::on_older_or_newer(const PublicKey& from, const VersionVectorMessage& 
     if (message.number > here) return on_other_view(from, now, effects);  // it answers with the decisions
     const ViewKeeper::Closed* closed = views_.closed(message.view);
     if (!closed) {
-        if (message.number == here)
+        // One that entered another ledger may not have said so yet.
+        const bool is_named = options_.ledger_source == NodeOptions::LedgerSource::network_file;
+        if (message.number == here && is_named)
             effects.violations.push_back({from, 10, "a view that is not a successor of ours"});
         else if (views_.other_view_due(from, now.mono))
             effects.logs.push_back({true, "peer " + to_hex(from).substr(0, 12) + " is in view " +
@@ -114,6 +116,7 @@ ViewKeeper::Own Node::own_state() {
 void Node::step_view(Now now, Effects& effects) {
     if (!recovered_ || ledger_.view().number == 0) return;
     keep_alive(now, effects);
+    views_.note_running(now.mono, effects);
     if (in_flight_ || entered_ticket_ > durable_ticket_)
         return;  // it belongs in front of whatever is promised
     ViewKeeper::Step step = views_.step(now.mono, own_state(), effects);

@@ -54,7 +54,7 @@ class NodeProcess {
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
           ledger_(opened.parts.node->claimed_ledger()),
-          runner_(io_, std::move(opened.parts), [this](Error error) { fail(error); }),
+          runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
           drain_timer_(io_),
           invitations_timer_(io_) {}
@@ -71,6 +71,14 @@ class NodeProcess {
     }
 
   private:
+    EffectRunner::Parts watched(EffectRunner::Parts parts) {
+        parts.on_ledger = [this, note = std::move(parts.on_ledger)](const Digest& ledger) {
+            ledger_ = ledger;
+            if (note) note(ledger);
+        };
+        return parts;
+    }
+
     Status start() {
         if (settings_.p2p_enabled) {
             auto network =
@@ -181,8 +189,9 @@ class NodeProcess {
             return log_warn("node", "invitations not taken: " + invitations.error().message);
         const Ed25519Verifier verifier;
         const std::size_t refused = std::erase_if(*invitations, [&](const exchange::Invitation& one) {
-            const Status fits = check_invitation(one, runner_.rules()->network, ledger_,
-                                                 signer_->public_key(), SystemClock().now().wall, verifier);
+            const auto ledger = ledger_.is_zero() ? std::nullopt : std::optional(ledger_);
+            const Status fits = check_invitation(one, runner_.rules()->network, ledger, signer_->public_key(),
+                                                 SystemClock().now().wall, verifier);
             if (!fits.ok()) log_warn("node", "an invitation was not taken: " + fits.error().message);
             return !fits.ok();
         });
@@ -221,7 +230,7 @@ class NodeProcess {
     const config::Settings& settings_;
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
-    const Digest ledger_;
+    Digest ledger_;  // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
     std::unique_ptr<p2p::PeerNetwork> network_;

@@ -29,6 +29,7 @@ ViewKeeper::ViewKeeper(const exchange::OpenLedger& ledger, const Signer& signer,
 void ViewKeeper::began() {
     admission_ = exchange::Admission(options_.admission, ledger_.view().members);
     closed_.clear();
+    closed_bytes_ = 0;
     memberships_.clear();
     begin();
 }
@@ -45,9 +46,13 @@ void ViewKeeper::begin() {
 
 void ViewKeeper::installed(const exchange::View& closed, const exchange::Decision& decision,
                            std::optional<MonoTime> now) {
-    closed_.push_back({decision.next.previous, closed, exchange::cut_tips(decision.next),
-                       SharedBytes(exchange::encode_decision(decision))});
-    if (closed_.size() > closed_views_max) closed_.pop_front();
+    SharedBytes bytes(exchange::encode_decision(decision));
+    closed_bytes_ += bytes.size();
+    closed_.push_back({decision.next.previous, closed, exchange::cut_tips(decision.next), std::move(bytes)});
+    while (closed_bytes_ > closed_bytes_max) {
+        closed_bytes_ -= closed_.front().decision.size();
+        closed_.pop_front();
+    }
     if (now) note_members(closed, *now);
     admission_.were_members(ledger_.view().members);
     begin();
@@ -59,7 +64,7 @@ void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
         heard_.erase(member);  // it is no peer for sure; if it is, it will be heard
         Membership& membership = membership_of(member);
         // One that comes and goes all the time would have the others change views all the time.
-        const bool stayed = !membership.joined || now - *membership.joined >= options_.hold_off;
+        const bool stayed = !membership.joined || now - *membership.joined >= options_.hold_off_forget;
         if (stayed && asked_to_leave(member, now)) continue;
         if (membership.joined && now - *membership.joined >= options_.hold_off_forget) membership.drops = 0;
         ++membership.drops;
@@ -248,8 +253,11 @@ exchange::Outlook ViewKeeper::outlook(MonoTime now, const Own& own, Effects& eff
             sooner(due, leaving_.at(ledger_.view().members[i]).first + options_.leave_grace);
     if (due && now < *due) sooner(effects.wake_at, *due);
     if (!one_stays || (due && now < *due)) outlook.leaving.assign(outlook.leaving.size(), false);
+    std::size_t stay = 0;
+    for (std::size_t i = 0; i < outlook.suspected.size(); ++i)
+        stay += !outlook.suspected[i] && !outlook.leaving[i];
     for (const auto& [key, joiner] : joiners_) {
-        if (!may_come_in(key, joiner, now)) continue;
+        if (stay >= exchange::view_members_max || !may_come_in(key, joiner, now)) continue;
         outlook.joiners.push_back(key);
         outlook.invitations.insert(outlook.invitations.end(), joiner.grounds.begin(), joiner.grounds.end());
     }
@@ -273,16 +281,7 @@ void ViewKeeper::take(exchange::ViewChangeOutput out, Step& step, Effects& effec
 }
 
 ViewKeeper::Step ViewKeeper::step(MonoTime now, const Own& own, Effects& effects) {
-    // While this process did not run it heard nobody; that is no sign of them.
-    const bool stood_still = last_step_ && options_.suspect_after > Duration{} &&
-                             now - *last_step_ >= Duration::nanoseconds(options_.suspect_after.ns / 2);
-    for (const PublicKey& member : ledger_.view().members) {
-        MonoTime& heard = heard_.try_emplace(member, now).first->second;
-        if (stood_still) heard = now;
-        if (options_.suspect_after > Duration{} && heard + options_.suspect_after > now)
-            sooner(effects.wake_at, heard + options_.suspect_after);
-    }
-    last_step_ = now;
+    note_running(now, effects);
 
     Step step;
     exchange::ViewChangeOutput out;
@@ -296,6 +295,19 @@ ViewKeeper::Step ViewKeeper::step(MonoTime now, const Own& own, Effects& effects
     take(std::move(out), step, effects);
     ask_to_join(now, own, effects);
     return step;
+}
+
+void ViewKeeper::note_running(MonoTime now, Effects& effects) {
+    // While this process did not run it heard nobody; that is no sign of them.
+    const bool stood_still = last_step_ && options_.suspect_after > Duration{} &&
+                             now - *last_step_ >= Duration::nanoseconds(options_.suspect_after.ns / 2);
+    for (const PublicKey& member : ledger_.view().members) {
+        MonoTime& heard = heard_.try_emplace(member, now).first->second;
+        if (stood_still) heard = now;
+        if (options_.suspect_after > Duration{} && heard + options_.suspect_after > now)
+            sooner(effects.wake_at, heard + options_.suspect_after);
+    }
+    last_step_ = now;
 }
 
 void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {

@@ -47,9 +47,10 @@ struct ViewKeeperOptions {
 
 class ViewKeeper {
   public:
-    static constexpr std::size_t inbox_max = 256;           // messages that wait for a step(); then dropped
-    static constexpr std::size_t closed_views_max = 1'024;  // known to peers that are behind; then forgotten
-    static constexpr std::uint64_t joiner_lag_max = 64;     // blocks that one who joins may still lack
+    static constexpr std::size_t inbox_max = 256;  // messages that wait for a step(); then dropped
+    // Decisions told to peers that are behind; older ones are forgotten. Some 50,000 of a small view.
+    static constexpr std::size_t closed_bytes_max = 48u << 20;
+    static constexpr std::uint64_t joiner_lag_max = 64;  // blocks that one who joins may still lack
     // That ask to join now. Then one who stopped asking makes room, or a stranger for a former member.
     static constexpr std::size_t joiners_max = 128;
     static constexpr std::size_t memberships_max = 1'024;  // former members whose hold-off is remembered
@@ -91,6 +92,8 @@ class ViewKeeper {
         std::set<PublicKey> fetch_from;                           // tell them what blocks are here
         std::optional<exchange::Decision> install;
     };
+    // In each batch of inputs, also when no step is made: time passes, and somebody may be silent.
+    void note_running(MonoTime now, Effects& effects);
     Step step(MonoTime now, const Own& own, Effects& effects);
 
     // --- reading ---
@@ -168,6 +171,7 @@ class ViewKeeper {
     std::map<PublicKey, Membership> memberships_;
     std::map<PublicKey, MonoTime> told_;  // connected peers
     std::deque<Closed> closed_;
+    std::size_t closed_bytes_ = 0;  // of their decisions
     std::optional<MonoTime> last_step_, next_join_, next_leave_;
 };
 

@@ -129,8 +129,10 @@ std::optional<std::vector<Invitation>> Admission::grounds(const View& ends, cons
     if (policy_.joining == Joining::anyone || is_known(key)) return std::vector<Invitation>();
     if (policy_.joining == Joining::named) return std::nullopt;
     std::vector<Invitation> counted = by_members(ends, key, invitations);
-    if (counted.size() < policy_.invitations_needed) return std::nullopt;
-    counted.resize(policy_.invitations_needed);
+    // More than there are members nobody could bring.
+    const std::size_t needed = std::min<std::size_t>(policy_.invitations_needed, ends.members.size());
+    if (counted.size() < needed) return std::nullopt;
+    counted.resize(needed);
     return counted;
 }
 

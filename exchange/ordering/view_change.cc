@@ -8,6 +8,7 @@ namespace peerbook::exchange {
 
 namespace {
 
+constexpr std::uint64_t ballot_jump_max = std::uint64_t{1} << 20;
 constexpr std::size_t alarms_max = 16;  // different ones told of one view
 
 void sooner(std::optional<MonoTime>& wake, MonoTime at) {
@@ -80,7 +81,12 @@ void ViewChange::on_stored(std::uint64_t record, ViewChangeOutput& out) {
 void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChangeOutput& out) {
     const std::optional<MemberIndex> sender = view().index_of(message.sender);
     if (!self_ || !sender || message.view != view_digest_ || message.sender == signer_.public_key()) return;
-    highest_number_ = std::max({highest_number_, message.ballot.number, message.promised.number});
+    const std::uint64_t number = std::max(message.ballot.number, message.promised.number);
+    // Else one member could use up the numbers of all.
+    if (number > highest_number_ + ballot_jump_max)
+        return alarm(
+            "member " + to_hex(message.sender).substr(0, 12) + " names a ballot far above all others", out);
+    highest_number_ = std::max(highest_number_, number);
     const bool is_mine = attempt_ && attempt_->ballot == message.ballot;
     switch (message.kind) {
         case ViewMessageKind::prepare:
@@ -98,6 +104,11 @@ void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChange
             break;
         }
         case ViewMessageKind::promise:
+            // No honest member accepts such a value, so none was decided.
+            if (message.accepted && value_fault({message.accepted->next, message.accepted->invitations}))
+                return alarm("member " + to_hex(message.sender).substr(0, 12) +
+                                 " says that it accepted a view that cannot follow this one",
+                             out);
             if (is_mine) attempt_->promises[sender->value()] = Promised{message.tips, message.accepted};
             break;
         case ViewMessageKind::accepted:
@@ -156,11 +167,18 @@ void ViewChange::answer_promise(const Ballot& ballot, ViewChangeOutput& out) {
     send(proposer_of(ballot), std::move(message), out);
 }
 
+std::size_t ViewChange::joiners_in(const View& next) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        next.members, [&](const PublicKey& member) { return !view().index_of(member); }));
+}
+
 const char* ViewChange::value_fault(const Value& value) const {
     if (!check_successor(view(), value.next).ok()) return "proposes a view that cannot follow this one";
     for (const PublicKey& member : value.next.members)
         if (!view().index_of(member) && !admission_.grounds(view(), member, value.invitations))
             return "proposes a member that may not join";
+    if (joiners_in(value.next) > value.next.members.size() / 2)
+        return "proposes more new members than old ones";
     return nullptr;
 }
 
@@ -178,8 +196,7 @@ void ViewChange::try_accept(MonoTime now, ViewChangeOutput& out) {
     if (!pending_) return;
     if (promised_ && pending_->ballot < *promised_) return pending_.reset();
     const Status status = ledger_.check_end(pending_->value.next);
-    if (!status.ok() && status.error().code == ErrorCode::unavailable)
-        return fetch(proposer_of(pending_->ballot), now, out);
+    if (!status.ok() && status.error().code == ErrorCode::unavailable) return fetch_cut(now, out);
     if (!status.ok()) {
         alarm("a proposed view cannot be accepted: " + status.error().message, out);
         return pending_.reset();
@@ -227,8 +244,10 @@ void ViewChange::abandon(MonoTime now) {
 
 void ViewChange::let_in(const Outlook& outlook, Value& value) const {
     std::vector<PublicKey>& members = value.next.members;
+    // Half of the members with the eldest are a quorum: those who stay can go on if no newcomer ever speaks.
+    const std::size_t members_max = std::min(members.size() * 2, view_members_max);
     for (const PublicKey& joiner : outlook.joiners) {
-        if (view().index_of(joiner) || members.size() >= view_members_max ||
+        if (view().index_of(joiner) || members.size() >= members_max ||
             std::find(members.begin(), members.end(), joiner) != members.end())
             continue;
         const auto grounds = admission_.grounds(view(), joiner, outlook.invitations);
@@ -316,7 +335,9 @@ void ViewChange::decide_if_voted() {
     for (std::uint32_t i = 0; i < present.size(); ++i)
         if (present[i]) decision.votes.push_back({MemberIndex(i), *attempt_->votes[i]});
     decided_ = std::move(decision);
-    decided_by_ = signer_.public_key();
+    for (const Vote& vote : decided_->votes)  // each voter holds the cut
+        if (vote.member != *self_ || decided_->votes.size() == 1)
+            decided_by_ = view().members[vote.member.value()];
     attempt_.reset();
 }
 
@@ -393,6 +414,14 @@ void ViewChange::try_install(MonoTime now, ViewChangeOutput& out) {
         alarm("view " + std::to_string(decided_->next.number) +
                   " was decided and cannot be installed: " + status.error().message,
               out);
+}
+
+// For the proposal that waits. One that proposes another's value again asks those who promised.
+void ViewChange::fetch_cut(MonoTime now, ViewChangeOutput& out) {
+    const PublicKey proposer = proposer_of(pending_->ballot);
+    if (proposer != signer_.public_key()) return fetch(proposer, now, out);
+    for (std::size_t i = 0; attempt_ && i < attempt_->promises.size(); ++i)
+        if (attempt_->promises[i] && view().members[i] != proposer) fetch(view().members[i], now, out);
 }
 
 void ViewChange::fetch(const PublicKey& from, MonoTime now, ViewChangeOutput& out) {

@@ -139,6 +139,7 @@ class ViewChange {
 
     void take_prepare(const Ballot& ballot, ViewChangeOutput& out);
     void take_propose(const Ballot& ballot, const Value& value, ViewChangeOutput& out);
+    std::size_t joiners_in(const View& next) const;
     const char* value_fault(const Value& value) const;
     void try_accept(MonoTime now, ViewChangeOutput& out);
     void answer_promise(const Ballot& ballot, ViewChangeOutput& out);
@@ -156,6 +157,7 @@ class ViewChange {
     void resend(ViewChangeOutput& out);
     void take_turn(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
     void try_install(MonoTime now, ViewChangeOutput& out);
+    void fetch_cut(MonoTime now, ViewChangeOutput& out);
     void fetch(const PublicKey& from, MonoTime now, ViewChangeOutput& out);
     void alarm(std::string what, ViewChangeOutput& out);
 

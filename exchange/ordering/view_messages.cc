@@ -165,6 +165,9 @@ const char* sender_fault(const ViewMessage& message, const View& view) {
             if (sender) return "a member asks to join";
             for (const Invitation& invitation : message.invitations)
                 if (invitation.invited != message.sender) return "it has an invitation of somebody else";
+            // Before any of their signatures is looked at.
+            for (const Invitation& invitation : message.invitations)
+                if (!view.index_of(invitation.inviter)) return "it has an invitation by no member";
             break;
         case ViewMessageKind::prepare:
         case ViewMessageKind::propose:
@@ -178,6 +181,8 @@ const char* sender_fault(const ViewMessage& message, const View& view) {
     if (is_ballot_free != (message.ballot.number == 0)) return "its ballot's number is wrong";
     if (is_ballot_free && message.ballot != Ballot{}) return "it has no ballot";
     if (message.ballot.proposer.value() >= view.members.size()) return "its ballot's proposer is no member";
+    if (message.accepted && message.accepted->ballot > message.ballot)
+        return "it accepted in a higher ballot than it promises";
     if (message.accepted && message.accepted->ballot.proposer.value() >= view.members.size())
         return "its accepted ballot's proposer is no member";
     if (message.promised.proposer.value() >= view.members.size())
