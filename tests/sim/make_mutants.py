@@ -54,8 +54,8 @@ MUTANTS = [
      "if (!{on} && (parent->author != ref.author || parent->round != ref.round))",
      "a wrong round of a parent is believed"),
     ("missing_not_wanted", "app/node/block_sync.cc",
-     "if (!digests.empty()) send_want_to_some(digests, effects);",
-     "if (!{on} && !digests.empty()) send_want_to_some(digests, effects);",
+     "std::vector<Digest> digests = overdue(now);",
+     "std::vector<Digest> digests;\n    if (!{on}) digests = overdue(now);",
      "missing parents are asked for once only"),
     ("no_version_vector", "app/node/block_sync.cc",
      "connected_.insert(peer);\n    send_version_vector(peer, effects);",
@@ -228,8 +228,8 @@ MUTANTS = [
 
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
 FIRST_SEED = {
-    "no_version_vector": 82, "missing_not_wanted": 107, "unbounded_suspended": 12, "parent_not_checked": 12,
-    "promise_forgotten": 44, "ballot_used_twice": 9, "accepted_ignored": 36, "lowest_taken_over": 70,
+    "no_version_vector": 226, "missing_not_wanted": 192, "unbounded_suspended": 12, "parent_not_checked": 12,
+    "promise_forgotten": 44, "ballot_used_twice": 9, "accepted_ignored": 36, "lowest_taken_over": 188,
     "promised_not_fetched": 14, "accepted_without_blocks": 45, "own_block_under_way": 14, "void_lost_at_restart": 35,
 }
 

@@ -28,7 +28,7 @@ std::vector<std::uint64_t> seeds_to_run(bool& demands_rare_states) {
     if (const char* text = std::getenv("PEERBOOK_SIM_SEEDS"))
         count = std::strtoull(text, nullptr, 10);
     else if (demands_rare_states)
-        seeds = {44, 67, 69, 74, 85, 90, 97, 200, 295};
+        seeds = {44, 67, 69, 74, 85, 90, 97, 161, 200, 287, 295};
     demands_rare_states = demands_rare_states && count >= 36;
     for (std::uint64_t seed = 1; seed <= count; ++seed)
         if (std::getenv("PEERBOOK_SIM_SEEDS") || !slow.contains(seed)) seeds.push_back(seed);
