@@ -147,9 +147,11 @@ std::optional<Founding::Decision> Founding::choose(const Standing& standing, Mon
     for (const auto& [peer, heard] : heard_) {
         const auto avoided = avoided_founders_.find(peer);
         if (heard.news.state == State::founded && heard.news.founding > 0 && peer < self_ &&
-            heard.news.first->members == std::vector<PublicKey>{peer, self_} && may_enter(heard.news, now) &&
-            (avoided == avoided_founders_.end() || now >= avoided->second))
-            return Decision{Decision::Kind::enter, {}, heard.news};
+            heard.news.first->members == std::vector<PublicKey>{peer, self_} && may_enter(heard.news, now)) {
+            if (avoided == avoided_founders_.end() || now >= avoided->second)
+                return Decision{Decision::Kind::enter, {}, heard.news};
+            sooner(wake_at, avoided->second);
+        }
     }
 
     // Others may be founding one that can be joined soon, or one with a lower id may be about to.

@@ -36,7 +36,8 @@ LedgerNews Node::news() const {
 
 void Node::on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effects& effects) {
     if (options_.ledger_source == NodeOptions::LedgerSource::network_file) return;
-    const bool is_given_up = news.state == State::founded && news.first->members.front() == self_ &&
+    const bool is_given_up = news.state == State::founded && news.founding > 0 &&
+                             news.first->members.front() == self_ &&
                              (!ledger_first_ || ledger_first_->first->ledger != news.first->ledger);
     if (is_given_up && entered_ticket_ <= durable_ticket_) {
         // An offer leaves only when it is on disk, so this node knows all that it made.

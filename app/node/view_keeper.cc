@@ -49,7 +49,7 @@ void ViewKeeper::installed(const exchange::View& closed, const exchange::Decisio
     SharedBytes bytes(exchange::encode_decision(decision));
     closed_bytes_ += bytes.size();
     closed_.push_back({decision.next.previous, closed, exchange::cut_tips(decision.next), std::move(bytes)});
-    while (closed_bytes_ > closed_bytes_max) {
+    while (closed_bytes_ > options_.closed_bytes_max) {
         closed_bytes_ -= closed_.front().decision.size();
         closed_.pop_front();
     }

@@ -41,15 +41,15 @@ struct ViewKeeperOptions {
     Duration hold_off = Duration::seconds(2);  // after the first drop
     Duration hold_off_max = Duration::seconds(300);
     Duration hold_off_forget = Duration::seconds(600);  // a member for so long starts at the first again
+    // Decisions kept for peers that are behind; older ones are forgotten. Some 50,000 of a small view.
+    std::size_t closed_bytes_max = 48u << 20;
     exchange::ViewChangeTimes times;
     exchange::AdmissionPolicy admission;  // the network's
 };
 
 class ViewKeeper {
   public:
-    static constexpr std::size_t inbox_max = 256;  // messages that wait for a step(); then dropped
-    // Decisions told to peers that are behind; older ones are forgotten. Some 50,000 of a small view.
-    static constexpr std::size_t closed_bytes_max = 48u << 20;
+    static constexpr std::size_t inbox_max = 256;        // messages that wait for a step(); then dropped
     static constexpr std::uint64_t joiner_lag_max = 64;  // blocks that one who joins may still lack
     // That ask to join now. Then one who stopped asking makes room, or a stranger for a former member.
     static constexpr std::size_t joiners_max = 128;

@@ -127,7 +127,7 @@ TEST_F(NodeFounding, AFounderGivesUpOnASecondNodeThatNeverAnswers) {
     world.run_for(Duration::seconds(1));
     EXPECT_EQ(view(high).ledger, first);
     world.heal(0, 1);
-    world.run_for(Duration::seconds(3));
+    world.run_for(Duration::seconds(15));  // it takes no new offer at once
     expect_one_ledger();
     EXPECT_NE(view(low).ledger, first);
     EXPECT_EQ(balance(high, low, "alice"), "5");
@@ -145,9 +145,93 @@ TEST_F(NodeFounding, AFounderThatGaveUpKnowsItAfterARestart) {
     world.release_disk(high);
     world.run();
     world.heal(0, 1);
-    world.run_for(Duration::seconds(3));
+    world.run_for(Duration::seconds(15));  // it takes no new offer at once
     expect_one_ledger();
     EXPECT_NE(view(low).ledger, first);
+}
+
+TEST_F(NodeFounding, WhatAStrangerSaysOfALedgerBindsNobodyForGood) {
+    const PublicKey stranger = world.key(high);
+    const auto say = [&](LedgerNews news) {
+        Effects effects;
+        world.node(low).on_ledger_news(stranger, std::move(news), world.now(), effects);
+    };
+    const Digest network = world.node(low).ledger().engine().rules().network;
+    pay(low, "alice", 5);
+    world.hold_disk(high);
+    world.heal(0, 1);
+    world.run_for(Duration::milliseconds(300));  // what the other says itself has come by now
+    // An operator's ledger of which nobody shows a block.
+    LedgerNews news{LedgerNews::State::established, 0,
+                    *exchange::make_first_view(network, {stranger, PublicKey{{1}}}), 128};
+    say(news);
+    world.run_for(Duration::seconds(2));
+    EXPECT_EQ(view(low).ledger, news.first->ledger);
+    EXPECT_TRUE(world.node(low).claimed_ledger().is_zero());
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(view(low).number == 0 || view(low).ledger != news.first->ledger, true);
+    EXPECT_EQ(balance(low, low, "alice"), "5");
+    // One that names this node, which it never entered.
+    world.cut(0, 1);
+    world.run_for(Duration::seconds(12));
+    ASSERT_EQ(view(low).number, 0u);
+    world.heal(0, 1);
+    world.run_for(Duration::milliseconds(300));
+    news = {LedgerNews::State::established, 7,
+            *exchange::make_founded_view(network, {world.key(low), stranger}, 7), 2};
+    say(news);
+    world.run_for(Duration::seconds(2));
+    EXPECT_NE(view(low).ledger, news.first->ledger);
+    world.release_disk(high);
+    world.run_for(Duration::seconds(40));
+    expect_one_ledger();
+    EXPECT_TRUE(world.retired_keys().empty());
+}
+
+TEST_F(NodeFounding, ALedgerThatWasGivenUpIsNeverEnteredAgain) {
+    world.hold_disk(high);
+    pay(low, "alice", 5);
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(2));
+    const exchange::View first = view(low);
+    world.cut(0, 1);
+    world.run_for(Duration::seconds(12));
+    ASSERT_EQ(view(low).number, 0u);
+    for (int restarted = 0; restarted < 2; ++restarted) {
+        world.heal(0, 1);
+        world.run_for(Duration::milliseconds(300));
+        Effects effects;
+        world.node(low).on_ledger_news(world.key(high), {LedgerNews::State::established, 1, first, 2},
+                                       world.now(), effects);
+        world.run_for(Duration::seconds(2));
+        EXPECT_NE(view(low).ledger, first.ledger);
+        world.crash_and_restart_alone(low);
+    }
+    EXPECT_TRUE(world.retired_keys().empty());
+}
+
+TEST(LedgerNewsTest, RefusesWhatNoNodeFounds) {
+    const Digest network = hash_of("network", {});
+    const PublicKey a{{1}}, b{{2}}, c{{3}};
+    const auto taken = [&](LedgerNews news) {
+        return decode_ledger_news(encode_ledger_news(news), network).ok();
+    };
+    using State = LedgerNews::State;
+    EXPECT_TRUE(taken({}));
+    EXPECT_TRUE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2}));
+    EXPECT_TRUE(taken({State::established, 0, *exchange::make_first_view(network, {a}), 1}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b, c}, 3), 2}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a}, 3), 1}));
+    EXPECT_FALSE(taken({State::founded, 4, *exchange::make_founded_view(network, {a, b}, 3), 2}));
+    EXPECT_FALSE(
+        taken({State::founded, UINT64_MAX, *exchange::make_founded_view(network, {a, b}, UINT64_MAX), 2}));
+    EXPECT_FALSE(taken({State::given_up, 0, *exchange::make_first_view(network, {a}), 1}));
+    Bytes bytes =
+        encode_ledger_news({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2});
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_ledger_news(ByteView(bytes).first(size), network).ok());
+    bytes.push_back(0);
+    EXPECT_FALSE(decode_ledger_news(bytes, network).ok());
 }
 
 TEST_F(NodeFounding, AfterTheFoundingTheElderGoesOnAlone) {

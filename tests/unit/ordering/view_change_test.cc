@@ -608,21 +608,63 @@ TEST_F(EndOfViewByInvitation, AnAcceptedValueKeepsItsInvitationsThroughACrashAnd
     EXPECT_TRUE(node('C').alarms.empty());
 }
 
-TEST_F(EndOfViewByInvitation, MoreThanAProposalCarriesComeInWithTheNextOne) {
-    policy.invitations_needed = 3;
+TEST_F(EndOfViewByInvitation, NoMoreComeInAtOnceThanStay) {
+    policy.joining = Joining::anyone;
     for (std::size_t i = 0; i < 3; ++i)
         boot(i);
     outlook.joiners.clear();
-    for (std::uint64_t i = 0; i < 60; ++i) {
-        const PublicKey key = testing::CheapSigner(1'000 + i).public_key();
-        outlook.joiners.push_back(key);
-        for (std::size_t member = 0; member < 3; ++member)
-            outlook.invitations.push_back(
-                make_invitation(DrawnDag::network(), view().ledger, key, {5'000}, dag.signer(member)));
-    }
-    run("ABC");
-    ASSERT_TRUE(node('A').installs);
-    EXPECT_EQ(node('A').installs->next.members.size(), 3u + invitations_per_view_max / 3);
+    for (std::uint64_t i = 0; i < 60; ++i)
+        outlook.joiners.push_back(testing::CheapSigner(1'000 + i).public_key());
+    step('A');
+    store('A');
+    deliver_to("B");
+    store('B');
+    deliver_to("A");
+    step('A');
+    auto message = *verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
+    letters.clear();
+    ASSERT_TRUE(message.next);
+    EXPECT_EQ(message.next->members.size(), 6u);
+    message.next->members.push_back(outlook.joiners[5]);
+    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
+    deliver({0, 1, SharedBytes(bytes), message.kind});
+    step('B');
+    EXPECT_TRUE(node('B').unstored.empty());
+    EXPECT_EQ(node('B').alarms.size(), 1u);
+}
+
+TEST_F(EndOfViewOfThree, ABallotFarAboveAllOthersIsNotFollowed) {
+    suspect("C");
+    step('A');
+    store('A');
+    auto message = *verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
+    letters.clear();
+    message.ballot.number = ballot_number_max;
+    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
+    deliver({0, 1, SharedBytes(bytes), message.kind});
+    step('B');
+    EXPECT_TRUE(node('B').unstored.empty());
+    EXPECT_EQ(node('B').alarms.size(), 1u);
+}
+
+TEST_F(EndOfViewOfThree, APromiseWithAViewThatCannotFollowIsNotCounted) {
+    suspect("C");
+    step('A');
+    store('A');
+    deliver_to("B");
+    store('B');
+    auto message = *verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
+    letters.clear();
+    ASSERT_EQ(message.kind, ViewMessageKind::promise);
+    View other = view();
+    other.number = 7;
+    message.accepted = AcceptedValue{message.ballot, other, {}};
+    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(1));
+    deliver({1, 0, SharedBytes(bytes), message.kind});
+    step('A');
+    EXPECT_EQ(node('A').alarms.size(), 1u);
+    for (const auto& letter : letters)
+        EXPECT_NE(letter.kind, ViewMessageKind::propose);
 }
 
 TEST_F(EndOfViewOfThree, AProposalWithAnotherLogIsRefusedLoudly) {

@@ -236,7 +236,9 @@ TEST_F(ViewMessages, InvitationsAreGenuineInOrderAndBounded) {
             make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100 + i)));
     std::sort(join.invitations.begin(), join.invitations.end(), comes_before);
     EXPECT_EQ(code(join), ErrorCode::invalid_input);
-    join.invitations.pop_back();
+    join.invitations = {make_invitation(network, view.ledger, guest, {5'000}, CheapSigner(100))};
+    EXPECT_EQ(code(join), ErrorCode::invalid_input);  // by no member
+    join.invitations = {make_invitation(network, view.ledger, guest, {5'000}, signers[0])};
     EXPECT_TRUE(verify_view_message(encode(join), view, network, verifier).ok());
 }
 
