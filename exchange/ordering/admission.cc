@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view signature_domain = "peerbook invitation";
 
-Bytes signed_bytes(const Invitation& invitation) {
+// All but the signature.
+Bytes encode_statement(const Invitation& invitation) {
     Bytes bytes;
     Encoder out(bytes);
     out.u16(invitation_version);
@@ -19,6 +20,11 @@ Bytes signed_bytes(const Invitation& invitation) {
                           invitation.inviter.view()})
         out.raw(part);
     out.i64(invitation.expires.ms);
+    return bytes;
+}
+
+Bytes signed_bytes(const Invitation& invitation) {
+    const Bytes bytes = encode_statement(invitation);
     const Digest digest = hash_of(signature_domain, bytes);
     Bytes message(signature_domain.begin(), signature_domain.end());
     message.insert(message.end(), digest.data.begin(), digest.data.end());
@@ -50,14 +56,8 @@ bool is_genuine(const Invitation& invitation, const Verifier& verifier) {
 }
 
 Bytes encode_invitation(const Invitation& invitation) {
-    Bytes bytes;
-    Encoder out(bytes);
-    out.u16(invitation_version);
-    for (ByteView part : {invitation.network.view(), invitation.ledger.view(), invitation.invited.view(),
-                          invitation.inviter.view()})
-        out.raw(part);
-    out.i64(invitation.expires.ms);
-    out.raw(invitation.signature.view());
+    Bytes bytes = encode_statement(invitation);
+    Encoder(bytes).raw(invitation.signature.view());
     return bytes;
 }
 

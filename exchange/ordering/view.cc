@@ -23,6 +23,18 @@ Status check_members(const std::vector<PublicKey>& members) {
     return {};
 }
 
+// `ledger` has taken in what stands before the members in the ledger's id.
+Result<View> first_view_of(Hasher ledger, const std::vector<PublicKey>& members) {
+    if (Status status = check_members(members); !status.ok()) return status.error();
+    ledger.add_u64(members.size());
+    for (const PublicKey& member : members)
+        ledger.add(member.view());
+    View view;
+    view.ledger = ledger.finish();
+    view.members = members;
+    return view;
+}
+
 }  // namespace
 
 std::optional<MemberIndex> View::index_of(const PublicKey& key) const {
@@ -32,32 +44,18 @@ std::optional<MemberIndex> View::index_of(const PublicKey& key) const {
 }
 
 Result<View> make_first_view(const Digest& network, const std::vector<PublicKey>& members) {
-    if (Status status = check_members(members); !status.ok()) return status.error();
     Hasher ledger("peerbook ledger");
     ledger.add(network.view());
-    ledger.add_u64(members.size());
-    for (const PublicKey& member : members)
-        ledger.add(member.view());
-    View view;
-    view.ledger = ledger.finish();
-    view.members = members;
-    return view;
+    return first_view_of(std::move(ledger), members);
 }
 
 Result<View> make_founded_view(const Digest& network, const std::vector<PublicKey>& members,
                                std::uint64_t founding) {
-    if (Status status = check_members(members); !status.ok()) return status.error();
     if (founding == 0) return Error{ErrorCode::invalid_input, "foundings are counted from 1"};
     Hasher ledger("peerbook founded ledger");
     ledger.add(network.view());
     ledger.add_u64(founding);
-    ledger.add_u64(members.size());
-    for (const PublicKey& member : members)
-        ledger.add(member.view());
-    View view;
-    view.ledger = ledger.finish();
-    view.members = members;
-    return view;
+    return first_view_of(std::move(ledger), members);
 }
 
 View make_no_ledger(const PublicKey& self, const Digest& given_up) {

@@ -120,6 +120,31 @@ class FunctionalCase(unittest.TestCase):
         return client.post("/api/v1/orders", {"account": account, "market": market, "side": side, "price": str(price),
                                               "quantity": str(quantity), **more})
 
+    def trade(self, client, number):
+        """One trade between two accounts of a node."""
+        self.fund(client, f"seller-{number}", BTC="1")
+        self.fund(client, f"buyer-{number}", USD="100000")
+        self.order(client, f"seller-{number}", "BTC-USD", "sell", "60000", "1")
+        filled = self.order(client, f"buyer-{number}", "BTC-USD", "buy", "60000", "1")
+        self.assertEqual(filled["status"], "filled")
+
+    def wait_status(self, client, what, seconds, **wanted):
+        """Until the node answers with these values."""
+        def reached():
+            try:
+                status = client.get("/api/v1/status")
+            except (OSError, RequestError) as error:
+                last["said"] = error
+                return False
+            last["said"] = status["says"]
+            return all(str(status[name]) == str(value) for name, value in wanted.items())
+
+        last = {}
+        try:
+            wait_until(reached, seconds, what)
+        except TestnetError as error:
+            raise TestnetError(f"{error}; wanted {wanted}, it says: {last.get('said')}") from None
+
     def balances(self, client, account):
         """{asset: (total, reserved)} of an account, named or by id."""
         rows = client.get(f"/api/v1/accounts/{account}")["balances"]

@@ -40,11 +40,7 @@ class Founding(harness.FunctionalCase):
             return None
 
     def wait_for(self, name, seconds=30, **wanted):
-        def reached():
-            status = self.try_status(name)
-            return status and all(str(status[key]) == str(value) for key, value in wanted.items())
-
-        harness.wait_until(reached, seconds, f"node {name}: {wanted}; it says {self.try_status(name)}")
+        self.wait_status(self.client(name), f"node {name}", seconds, **wanted)
 
     def test_two_nodes_without_arguments_found_a_ledger_and_a_third_joins(self):
         self.begin("ann", 0)

@@ -26,20 +26,8 @@ class Joining(harness.FunctionalCase):
     def status(self, net, index):
         return net.client(index).get("/api/v1/status")
 
-    def wait_status(self, net, index, seconds, what, **wanted):
-        def reached():
-            status = self.status(net, index)
-            return all(str(status[name]) == str(value) for name, value in wanted.items())
-
-        harness.wait_until(reached, seconds, f"node {index}: {what}; it says {self.status(net, index)['says']}")
-
-    def trade(self, net, index, number):
-        client = net.client(index)
-        self.fund(client, f"seller-{number}", BTC="1")
-        self.fund(client, f"buyer-{number}", USD="100000")
-        self.order(client, f"seller-{number}", "BTC-USD", "sell", "60000", "1")
-        filled = self.order(client, f"buyer-{number}", "BTC-USD", "buy", "60000", "1")
-        self.assertEqual(filled["status"], "filled")
+    def wait_node(self, net, index, seconds, what, **wanted):
+        self.wait_status(net.client(index), f"node {index}: {what}", seconds, **wanted)
 
     def data_dir(self, net, index):
         return ("--data-dir", net.node(index)["data_dir"])
@@ -56,14 +44,14 @@ class Joining(harness.FunctionalCase):
 
     def test_a_dead_member_is_replaced_by_an_invited_key(self):
         net = self.start(3, 1, 'joining = "invited"')
-        self.trade(net, 2, 1)
+        self.trade(net.client(2), 1)
         self.assertIn("needs invitations by 1 of the present members and has 0", self.status(net, 3)["says"])
         net.wait_equal()
         net.kill(2)  # for good
         for index in (0, 1):
-            self.wait_status(net, index, 20, "two members", members=2, unsettled_commands=0)
+            self.wait_node(net, index, 20, "two members", members=2, unsettled_commands=0)
         time.sleep(3)
-        self.wait_status(net, 3, 1, "without an invitation it stays an observer", role="observer", members=2)
+        self.wait_node(net, 3, 1, "without an invitation it stays an observer", role="observer", members=2)
 
         invitation = self.invite(net, 1, 3)
         self.assertIn("altered", self.refused("join", invitation[:-1] + ("0" if invitation[-1] != "0" else "1"),
@@ -72,8 +60,8 @@ class Joining(harness.FunctionalCase):
         self.assertIn("404 hexadecimal digits", self.refused("join", "1234", *self.data_dir(net, 3)))
         self.assertEqual(self.run_json("join", invitation, *self.data_dir(net, 3))["taken"], "1")
         for index in (0, 1, 3):
-            self.wait_status(net, index, 20, "three members with the new key", members=3, role="member")
-        self.trade(net, 3, 2)
+            self.wait_node(net, index, 20, "three members with the new key", members=3, role="member")
+        self.trade(net.client(3), 2)
         self.assertEqual(int(net.wait_equal([0, 1, 3])["settled_trades"]), 2)
 
         # It leaves and comes back as any other member, without a new invitation.
@@ -81,7 +69,7 @@ class Joining(harness.FunctionalCase):
         os.remove(os.path.join(net.node(3)["data_dir"], "invitations"))
         net.start_node(3, FLAGS)
         for index in (0, 1, 3):
-            self.wait_status(net, index, 20, "three members again", members=3, role="member")
+            self.wait_node(net, index, 20, "three members again", members=3, role="member")
         self.assertEqual(int(net.wait_equal([0, 1, 3])["settled_trades"]), 2)
 
     def test_as_many_members_must_invite_as_the_network_says(self):
@@ -95,7 +83,7 @@ class Joining(harness.FunctionalCase):
                            "one invitation to be counted once")
         self.run_json("join", second, *self.data_dir(net, 3))
         for index in range(4):
-            self.wait_status(net, index, 20, "four members", members=4, role="member")
+            self.wait_node(net, index, 20, "four members", members=4, role="member")
         net.wait_equal()
 
     def test_named_networks_take_nobody_else_and_open_ones_anybody(self):
@@ -105,7 +93,7 @@ class Joining(harness.FunctionalCase):
         net.down()
         net = self.start(2, 1, 'joining = "anyone"', name="anyone")
         for index in range(3):
-            self.wait_status(net, index, 20, "three members", members=3, role="member")
+            self.wait_node(net, index, 20, "three members", members=3, role="member")
         self.assertIn("no invitation is needed",
                       self.refused("invite", net.node(2)["node_id"], *self.data_dir(net, 0)))
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "exchange/engine/command.h"
+#include "tests/fuzz/kept_signer.h"
 
 namespace {
 
@@ -26,17 +27,6 @@ class KeepingVerifier final : public Verifier {
     mutable std::vector<Signature> signatures_;
 };
 
-class KeptSigner final : public Signer {
-  public:
-    KeptSigner(const PublicKey& key, const Signature& signature) : key_(key), signature_(signature) {}
-    const PublicKey& public_key() const override { return key_; }
-    Signature sign(ByteView) const override { return signature_; }
-
-  private:
-    PublicKey key_;
-    Signature signature_;
-};
-
 bool equal(ByteView a, ByteView b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -49,7 +39,8 @@ std::vector<Command> loose(const CommandBatch& batch) {
 }
 
 Bytes written(const CommandBatch& batch, const Signature& signature) {
-    return encode_signed_batch(batch.kind, Digest(), 1, KeptSigner(batch.signer, signature), loose(batch));
+    return encode_signed_batch(batch.kind, Digest(), 1, fuzz::KeptSigner(batch.signer, signature),
+                               loose(batch));
 }
 
 void check_body(ByteView bytes) {

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "exchange/ordering/view_messages.h"
+#include "tests/fuzz/kept_signer.h"
 
 namespace {
 
@@ -13,17 +14,6 @@ using namespace peerbook::exchange;
 class EveryVerifier final : public Verifier {
   public:
     bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
-};
-
-class KeptSigner final : public Signer {
-  public:
-    KeptSigner(const PublicKey& key, const Signature& signature) : key_(key), signature_(signature) {}
-    const PublicKey& public_key() const override { return key_; }
-    Signature sign(ByteView) const override { return signature_; }
-
-  private:
-    PublicKey key_;
-    Signature signature_;
 };
 
 const Digest network;
@@ -46,7 +36,7 @@ bool equal(ByteView a, ByteView b) {
 void check_message(ByteView bytes) {
     auto message = verify_view_message(bytes, view(), network, EveryVerifier());
     if (!message.ok()) return;
-    const KeptSigner signer(message->sender, message->signature);
+    const fuzz::KeptSigner signer(message->sender, message->signature);
     PB_CHECK(equal(sign_view_message(*message, network, view().ledger, signer), bytes),
              "a message has one encoding");
 }

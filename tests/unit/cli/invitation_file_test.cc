@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 class InvitationFileTest : public ::testing::Test {
   protected:
     InvitationFileTest() {
-        std::string name = std::filesystem::temp_directory_path().string() + "/peerbook-XXXXXX";
+        std::string name = (std::filesystem::temp_directory_path() / "peerbook-invitations-XXXXXX").string();
         dir = ::mkdtemp(name.data());
     }
     ~InvitationFileTest() override { std::filesystem::remove_all(dir); }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "tests/unit/node/node_world.h"
 
 namespace peerbook::app::testing {
+
+// How many storms a test draws: PEERBOOK_STORMS, to look for what the few of every run do not show.
+inline std::uint64_t storms(std::uint64_t usual) {
+    const char* wanted = std::getenv("PEERBOOK_STORMS");
+    return wanted ? std::strtoull(wanted, nullptr, 10) : usual;
+}
 
 // Cuts, crashes and full disks at random, then peace: all settled logs were prefixes of one, nobody's key was
 // retired, and what was acknowledged ran once.

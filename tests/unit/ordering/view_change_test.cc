@@ -122,6 +122,11 @@ class EndOfViewOf : public ::testing::Test {
         nodes[letter.to]->change->on_message(*message, now, out);
         take(letter.to, std::move(out));
     }
+    // What a member would say that signs anything.
+    void deliver_signed(std::size_t from, std::size_t to, ViewMessage message) {
+        const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(from));
+        deliver({from, to, SharedBytes(bytes), message.kind});
+    }
     // Delivers what is on its way, to these nodes only; the rest is lost.
     void deliver_to(const std::string& names) {
         for (const Letter& letter : std::exchange(letters, {}))
@@ -493,8 +498,7 @@ TEST_F(EndOfViewOfThree, AProposalOfAMemberThatMayNotJoinIsRefusedLoudly) {
     message.view = next.previous;
     message.ballot = {1, MemberIndex(0)};
     message.next = next;
-    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
-    deliver({0, 1, SharedBytes(bytes), message.kind});
+    deliver_signed(0, 1, std::move(message));
     step('B');
     EXPECT_TRUE(node('B').unstored.empty());
     ASSERT_EQ(node('B').alarms.size(), 1u);
@@ -566,9 +570,7 @@ TEST_F(EndOfViewByInvitation, AnAcceptorCountsForItself) {
         message.next = next;
         message.invitations = std::move(invitations);
         std::sort(message.invitations.begin(), message.invitations.end(), comes_before);
-        deliver({0, 1,
-                 SharedBytes(sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0))),
-                 message.kind});
+        deliver_signed(0, 1, message);
         step('B');
         return !node('B').unstored.empty();
     };
@@ -626,8 +628,7 @@ TEST_F(EndOfViewByInvitation, NoMoreComeInAtOnceThanStay) {
     ASSERT_TRUE(message.next);
     EXPECT_EQ(message.next->members.size(), 6u);
     message.next->members.push_back(outlook.joiners[5]);
-    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
-    deliver({0, 1, SharedBytes(bytes), message.kind});
+    deliver_signed(0, 1, std::move(message));
     step('B');
     EXPECT_TRUE(node('B').unstored.empty());
     EXPECT_EQ(node('B').alarms.size(), 1u);
@@ -640,8 +641,7 @@ TEST_F(EndOfViewOfThree, ABallotFarAboveAllOthersIsNotFollowed) {
     auto message = *verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
     letters.clear();
     message.ballot.number = ballot_number_max;
-    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
-    deliver({0, 1, SharedBytes(bytes), message.kind});
+    deliver_signed(0, 1, std::move(message));
     step('B');
     EXPECT_TRUE(node('B').unstored.empty());
     EXPECT_EQ(node('B').alarms.size(), 1u);
@@ -659,8 +659,7 @@ TEST_F(EndOfViewOfThree, APromiseWithAViewThatCannotFollowIsNotCounted) {
     View other = view();
     other.number = 7;
     message.accepted = AcceptedValue{message.ballot, other, {}};
-    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(1));
-    deliver({1, 0, SharedBytes(bytes), message.kind});
+    deliver_signed(1, 0, std::move(message));
     step('A');
     EXPECT_EQ(node('A').alarms.size(), 1u);
     for (const auto& letter : letters)
@@ -680,8 +679,7 @@ TEST_F(EndOfViewOfThree, AProposalWithAnotherLogIsRefusedLoudly) {
     auto message = *verify_view_message(letters[0].bytes.view(), view(), DrawnDag::network(), verifier);
     letters.clear();
     message.next->prefix_hash = hash_of("wrong", {});
-    const Bytes bytes = sign_view_message(message, DrawnDag::network(), view().ledger, dag.signer(0));
-    deliver({0, 1, SharedBytes(bytes), message.kind});
+    deliver_signed(0, 1, std::move(message));
     step('B');
     EXPECT_TRUE(node('B').unstored.empty());
     EXPECT_EQ(node('B').alarms.size(), 1u);
