@@ -102,7 +102,7 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         else
             effects.read_block.push_back(
                 {peer,
-                 chain_of(ledger_.view(), exchange::digest_of(ledger_.view()),
+                 chain_of(ledger_.view(), ledger_.view_digest(),
                           ledger_.view().members[place->author.value()], has_named_view_),
                  place->seq});
     }
@@ -208,7 +208,7 @@ void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
     if (muted_) return;
     const exchange::View& view = ledger_.view();
     last_sent_[peer] = ledger_.version_vector();
-    const VersionVectorMessage message{exchange::digest_of(view), view.number, ledger_.version_vector()};
+    const VersionVectorMessage message{ledger_.view_digest(), view.number, ledger_.version_vector()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
 }

@@ -2,8 +2,8 @@
 // network file names no members.
 //
 //   none ── the lower of two fresh nodes, or the other one at its offer ──► founded ──► established
-//   none ── a peer has an established ledger ──► established, as an observer
-//   founded ── its founder gives it up ──► none
+//   none ── a peer has an established ledger ──► established, as an observer, once a block of it is here
+//   founded ── its founder gives it up, or nobody shows a block ──► none
 //
 // Decides only; the node makes a decision durable before anybody hears of it. Logic thread only. Pure: time
 // is an argument.
@@ -26,7 +26,8 @@ namespace peerbook::app {
 struct LedgerNews {
     enum class State : std::uint8_t {
         none = 0,         // it has no ledger
-        founded = 1,      // its founder has not seen the second node's first block yet
+        founded = 1,      // its founder has not seen the second node's first block yet; or, of an operator's
+                          // ledger, the sender has entered it and seen no block of it
         established = 2,  // it may be joined
         given_up = 3,     // the receiver's ledger, of which the sender was the founder
     };

@@ -156,7 +156,7 @@ void Node::on_peer_disconnected(const PublicKey& peer) {
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
     if (identity_lost_ || !speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
-    if (block.header.view != exchange::digest_of(ledger_.view())) return on_other_view(from, now, effects);
+    if (block.header.view != ledger_.view_digest()) return on_other_view(from, now, effects);
     const std::uint64_t seq = block.header.seq;
     const bool own = self_index_ && block.header.author == self_;
     // Our own block may come back from a peer that read it from our journal before we heard that it is
@@ -220,8 +220,7 @@ void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& 
                              Effects& effects) {
     if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
-    if (message.view != exchange::digest_of(ledger_.view()))
-        return on_older_or_newer(from, message, now, effects);
+    if (message.view != ledger_.view_digest()) return on_older_or_newer(from, message, now, effects);
     const auto member = ledger_.view().index_of(from);
     if (self_index_ && member && message.seqs.size() == heard_own_chain_.size() &&
         message.seqs[self_index_->value()] <= ledger_.version_vector()[self_index_->value()])
@@ -279,7 +278,7 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
                   Effects& effects) {
     const exchange::View& view = ledger_.view();
     effects.appends.push_back({++append_ticket_,
-                               chain_of(view, exchange::digest_of(view), view.members[author.value()],
+                               chain_of(view, ledger_.view_digest(), view.members[author.value()],
                                         options_.ledger_source != NodeOptions::LedgerSource::peers),
                                seq, round, std::move(block), author == self_index_});
 }

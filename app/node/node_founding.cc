@@ -126,7 +126,7 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
         effects.logs.push_back({false, "leaves ledger=" + to_hex(ledger_.view().ledger).substr(0, 12) +
                                            ", which nobody else took part in; nothing of it had settled"});
     }
-    const Digest left = exchange::digest_of(ledger_.view());
+    const Digest left = ledger_.view_digest();
     if (ledger_.view().index_of(self_)) founding_.left(ledger_.view().ledger);
     ledger_first_.reset();
     rebind(exchange::make_no_ledger(self_, left), now, effects);

@@ -93,7 +93,7 @@ ViewKeeper::Membership& ViewKeeper::membership_of(const PublicKey& key) {
 }
 
 void ViewKeeper::on_message(exchange::ViewMessage message, Now now) {
-    if (message.view != exchange::digest_of(ledger_.view())) return;  // it was verified for the one before
+    if (message.view != ledger_.view_digest()) return;  // it was verified for the one before
     if (message.kind == ViewMessageKind::join) return note_join(std::move(message), now);
     if (message.kind == ViewMessageKind::leave) return note_leave(message.sender, now.mono);
     if (inbox_.size() < inbox_max) inbox_.push_back(std::move(message));  // else it comes again
@@ -323,7 +323,7 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     exchange::ViewMessage join;
     join.kind = ViewMessageKind::join;
     join.sender = self;
-    join.view = exchange::digest_of(ledger_.view());
+    join.view = ledger_.view_digest();
     join.tips = ledger_.tips();
     join.invitations = std::move(invitations);
     tell_members(std::move(join), own, effects);
@@ -338,7 +338,7 @@ void ViewKeeper::ask_to_leave(MonoTime now, const Own& own, Effects& effects) {
     exchange::ViewMessage leave;
     leave.kind = ViewMessageKind::leave;
     leave.sender = signer_.public_key();
-    leave.view = exchange::digest_of(ledger_.view());
+    leave.view = ledger_.view_digest();
     tell_members(std::move(leave), own, effects);
 }
 

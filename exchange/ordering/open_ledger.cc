@@ -289,6 +289,9 @@ OpenLedger::~OpenLedger() = default;
 const View& OpenLedger::view() const {
     return state_->view;
 }
+const Digest& OpenLedger::view_digest() const {
+    return state_->view_digest;
+}
 bool OpenLedger::is_member() const {
     return state_->self_index.has_value();
 }

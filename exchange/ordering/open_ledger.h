@@ -90,6 +90,7 @@ class OpenLedger {
     OpenLedger& operator=(const OpenLedger&) = delete;
 
     const View& view() const;
+    const Digest& view_digest() const;  // digest_of(view()), kept
     bool is_member() const;
 
     // Offers a block. Blocks that were suspended for it are accepted with it. While replaying our own journal
