@@ -9,7 +9,8 @@
 namespace peerbook::app {
 
 // In the order in which the users sent them: each member that is asked hears all that is not known to have
-// run, so whichever block runs first, what an earlier command prepared is there.
+// run, so whichever block runs first, what an earlier command prepared is there. (Not where a view change
+// leaves out a block that ran: what was in it runs behind what came later.)
 void Node::relay(Now now, Effects& effects) {
     while (!self_index_ && !batcher_.empty()) {
         relayed_.push_back(next_to_relay(now.mono));

@@ -145,15 +145,15 @@ std::string ViewKeeper::joining_needs(WallTime now) const {
     const auto expired = static_cast<std::size_t>(
         std::ranges::count_if(invitations, [&](const auto& one) { return one.expires <= now; }));
     const exchange::AdmissionPolicy& policy = admission_.policy();
+    const std::size_t needed = admission_.invitations_needed(ledger_.view());
     const bool may_ask = admission_.grounds(ledger_.view(), self, invitations).has_value();
     if (may_ask && (admission_.is_known(self) || policy.joining != exchange::Joining::invited ||
-                    invitations.size() - expired >= policy.invitations_needed))
+                    invitations.size() - expired >= needed))
         return {};
     if (policy.joining == exchange::Joining::named)
         return "it cannot become a member: the network names its members, and this node is none of them";
-    std::string text = "to become a member it needs invitations by " +
-                       std::to_string(policy.invitations_needed) + " of the present members and has " +
-                       std::to_string(invitations.size() - expired);
+    std::string text = "to become a member it needs invitations by " + std::to_string(needed) +
+                       " of the present members and has " + std::to_string(invitations.size() - expired);
     if (expired > 0) text += " (" + std::to_string(expired) + " more expired)";
     return text + ": a member makes one with `peerbook invite " + to_hex(self) +
            "`, and `peerbook join` takes it here";

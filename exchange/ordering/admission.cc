@@ -124,13 +124,16 @@ void Admission::were_members(const std::vector<PublicKey>& members) {
         if (known_.size() < known_max) known_.insert(member);
 }
 
+std::size_t Admission::invitations_needed(const View& ends) const {
+    return std::min<std::size_t>(policy_.invitations_needed, ends.members.size());
+}
+
 std::optional<std::vector<Invitation>> Admission::grounds(const View& ends, const PublicKey& key,
                                                           const std::vector<Invitation>& invitations) const {
     if (policy_.joining == Joining::anyone || is_known(key)) return std::vector<Invitation>();
     if (policy_.joining == Joining::named) return std::nullopt;
     std::vector<Invitation> counted = by_members(ends, key, invitations);
-    // More than there are members nobody could bring.
-    const std::size_t needed = std::min<std::size_t>(policy_.invitations_needed, ends.members.size());
+    const std::size_t needed = invitations_needed(ends);
     if (counted.size() < needed) return std::nullopt;
     counted.resize(needed);
     return counted;

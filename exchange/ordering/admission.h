@@ -78,6 +78,8 @@ class Admission {
     // It comes back without an invitation.
     bool is_known(const PublicKey& key) const { return known_.contains(key); }
 
+    // As the policy says, but never more than there are members: nobody could bring more.
+    std::size_t invitations_needed(const View& ends) const;
     // What lets `key` into the view after `ends`: the invitations that count, as many as are needed, in
     // order, or none where none is needed. Nullopt: it may not come in. `invitations` are genuine and may be
     // of other keys, by others than members, or twice.
