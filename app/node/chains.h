@@ -21,10 +21,20 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 // All zero, which is no key. Its entries are records, in the journal's order among the blocks:
 //   u8 1 ‖ ballot state   the last one counts
 //   u8 2 ‖ decision       the next view was installed here
-//   u8 3 ‖ nonces         that an observer gave away: varint count, then per account id 32 ‖ u64 the highest
+//   u8 3 ‖ signed batch   an observer's, which is sent to a member until it is settled
 //   u8 4 ‖ ledger news    this node entered the ledger
 //   u8 5                  it gave that up, or left it because its founder did
+//   u8 6 ‖ first command  account id 32 ‖ u64 nonce ‖ u32 index: that batch is not sent any more, and its
+//   users
+//                         were told that nobody knows what became of it
 inline constexpr PublicKey record_chain{};
-enum class RecordKind : std::uint8_t { ballot_state = 1, decision = 2, nonces = 3, entered = 4, left = 5 };
+enum class RecordKind : std::uint8_t {
+    ballot_state = 1,
+    decision = 2,
+    relayed = 3,
+    entered = 4,
+    left = 5,
+    given_up = 6
+};
 
 }  // namespace peerbook::app

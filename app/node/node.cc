@@ -104,6 +104,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     const bool own = block.header.author == self_;
     const SharedBytes encoded = block.encoded;
     const std::size_t payload_bytes = block.payload_bytes;
+    find_relayed(block);
     const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
@@ -134,6 +135,7 @@ void Node::recovered(Now now, Effects& effects) {
     recovered_ = true;
     was_dropped_ = !self_index_ && !own_blocks_.waiting().empty();
     hosted_.recovered();
+    recovered_relayed(now.mono);
     restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
     started_ = ledger_since_ = now.mono;
 }
@@ -151,6 +153,8 @@ void Node::on_peer_disconnected(const PublicKey& peer) {
     views_.disconnected(peer);
     founding_.on_disconnected(peer);
     sync_.on_disconnected(peer);
+    // What it had taken may be gone when it is back, and what follows must not overtake that.
+    if (relay_to_ == peer) relay_to_.reset();
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
@@ -166,7 +170,7 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
         return lose_identity("a peer holds block " + std::to_string(seq) +
                                  " signed by this node's key, which this data directory lacks",
                              effects);
-    if (!relayed_origins_.empty()) find_relayed(block);
+    find_relayed(block);
     const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
@@ -259,6 +263,7 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
 
 void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     durable_ticket_ = std::max(durable_ticket_, append_ticket);
+    last_durable_ = now.mono;
     views_.on_durable(append_ticket, effects);
     if (!in_flight_ || in_flight_->append_ticket > append_ticket) return;
     InFlight done = std::move(*in_flight_);
@@ -271,7 +276,7 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     if (ledger_.view().number > 0)
         effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
     last_sign_of_life_ = now.mono;
-    executing_.emplace(own_blocks_.number_of(seq), Carried{std::move(done.origins), {}});
+    executing_.emplace(own_blocks_.number_of(seq), Carried{std::move(done.origins), {}, {}});
 }
 
 void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
@@ -285,6 +290,7 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
 
 void Node::flush(Now now, Effects& effects) {
     if (identity_lost_) return;
+    if (append_ticket_ == durable_ticket_) last_durable_ = now.mono;
     ledger_.release_held_back(now.wall);
     bool took_foreign_blocks = false;
     for (auto& accepted : ledger_.take_accepted()) {
@@ -386,6 +392,7 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
             }
         }
         if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
+            note_executed(carried->second.batches);
             answer_commit(commit, carried->second, Grade::provisional, effects);
         }
         known_orders_.note(commit.events);
@@ -526,7 +533,7 @@ void Node::emit_block(Now now, Effects& effects) {
     own_blocks_.made(block.header.seq, own.block.encoded, payload_bytes);
     PB_CHECK(own.block.command_count == own.origins.size(), "a command of the own payload has no place");
     unsettled_.carry(own.block.digest, unsettled_.commands_of(own.block));
-    if (!relayed_origins_.empty()) find_relayed(own.block);
+    find_relayed(own.block);
     append(*self_index_, block.header.seq, block.header.round, own.block.encoded, effects);
     own.append_ticket = append_ticket_;
     in_flight_ = std::move(own);

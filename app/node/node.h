@@ -144,7 +144,8 @@ class Node {
     // The commands of one block that somebody here waits for, by position.
     struct Carried {
         Origins origins;
-        std::vector<CommandKey> keys;  // of relayed commands; empty for an own block
+        std::vector<CommandKey> keys;        // of relayed commands; empty for an own block
+        std::vector<std::uint64_t> batches;  // that were relayed, by id
     };
     struct SettledWaiter {
         Ticket ticket;
@@ -155,14 +156,21 @@ class Node {
         exchange::VerifiedBlock block;
         Origins origins;
     };
-    // An observer's batch on its way to a member.
+    // An observer's batch, from when it is written down until it is settled.
     struct Relayed {
+        std::uint64_t id = 0;  // rising
         SharedBytes encoded;
         MonoTime first_sent;
         std::optional<MonoTime> last_sent;
-        std::uint64_t append_ticket = 0;  // of the record of its nonces
-        std::vector<CommandKey> all;      // of its commands
-        std::vector<CommandKey> keys;     // of commands that a client waits for
+        std::uint64_t append_ticket = 0;
+        std::uint64_t indexes = 0;
+        std::vector<CommandKey> all;   // of its commands
+        std::vector<CommandKey> keys;  // of commands that a client waits for
+        bool is_executed = false;      // a block of this view with it was
+        // A client may have been told what became of it, so it is sent until it has run.
+        bool is_promised = false;
+        // It had run when the log ended with this round; so once that is settled, it is.
+        std::optional<std::uint64_t> ran_by;
     };
     // `commands`: how many there are, a mass quote counted as its quotes.
     Status admit(const SubmitRequest& request, std::uint64_t commands) const;
@@ -193,7 +201,18 @@ class Node {
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.
     void find_relayed(const exchange::VerifiedBlock& block);
+    void note_executed(const std::vector<std::uint64_t>& batches);
+    // The view ended: what the new log does not hold is to be sent again.
+    void relay_again();
+    // The batch is settled, or another command took its nonces.
+    bool is_done(Relayed& batch) const;
+    void finish(const Relayed& batch, Effects& effects);
     void give_up(const Relayed& batch, Effects& effects);
+    Relayed make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch);
+    void forget_relayed(const Relayed& batch);
+    void forget_done();  // while nobody waits yet
+    // One command of the request has its result.
+    void finish_one(std::map<Ticket, Request>::iterator request, Grade grade, Effects& effects);
     // Executes what is new, not more often than replays allow: a healed partition brings many late blocks,
     // and each replay runs the whole unsettled log again.
     void execute_if_due(Now now, Effects& effects);
@@ -209,7 +228,7 @@ class Node {
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
     void step_view(Now now, Effects& effects);
-    ViewKeeper::Own own_state();
+    ViewKeeper::Own own_state(MonoTime now);
     // --- leaving (node_leave.cc) ---
     void step_leave(Now now, Effects& effects);
     void end_leave(const std::string& why, bool is_left, Effects& effects);
@@ -239,7 +258,6 @@ class Node {
     void tell_of_ledger(Now now, Effects& effects);
     Status recover_ledger(RecordKind kind, ByteView record, Effects& effects);
     void take_back_void_blocks(const exchange::LedgerUpdate& update);
-    void relay_again(const std::vector<exchange::CommandBatch>& batches);
     // The own block of this seq issues the void block again that waits first: those who wait for that one
     // wait for it.
     void move_waiters(std::uint64_t seq, const exchange::VerifiedBlock& block, Origins& origins);
@@ -256,15 +274,17 @@ class Node {
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(MonoTime now);
-    // A restart must not give these nonces to other commands: whoever executes the earlier ones answers for
-    // the later.
-    void note_nonces(Relayed& batch, Effects& effects);
-    Status recover_nonces(ByteView record);
+    // A restart sends it again if need be, and gives none of its nonces to other commands: whoever executed
+    // the earlier ones would answer for the later.
+    void write_down(Relayed& batch, Effects& effects);
+    Status recover_relayed(ByteView record);
+    Status recover_given_up(ByteView record);
+    void recovered_relayed(MonoTime now);
     // As far as is executed here, the batch needs no sending.
     bool has_run(const Relayed& batch) const;
     bool is_relay_target(const PublicKey& key) const;
     void choose_relay_target();
-    void send_to_a_member(Relayed& batch, MonoTime now, Effects& effects);
+    void send_to_a_member(const Relayed& batch, Effects& effects);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
     Result<Answer> answer(const Query& query, Now now) const;
@@ -307,8 +327,11 @@ class Node {
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;
-    std::vector<Relayed> relayed_;       // in the order of the users
-    std::optional<PublicKey> relay_to_;  // the member that gets them; this node once it is one
+    std::vector<Relayed> relayed_;                     // in the order of the users, which is that of ids
+    std::map<CommandKey, std::uint64_t> relayed_ids_;  // by a batch's first command
+    std::uint64_t relayed_last_id_ = 0, relayed_indexes_ = 0;
+    std::size_t relayed_look_at_ = 1'024;  // while the journal is replayed: so many, then some may be done
+    std::optional<PublicKey> relay_to_;    // the member that gets them; this node once it is one
     std::size_t relay_attempts_ = 0;
     KnownOrders known_orders_;
     UnsettledCommands unsettled_;
@@ -328,6 +351,7 @@ class Node {
     Digest state_root_;
 
     std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
+    MonoTime last_durable_;  // something became so, or nothing waited for it
     std::optional<MonoTime> last_sign_of_life_;
     // Which ledger this is, if a node can tell another: view 1 and the number of its founding.
     std::optional<LedgerNews> ledger_first_;

@@ -65,16 +65,19 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
         finish_quotes(open.results[origins[command]->position]);
         open.in_one_block = open.in_one_block && (open.block == 0 || open.block == number);
         open.block = number;
-        const Ticket ticket = origins[command]->ticket;
         origins[command].reset();  // answered once, whatever replays follow
         if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
-        if (--open.open > 0) continue;
         const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
-        SubmitAnswer answer{number, all_settled ? Grade::settled : Grade::provisional,
-                            std::move(open.results)};
-        effects.answers.push_back({ticket, Result<SubmitAnswer>(std::move(answer))});
-        requests_.erase(request);
+        finish_one(request, all_settled ? Grade::settled : Grade::provisional, effects);
     }
+}
+
+void Node::finish_one(std::map<Ticket, Request>::iterator request, Grade grade, Effects& effects) {
+    Request& open = request->second;
+    if (--open.open > 0) return;
+    SubmitAnswer answer{open.block, grade, std::move(open.results)};
+    effects.answers.push_back({request->first, Result<SubmitAnswer>(std::move(answer))});
+    requests_.erase(request);
 }
 
 // An event may be about this command's own order, one of its quotes, or an order that it took away.

@@ -57,7 +57,7 @@ Status Node::admit(const SubmitRequest& request, std::uint64_t commands) const {
             "too many commands wait to be settled, and settling waits for members that are away (see "
             "`peerbook status`); nothing of this request was taken"};
     if (requests_.size() >= options_.open_requests_max ||
-        batcher_.commands() + relayed_origins_.size() + commands > options_.pending_commands_max)
+        batcher_.commands() + relayed_indexes_ + commands > options_.pending_commands_max)
         return too_many_wait();
     return {};
 }
@@ -98,7 +98,7 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
     if (!batch.ok()) return batch.error();
     if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
     const std::uint64_t indexes = index_count(*batch);
-    if (batcher_.commands() + relayed_origins_.size() + indexes > options_.pending_commands_max)
+    if (batcher_.commands() + relayed_indexes_ + indexes > options_.pending_commands_max)
         return too_many_wait();
     if (!self_index_)
         for (const exchange::BatchCommand& command : batch->commands)

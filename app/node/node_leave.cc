@@ -40,8 +40,12 @@ void Node::end_leave(const std::string& why, bool is_left, Effects& effects) {
 
 void Node::step_leave(Now now, Effects& effects) {
     if (!draining_ || !recovered_ || leave_ == Leave::done) return;
-    const bool can_leave = self_index_ && views_.can_leave(now.mono, own_state());
+    const bool can_leave = self_index_ && views_.can_leave(now.mono, own_state(now.mono));
     if (leave_ == Leave::none) {
+        // Asked lately, the others may count on it from the next view on; then it leaves as a member does.
+        const auto let_in_until = views_.may_be_let_in_until();
+        if (options_.leave_on_stop && let_in_until && now.mono < *let_in_until && !sync_.connected().empty())
+            return sooner(effects.wake_at, *let_in_until);
         // Whoever hears no quorum stops as it is; the others find out by themselves.
         if (!options_.leave_on_stop || (!can_leave && !views_.wedged())) {
             leave_ = Leave::done;

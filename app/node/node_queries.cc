@@ -184,6 +184,11 @@ StatusAnswer Node::status(Now now) const {
                 "orders are taken and kept, trades stay provisional until every member is back" +
                 std::string(options_.views.suspect_after > Duration{} ? ", or those who are away are left out"
                                                                       : "");
+        else if (const auto held_up = std::ranges::find_if(
+                     view.members, [&](const auto& key) { return views_.holds_up_settling(key); });
+                 held_up != view.members.end())
+            status.says += "member " + to_hex(*held_up).substr(0, 12) +
+                           " acknowledges nothing and holds up settling: the others go on without it";
         else if (stalled)
             status.says += "settling has waited " +
                            std::to_string((now.mono - *unsettled_since_).ms() / 1000) +

@@ -8,22 +8,29 @@
 
 namespace peerbook::app {
 
-// In the order in which the users sent them: each member that is asked hears all that is not known to have
-// run, so whichever block runs first, what an earlier command prepared is there. (Not where a view change
-// leaves out a block that ran: what was in it runs behind what came later.)
+// In the order in which the users sent them: a member that is asked first hears all that is not settled, and
+// drops what ran there, so whichever blocks a view change leaves out, what an earlier command prepared is in
+// the log before it.
 void Node::relay(Now now, Effects& effects) {
     while (!self_index_ && !batcher_.empty()) {
         relayed_.push_back(next_to_relay(now.mono));
-        note_nonces(relayed_.back(), effects);
+        write_down(relayed_.back(), effects);
     }
-    if (relayed_.empty()) return relayed_in_.clear();
+    if (relayed_.empty()) {
+        if (relayed_origins_.empty()) relayed_in_.clear();
+        return;
+    }
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
     std::erase_if(relayed_, [&](Relayed& batch) {
         if (now.mono < batch.last_sent.value_or(batch.first_sent) + options_.relay_retry) return false;
         std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
+        if (is_done(batch)) {
+            finish(batch, effects);
+            return true;
+        }
         const bool ran = has_run(batch);
-        if (ran && batch.keys.empty()) return true;
-        if (now.mono - batch.first_sent >= (ran ? options_.settled_wait : options_.relay_timeout)) {
+        batch.is_promised = batch.is_promised || ran;
+        if (!batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout) {
             give_up(batch, effects);
             return true;
         }
@@ -33,70 +40,153 @@ void Node::relay(Now now, Effects& effects) {
     });
     if (next_member) choose_relay_target();
     if (relay_to_)
-        for (Relayed& batch : relayed_) {
-            if (!self_index_ && batch.append_ticket > durable_ticket_) break;
-            if (!batch.last_sent || (next_member && !has_run(batch)))
-                send_to_a_member(batch, now.mono, effects);
-        }
+        std::erase_if(relayed_, [&](Relayed& batch) {
+            if (!self_index_ && batch.append_ticket > durable_ticket_) return false;
+            if (batch.last_sent && !next_member) return false;
+            batch.last_sent = now.mono;
+            if (self_index_ && has_run(batch)) return false;
+            send_to_a_member(batch, effects);
+            if (!self_index_) return false;
+            forget_relayed(batch);  // from here on it is one of this node's own
+            return true;
+        });
     for (const Relayed& batch : relayed_)
         sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + options_.relay_retry);
 }
 
+Node::Relayed Node::make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch) {
+    Relayed relayed;
+    relayed.id = ++relayed_last_id_;
+    relayed.encoded = std::move(encoded);
+    relayed.indexes = index_count(batch);
+    for (const exchange::BatchCommand& command : batch.commands) {
+        const exchange::AccountId& account = batch.accounts[command.account];
+        relayed.all.push_back({account, command.ref()});
+        if (batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);
+    }
+    relayed_indexes_ += relayed.indexes;
+    relayed_ids_.emplace(relayed.all.front(), relayed.id);
+    return relayed;
+}
+
+void Node::forget_relayed(const Relayed& batch) {
+    relayed_indexes_ -= batch.indexes;
+    const auto id = relayed_ids_.find(batch.all.front());
+    if (id != relayed_ids_.end() && id->second == batch.id) relayed_ids_.erase(id);
+}
+
+void Node::forget_done() {
+    std::erase_if(relayed_, [&](Relayed& batch) {
+        if (!is_done(batch)) return false;
+        forget_relayed(batch);
+        return true;
+    });
+}
+
 Node::Relayed Node::next_to_relay(MonoTime now) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
-    Relayed batch;
-    batch.first_sent = now;
-    if (auto signed_batch = batcher_.take_signed()) {
-        auto decoded = exchange::decode_signed_batch(signed_batch->encoded, rules.network,
-                                                     rules.rules_version, AlreadyVerified());
+    const auto decode = [&](ByteView encoded) {
+        auto decoded =
+            exchange::decode_signed_batch(encoded, rules.network, rules.rules_version, AlreadyVerified());
         PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
-        for (const exchange::BatchCommand& command : decoded->commands)
-            batch.all.push_back({decoded->accounts[command.account], command.ref()});
+        return *std::move(decoded);
+    };
+    Relayed batch;
+    if (auto signed_batch = batcher_.take_signed()) {
+        const exchange::CommandBatch decoded = decode(signed_batch->encoded);
+        batch = make_relayed(SharedBytes(std::move(signed_batch->encoded)), decoded);
         batch.keys = batch.all;
-        batch.encoded = SharedBytes(std::move(signed_batch->encoded));
-        return batch;
+    } else {
+        Batcher::Taken taken = batcher_.take_hosted();
+        Bytes encoded = exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
+                                                      rules.rules_version, signer_, taken.commands);
+        const exchange::CommandBatch decoded = decode(encoded);
+        batch = make_relayed(SharedBytes(std::move(encoded)), decoded);
+        for (std::size_t i = 0; i < taken.commands.size(); ++i)
+            if (taken.origins[i]) batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
     }
-    Batcher::Taken taken = batcher_.take_hosted();
-    for (std::size_t i = 0; i < taken.commands.size(); ++i) {
-        batch.all.push_back({taken.commands[i].account, taken.commands[i].ref});
-        if (taken.origins[i]) batch.keys.push_back(batch.all.back());
-    }
-    batch.encoded = SharedBytes(exchange::encode_signed_batch(
-        exchange::BatchKind::hosted_by_other, rules.network, rules.rules_version, signer_, taken.commands));
+    batch.first_sent = now;
     return batch;
 }
 
-void Node::note_nonces(Relayed& batch, Effects& effects) {
-    std::map<exchange::AccountId, std::uint64_t> highest;
-    for (const auto& [account, ref] : batch.all)
-        highest[account] = std::max(highest[account], ref.nonce);
-    Bytes record;
-    Encoder out(record);
-    out.varint(highest.size());
-    for (const auto& [account, nonce] : highest) {
-        out.raw(account.view());
-        out.u64(nonce);
-    }
-    append_record(RecordKind::nonces, record, effects);
+void Node::write_down(Relayed& batch, Effects& effects) {
+    append_record(RecordKind::relayed, batch.encoded.view(), effects);
     batch.append_ticket = append_ticket_;
 }
 
-Status Node::recover_nonces(ByteView record) {
-    Decoder in(record);
-    const std::uint64_t count = in.varint_max(exchange::signed_batch_commands_max, "accounts");
-    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-        exchange::AccountId account;
-        in.fixed(account);
-        hosted_.gave_away(account, in.u64());
+Status Node::recover_relayed(ByteView record) {
+    const exchange::NetworkRules& rules = ledger_.engine().rules();
+    const auto decoded =
+        exchange::decode_signed_batch(record, rules.network, rules.rules_version, AlreadyVerified());
+    if (!decoded.ok()) return decoded.error();
+    if (decoded->commands.empty()) return Error{ErrorCode::corrupt, "a batch of no commands"};
+    if (relayed_.size() >= relayed_look_at_) {
+        forget_done();
+        relayed_look_at_ = std::max<std::size_t>(2 * relayed_.size(), 1'024);
     }
-    return in.finish();
+    relayed_.push_back(make_relayed(SharedBytes(Bytes(record.begin(), record.end())), *decoded));
+    return {};
+}
+
+Status Node::recover_given_up(ByteView record) {
+    Decoder in(record);
+    CommandKey first;
+    in.fixed(first.first);
+    first.second.nonce = in.u64();
+    first.second.index = in.u32();
+    if (Status end = in.finish(); !end.ok()) return end;
+    std::erase_if(relayed_, [&](const Relayed& batch) {
+        if (batch.all.front() != first) return false;
+        forget_relayed(batch);
+        return true;
+    });
+    return {};
+}
+
+// Who sent them is gone, and may have been told anything.
+void Node::recovered_relayed(MonoTime now) {
+    forget_done();
+    for (Relayed& batch : relayed_) {
+        batch.first_sent = now;
+        batch.is_promised = true;
+        if (has_run(batch)) continue;
+        for (const auto& [account, ref] : batch.all)
+            hosted_.reserve(account, ref.nonce);
+    }
 }
 
 bool Node::has_run(const Relayed& batch) const {
-    return std::none_of(batch.all.begin(), batch.all.end(), [&](const CommandKey& key) {
-        const auto account = ledger_.engine().find_account(key.first);
-        return !account || ledger_.engine().nonce_is_free(*account, key.second.nonce);
-    });
+    return batch.is_executed || std::none_of(batch.all.begin(), batch.all.end(), [&](const CommandKey& key) {
+               const auto account = ledger_.engine().find_account(key.first);
+               return !account || ledger_.engine().nonce_is_free(*account, key.second.nonce);
+           });
+}
+
+bool Node::is_done(Relayed& batch) const {
+    if (!has_run(batch)) return false;
+    if (!batch.ran_by) {
+        batch.ran_by = ledger_.view().base_round;
+        for (const auto& member : ledger_.progress())
+            batch.ran_by = std::max(*batch.ran_by, member.tip_round);
+    }
+    // Behind the last command nothing needs to settle.
+    const exchange::LedgerStats stats = ledger_.stats();
+    return stats.unsettled_commands == 0 || stats.settled_round >= *batch.ran_by;
+}
+
+void Node::note_executed(const std::vector<std::uint64_t>& batches) {
+    for (const std::uint64_t id : batches) {
+        const auto batch = std::ranges::lower_bound(relayed_, id, {}, &Relayed::id);
+        if (batch != relayed_.end() && batch->id == id) batch->is_executed = batch->is_promised = true;
+    }
+}
+
+void Node::relay_again() {
+    for (Relayed& batch : relayed_) {
+        batch.is_executed = false;
+        batch.ran_by.reset();
+        batch.last_sent.reset();
+    }
 }
 
 bool Node::is_relay_target(const PublicKey& key) const {
@@ -116,7 +206,28 @@ void Node::choose_relay_target() {
     if (!members.empty()) relay_to_ = members[relay_attempts_++ % members.size()];
 }
 
+// Whoever still waits named a nonce that another command had used: no copy of this one ran.
+void Node::finish(const Relayed& batch, Effects& effects) {
+    forget_relayed(batch);
+    for (const CommandKey& key : batch.keys) {
+        const auto origin = relayed_origins_.extract(key);
+        const auto request = requests_.find(origin.mapped().ticket);
+        if (request == requests_.end()) continue;
+        CommandResult& result = request->second.results[origin.mapped().position];
+        result.status = CommandStatus::rejected;
+        result.reason = exchange::Reason::nonce_used;
+        finish_one(request, Grade::settled, effects);
+    }
+}
+
 void Node::give_up(const Relayed& batch, Effects& effects) {
+    forget_relayed(batch);
+    Bytes record;
+    Encoder out(record);
+    out.raw(batch.all.front().first.view());
+    out.u64(batch.all.front().second.nonce);
+    out.u32(batch.all.front().second.index);
+    append_record(RecordKind::given_up, record, effects);
     const exchange::NetworkRules& rules = ledger_.engine().rules();
     const auto decoded = exchange::decode_signed_batch(batch.encoded.view(), rules.network,
                                                        rules.rules_version, AlreadyVerified());
@@ -129,9 +240,7 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
         unsettled_.drop(key.first, counts[key]);
     }
     for (const CommandKey& key : batch.keys) {
-        const auto origin = relayed_origins_.find(key);
-        const Ticket ticket = origin->second.ticket;
-        relayed_origins_.erase(origin);
+        const Ticket ticket = relayed_origins_.extract(key).mapped().ticket;
         if (requests_.erase(ticket) == 0) continue;
         effects.answers.push_back(
             {ticket,
@@ -143,8 +252,7 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
     }
 }
 
-void Node::send_to_a_member(Relayed& batch, MonoTime now, Effects& effects) {
-    batch.last_sent = now;
+void Node::send_to_a_member(const Relayed& batch, Effects& effects) {
     if (!self_index_) {
         effects.sends.push_back(
             {*relay_to_, static_cast<std::uint8_t>(MessageKind::signed_batch), batch.encoded});
@@ -167,6 +275,7 @@ bool Node::relay_would_repeat(const exchange::AccountId& account, exchange::Comm
 }
 
 void Node::find_relayed(const exchange::VerifiedBlock& block) {
+    if (relayed_ids_.empty() && relayed_origins_.empty()) return;
     Carried carried;
     carried.origins.resize(block.command_count);
     carried.keys.resize(block.command_count);
@@ -183,14 +292,18 @@ void Node::find_relayed(const exchange::VerifiedBlock& block) {
             const bool ours =
                 batch.authorized && (hosted_here || (self_custodied && account.data == batch.signer.data));
             if (!ours) continue;
-            const auto known = relayed_origins_.find({account, command.ref()});
+            const CommandKey key{account, command.ref()};
+            if (const auto id = relayed_ids_.find(key); id != relayed_ids_.end())
+                carried.batches.push_back(id->second);
+            const auto known = relayed_origins_.find(key);
             if (known == relayed_origins_.end()) continue;
             carried.origins[here] = known->second;
             carried.keys[here] = known->first;
             any = true;
         }
     }
-    if (any) relayed_in_.emplace(block.digest, std::move(carried));
+    if (!any) carried.origins.clear(), carried.keys.clear();
+    if (any || !carried.batches.empty()) relayed_in_.emplace(block.digest, std::move(carried));
 }
 
 }  // namespace peerbook::app

@@ -7,6 +7,13 @@
 
 namespace peerbook::app {
 
+namespace {
+
+// A write that takes longer keeps this node from asking to be a member.
+constexpr Duration disk_stall_max = Duration::seconds(2);
+
+}  // namespace
+
 void Node::append_record(RecordKind kind, ByteView record, Effects& effects) {
     Bytes bytes{static_cast<std::uint8_t>(kind)};
     bytes.insert(bytes.end(), record.begin(), record.end());
@@ -36,9 +43,10 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     }
     if (kind == RecordKind::entered || kind == RecordKind::left)
         return recover_ledger(kind, record.subspan(1), effects);
-    if (kind == RecordKind::nonces) {
-        Status nonces = recover_nonces(record.subspan(1));
-        return nonces.ok() ? nonces : Error{ErrorCode::corrupt, nonces.error().message};
+    if (kind == RecordKind::relayed || kind == RecordKind::given_up) {
+        Status read = kind == RecordKind::relayed ? recover_relayed(record.subspan(1))
+                                                  : recover_given_up(record.subspan(1));
+        return read.ok() ? read : Error{ErrorCode::corrupt, read.error().message};
     }
     return Error{ErrorCode::corrupt, "the journal holds a record of a kind that this program does not know"};
 }
@@ -107,10 +115,12 @@ void Node::keep_alive(Now now, Effects& effects) {
     sooner(effects.wake_at, *last_sign_of_life_ + *interval);
 }
 
-ViewKeeper::Own Node::own_state() {
+ViewKeeper::Own Node::own_state(MonoTime now) {
+    // One whose disk stands still would hold up the members that let it in.
+    const bool disk_works = now - last_durable_ < disk_stall_max;
     const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_);
-    return {self_index_.has_value() && own_chain_confirmed() && is_established(), !sync_.behind(),
-            sync_.connected(), leaving};
+    return {self_index_.has_value() && own_chain_confirmed() && is_established(),
+            !sync_.behind() && disk_works, sync_.connected(), leaving};
 }
 
 void Node::step_view(Now now, Effects& effects) {
@@ -119,7 +129,7 @@ void Node::step_view(Now now, Effects& effects) {
     views_.note_running(now.mono, effects);
     if (in_flight_ || entered_ticket_ > durable_ticket_)
         return;  // it belongs in front of whatever is promised
-    ViewKeeper::Step step = views_.step(now.mono, own_state(), effects);
+    ViewKeeper::Step step = views_.step(now.mono, own_state(now.mono), effects);
     for (const auto& record : step.records) {
         append_record(RecordKind::ballot_state, record.bytes, effects);
         views_.appended(record.id, append_ticket_);
@@ -160,6 +170,7 @@ void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, 
     take_back_void_blocks(update);
     process(update, effects);
     own_blocks_.close(made);
+    relay_again();
     const bool was_member = self_index_.has_value();
     self_index_ = ledger_.view().index_of(self_);
     if (self_index_)
@@ -178,10 +189,7 @@ void Node::take_back_void_blocks(const exchange::LedgerUpdate& update) {
     for (const auto& block : update.voided) {
         unsettled_.take_back(block.block);
         relayed_in_.erase(block.block);
-        if (!self_index_ || block.author != *self_index_) {
-            relay_again(block.batches);
-            continue;
-        }
+        if (!self_index_ || block.author != *self_index_) continue;
         const std::uint64_t number = own_blocks_.number_of(block.seq);
         Origins origins;
         for (auto* carriers : {&executing_, &settling_})
@@ -199,22 +207,6 @@ void Node::take_back_void_blocks(const exchange::LedgerUpdate& update) {
         for (const exchange::CommandBatch& batch : *batches)
             for (const exchange::BatchCommand& command : batch.commands)
                 hosted_.reserve(batch.accounts[command.account], command.nonce);
-    }
-}
-
-// A member's block with commands that this node relayed is void. The member issues them again when it is
-// back, if it ever is; whoever is second is refused for the nonces.
-void Node::relay_again(const std::vector<exchange::CommandBatch>& batches) {
-    for (const exchange::CommandBatch& batch : batches) {
-        if (batch.kind != exchange::BatchKind::hosted_by_other || batch.signer != self_ || !batch.authorized)
-            continue;
-        for (const exchange::BatchCommand& command : batch.commands) {
-            const exchange::AccountId& account = batch.accounts[command.account];
-            hosted_.reserve(account, command.nonce);
-            // One that a client waits for is among the relayed ones, which are sent until they ran.
-            if (!relayed_origins_.contains({account, command.ref()}))
-                batcher_.add({account, command.ref(), command.body}, std::nullopt);
-        }
     }
 }
 

@@ -42,6 +42,8 @@ void ViewKeeper::begin() {
     joiners_.clear();
     leaving_.clear();
     next_leave_.reset();
+    settling_waits_since_.reset();
+    holding_up_.clear();
 }
 
 void ViewKeeper::installed(const exchange::View& closed, const exchange::Decision& decision,
@@ -54,6 +56,7 @@ void ViewKeeper::installed(const exchange::View& closed, const exchange::Decisio
         closed_.pop_front();
     }
     if (now) note_members(closed, *now);
+    if (ledger_.view().index_of(signer_.public_key())) last_join_.reset();
     admission_.were_members(ledger_.view().members);
     begin();
 }
@@ -199,6 +202,7 @@ bool ViewKeeper::may_come_in(const PublicKey& key, const Joiner& joiner, MonoTim
 
 bool ViewKeeper::is_suspected(const PublicKey& member, MonoTime now) const {
     if (options_.suspect_after == Duration{} || member == signer_.public_key()) return false;
+    if (holds_up_settling(member)) return true;
     const auto heard = heard_.find(member);
     return heard != heard_.end() && now - heard->second >= options_.suspect_after;
 }
@@ -308,6 +312,33 @@ void ViewKeeper::note_running(MonoTime now, Effects& effects) {
             sooner(effects.wake_at, heard + options_.suspect_after);
     }
     last_step_ = now;
+    watch_settling(now, stood_still, effects);
+}
+
+// L* stops at the round of the last block of whoever makes none, and at no other: a quorum that names each
+// other's blocks settles up to the least of their last ones. One that promised to end the view makes none
+// either, so nothing counts while a ballot is known of.
+void ViewKeeper::watch_settling(MonoTime now, bool stood_still, Effects& effects) {
+    if (options_.suspect_after == Duration{}) return;
+    const exchange::LedgerStats stats = ledger_.stats();
+    const auto self = ledger_.view().index_of(signer_.public_key());
+    const bool has_moved = stats.settled_round != settled_round_;
+    settled_round_ = stats.settled_round;
+    if (!self || stats.unsettled_commands == 0 || has_moved || stood_still) {
+        settling_waits_since_.reset();
+        holding_up_.clear();
+        if (!self || stats.unsettled_commands == 0) return;
+    }
+    if (is_stopped()) return settling_waits_since_.reset();  // what was found so far stays
+    if (!settling_waits_since_) settling_waits_since_ = now;
+    const MonoTime due = *settling_waits_since_ + options_.suspect_after;
+    if (now < due) return sooner(effects.wake_at, due);
+    if (!holding_up_.empty()) return;
+    const auto progress = ledger_.progress();
+    if (progress[self->value()].tip_round <= settled_round_) return;  // this node does not, either
+    for (std::size_t i = 0; i < progress.size(); ++i)
+        if (progress[i].tip_round <= settled_round_) holding_up_.insert(ledger_.view().members[i]);
+    if (holding_up_.empty()) settling_waits_since_ = now;
 }
 
 void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
@@ -320,6 +351,7 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     next_join_ = now + options_.join_interval;
     sooner(effects.wake_at, *next_join_);
     if (!own.caught_up) return;
+    last_join_ = now;
     exchange::ViewMessage join;
     join.kind = ViewMessageKind::join;
     join.sender = self;
@@ -327,6 +359,11 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     join.tips = ledger_.tips();
     join.invitations = std::move(invitations);
     tell_members(std::move(join), own, effects);
+}
+
+std::optional<MonoTime> ViewKeeper::may_be_let_in_until() const {
+    if (!last_join_ || ledger_.view().index_of(signer_.public_key())) return std::nullopt;
+    return *last_join_ + options_.join_interval * asked_lately;
 }
 
 void ViewKeeper::ask_to_leave(MonoTime now, const Own& own, Effects& effects) {

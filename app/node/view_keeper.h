@@ -1,7 +1,9 @@
 // Which view this node is in, and what it does about the next one: who is silent, whose turn it is, who asks
 // to join, and what peers in older views need to know. The consensus itself is exchange::ViewChange.
 //
-//   suspected   a member of which nothing was heard for T_suspect
+//   suspected   a member of which nothing was heard for T_suspect, or that holds up settling for so long:
+//   commands
+//               wait, others acknowledged them, and it made no block above what is settled
 //   heard       connected, and heard of within half of it: with a quorum of those a ballot may begin
 //   leaving     members that ask to be left out; not while all that are heard ask it, for then nobody stays
 //   joiners     keys that exchange::Admission lets in and that are not members now; they ask every second,
@@ -101,6 +103,7 @@ class ViewKeeper {
     bool is_stopped() const;
     bool wedged() const { return change_->wedged(); }
     bool is_suspected(const PublicKey& member, MonoTime now) const;
+    bool holds_up_settling(const PublicKey& member) const { return holding_up_.contains(member); }
     // Another member is connected that stays, and this node with the connected ones is a quorum; then asking
     // to leave leads to something.
     bool can_leave(MonoTime now, const Own& own) const;
@@ -121,6 +124,8 @@ class ViewKeeper {
         const auto joiner = joiners_.find(key);
         return joiner != joiners_.end() && asks_to_join(joiner->second, now);
     }
+    // This node asked to be a member, and the others may still let it in: until when.
+    std::optional<MonoTime> may_be_let_in_until() const;
     // This node is no member and may not become one now: why, for people. Else empty.
     std::string joining_needs(WallTime now) const;
 
@@ -150,6 +155,7 @@ class ViewKeeper {
     void note_leave(const PublicKey& member, MonoTime now);
     bool asked_to_leave(const PublicKey& member, MonoTime now) const;
     bool is_heard(const PublicKey& member, MonoTime now, const Own& own) const;
+    void watch_settling(MonoTime now, bool stood_still, Effects& effects);
     exchange::Outlook outlook(MonoTime now, const Own& own, Effects& effects) const;
     void ask_to_join(MonoTime now, const Own& own, Effects& effects);
     void ask_to_leave(MonoTime now, const Own& own, Effects& effects);
@@ -172,7 +178,10 @@ class ViewKeeper {
     std::map<PublicKey, MonoTime> told_;  // connected peers
     std::deque<Closed> closed_;
     std::size_t closed_bytes_ = 0;  // of their decisions
-    std::optional<MonoTime> last_step_, next_join_, next_leave_;
+    std::optional<MonoTime> last_step_, next_join_, last_join_, next_leave_;
+    std::optional<MonoTime> settling_waits_since_;  // it moved last, or commands began to wait
+    std::uint64_t settled_round_ = 0;
+    std::set<PublicKey> holding_up_;
 };
 
 }  // namespace peerbook::app

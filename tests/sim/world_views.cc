@@ -79,7 +79,7 @@ void World::note_record(Machine& machine, ByteView record) {
         machine.wedged.insert(state->view);
         return;
     }
-    if (kind_of(record) == app::RecordKind::nonces) return;
+    if (kind_of(record) != app::RecordKind::decision) return;
     const View old = machine.shadow->view();
     const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
     if (!decision.ok()) return fail_at(machine.number, decision.error().message);
@@ -117,7 +117,7 @@ void World::keep_record(Machine& machine, ByteView record) {
             machine, views_->stored(machine.key(), decode_ballot_state(record.subspan(1), rules_.network,
                                                                        machine.node->ledger().view().ledger)
                                                        .value()));
-    if (kind_of(record) == app::RecordKind::nonces) return;
+    if (kind_of(record) != app::RecordKind::decision) return;
     for (const View* view : views_->all())
         if (const auto decision = verify_decision(record.subspan(1), *view, rules_.network, verifier);
             decision.ok())

@@ -266,6 +266,31 @@ TEST_F(NodeLeave, ALeaverDoesNotAskToJoinWhileItServes) {
     EXPECT_EQ(view_of(0), 2u);
 }
 
+TEST_F(NodeLeave, AnObserverThatAskedToJoinWaitsWhetherItWasLetIn) {
+    NodeOptions options;
+    options.views.suspect_after = Duration::seconds(10);
+    options.views.admission.joining = exchange::Joining::anyone;
+    NodeWorld three(3, 2, options);
+    const auto has_asked = [&] {
+        return std::ranges::any_of(three.sent_by(2), [](const SendEffect& sent) {
+            return sent.kind == static_cast<std::uint8_t>(MessageKind::view_message);
+        });
+    };
+    for (int i = 0; i < 2'000 && !has_asked(); ++i)
+        three.run_for(Duration::milliseconds(1));
+    ASSERT_TRUE(has_asked());
+    three.drain(2);
+    for (int i = 0; i < 5'000 && !three.node(2).idle(); ++i)
+        three.run_for(Duration::milliseconds(1));
+    ASSERT_TRUE(three.node(2).idle());
+    three.cut(2, 0);
+    three.cut(2, 1);
+    EXPECT_EQ(three.node(0).ledger().view().number, 3u) << "let in, and left";
+    const Ticket next = three.submit(0, {NodeWorld::faucet("alice", 1, 5)}, Grade::settled);
+    three.run_for(Duration::milliseconds(500));
+    EXPECT_TRUE(three.answered(next)) << "nobody waits for the one that stopped";
+}
+
 TEST_F(NodeLeave, NobodyAsksAStoppingNodeForAnything) {
     make(3);
     world->drain(2);

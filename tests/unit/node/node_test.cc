@@ -384,9 +384,11 @@ TEST(Node, AnObserversOrderWhoseNonceACancelBurntIsAnsweredAllTheSame) {
     Intent late = NodeWorld::limit("taker", Side::buy, 90, 1);
     late.nonce = nonce;
     const Ticket order = world.submit(2, {late});
-    world.run_for(Duration::seconds(70));
+    world.run_for(Duration::seconds(5));
     EXPECT_TRUE(world.answered(burn));
     ASSERT_TRUE(world.answered(order));
+    ASSERT_TRUE(world.submit_answer(order).ok());
+    EXPECT_EQ(world.submit_answer(order)->results[0].reason, exchange::Reason::nonce_used);
     EXPECT_EQ(world.ask_for<OrdersAnswer>(2, OrdersQuery{"taker"}).orders.size(), 1u)
         << "no resurrected order";
 }

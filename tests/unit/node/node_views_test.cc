@@ -216,6 +216,95 @@ TEST_F(NodeViews, AnObserverFollowsThroughViews) {
     world.expect_equal_digests();
 }
 
+TEST_F(NodeViews, AMemberThatLivesAndAcknowledgesNothingIsLeftOut) {
+    NodeWorld world(3, 3, quick_views());
+    world.run();
+    world.hold_disk(2);
+    const Ticket ticket = pay(world, 0, "alice", 5, Grade::settled);
+    world.run_for(Duration::milliseconds(900));
+    EXPECT_FALSE(world.answered(ticket));
+    EXPECT_EQ(status(world, 0).members_suspected, 0u);
+    world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_EQ(members_of(world, 0), 2u);
+    world.run_for(Duration::seconds(20));
+    EXPECT_EQ(view_of(world, 0), 2u) << "it does not ask to come back while its disk stands still";
+    world.release_disk(2);
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(members_of(world, 0), 3u);
+    world.expect_equal_digests();
+}
+
+// An observer with a member that the others leave out, and what it sent there first.
+class ObserversWithAMemberThatGoes : public NodeViews {
+  protected:
+    ObserversWithAMemberThatGoes() : world(4, 3, quick_views()) {
+        world.run();
+        isolate(world, 2, 3);
+        isolate(world, 3, 2);
+        world.heal(3, 2);
+        first = pay(world, 3, "olga", 9);
+        world.run_for(Duration::milliseconds(100));
+        isolate(world, 3, 4);
+        pay(world, 0, "alice", 5);  // else nobody misses the member
+        world.run_for(Duration::seconds(5));
+        EXPECT_EQ(view_of(world, 0), 2u);
+    }
+    void meet_the_others() {
+        world.heal(3, 0);
+        world.heal(3, 1);
+    }
+    NodeWorld world;
+    Ticket first{};
+};
+
+TEST_F(ObserversWithAMemberThatGoes, ItsUsersCommandsKeepTheirOrder) {
+    ASSERT_TRUE(world.answered(first));
+    meet_the_others();
+    const Ticket second = pay(world, 3, "olga", 3, Grade::settled);  // the first one opens the account
+    world.run_for(Duration::seconds(5));
+    ASSERT_TRUE(world.answered(second));
+    EXPECT_EQ(world.submit_answer(second)->results[0].status, CommandStatus::done);
+    EXPECT_EQ(balance(world, 0, 3, "olga"), "12");
+    rejoin(world, 2, 4);  // and issues the void block again
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(balance(world, 0, 3, "olga"), "12");
+    world.expect_equal_digests();
+}
+
+TEST_F(ObserversWithAMemberThatGoes, WhatItAnsweredItCarriesThroughARestart) {
+    ASSERT_TRUE(world.answered(first));
+    world.crash_and_restart_alone(3);
+    world.run_for(Duration::seconds(60));
+    meet_the_others();
+    world.run_for(Duration::seconds(5));
+    EXPECT_EQ(balance(world, 0, 3, "olga"), "9");
+    // It is not sent any more once it has settled.
+    world.crash_and_restart(3);
+    const std::size_t sent = world.sent_by(3).size();
+    world.run_for(Duration::seconds(10));
+    for (std::size_t i = sent; i < world.sent_by(3).size(); ++i)
+        EXPECT_NE(world.sent_by(3)[i].kind, static_cast<std::uint8_t>(MessageKind::signed_batch));
+    EXPECT_EQ(balance(world, 3, 3, "olga"), "9");
+}
+
+TEST_F(NodeViews, WhatAnObserverGaveUpDoesNotRunAfterItsRestart) {
+    NodeWorld world(3, 2, quick_views());
+    world.run();
+    isolate(world, 2, 3);
+    const Ticket lost = pay(world, 2, "olga", 9);
+    world.run_for(Duration::seconds(40));
+    ASSERT_TRUE(world.answered(lost));
+    EXPECT_EQ(world.submit_answer(lost).error().code, ErrorCode::timed_out);
+    const Ticket fresh = pay(world, 2, "olga", 4);
+    world.run_for(Duration::seconds(1));
+    world.crash_and_restart_alone(2);
+    rejoin(world, 2, 3);
+    world.run_for(Duration::seconds(5));
+    EXPECT_FALSE(world.answered(fresh)) << "its client's connection ended with the process";
+    EXPECT_EQ(balance(world, 0, 2, "olga"), "4") << "what was on its way runs, what was given up does not";
+}
+
 TEST_F(NodeViews, AnInvitedStrangerReplacesADeadMember) {
     NodeOptions options = quick_views();
     options.views.admission = {exchange::Joining::invited, 2};
