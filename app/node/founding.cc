@@ -12,14 +12,8 @@ using State = LedgerNews::State;
 namespace {
 
 constexpr std::uint64_t foundings_max = std::uint64_t{1} << 62;
-constexpr std::int64_t avoid_patiences = 30;
-constexpr std::size_t remembered_max = 256;  // of what is remembered about peers that may be gone
-
-template <typename Map, typename Key>
-void avoid(Map& map, const Key& key, MonoTime until) {
-    if (map.size() >= remembered_max) map.clear();
-    map[key] = until;
-}
+constexpr std::uint32_t avoid_doublings_max = 5;  // of the patience
+constexpr std::size_t remembered_max = 256;       // of what is remembered about peers that may be gone
 
 }  // namespace
 
@@ -104,7 +98,11 @@ std::optional<Founding::Decision> Founding::decide(const Standing& standing, Mon
             sooner(wake_at, standing.since + options_.patience);
             return std::nullopt;
         }
-        avoid(avoided_, ledger, now + options_.patience * avoid_patiences);
+        // Its members may be out of reach for a moment; or there are none, and a peer only says so.
+        if (avoided_.size() >= remembered_max) avoided_.clear();
+        Avoided& avoided = avoided_[ledger];
+        avoided.until = now + options_.patience * (std::int64_t{1} << avoided.doublings);
+        avoided.doublings = std::min(avoided.doublings + 1, avoid_doublings_max);
         return Decision{Decision::Kind::leave, {}, {}};
     }
     // The founder tells of what it does only when that is on its disk; so it is gone from here.
@@ -113,14 +111,15 @@ std::optional<Founding::Decision> Founding::decide(const Standing& standing, Mon
     const bool is_given_up = (given_up != given_up_.end() && given_up->second == ledger) ||
                              (heard != heard_.end() && ledger_of(founder) != ledger);
     if (!is_given_up) return std::nullopt;
-    avoid(avoided_founders_, founder, now + options_.patience);
+    if (avoided_founders_.size() >= remembered_max) avoided_founders_.clear();
+    avoided_founders_[founder] = now + options_.patience;
     return Decision{Decision::Kind::leave, {}, {}};
 }
 
 bool Founding::may_enter(const LedgerNews& news, MonoTime now) const {
     const Digest& ledger = news.first->ledger;
     const auto avoided = avoided_.find(ledger);
-    return !left_.contains(ledger) && (avoided == avoided_.end() || now >= avoided->second);
+    return !left_.contains(ledger) && (avoided == avoided_.end() || now >= avoided->second.until);
 }
 
 // Of a node without a ledger.
@@ -143,6 +142,8 @@ std::optional<Founding::Decision> Founding::choose(const Standing& standing, Mon
             best = &heard.news;
     }
     if (best) return Decision{Decision::Kind::enter, {}, *best};
+    for (const auto& [ledger, avoided] : avoided_)
+        if (now < avoided.until) sooner(wake_at, avoided.until);
 
     for (const auto& [peer, heard] : heard_) {
         const auto avoided = avoided_founders_.find(peer);

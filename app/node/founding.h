@@ -95,7 +95,11 @@ class Founding {
     std::set<PublicKey> failed_;            // second nodes that a ledger was given up for
     std::map<PublicKey, Digest> given_up_;  // by connected founders: what they say they gave up
     std::set<Digest> left_;                 // as many as this node left, each after `patience`
-    std::map<Digest, MonoTime> avoided_;    // ledgers in which nobody showed a block; until when
+    struct Avoided {
+        MonoTime until;
+        std::uint32_t doublings = 0;
+    };
+    std::map<Digest, Avoided> avoided_;  // ledgers in which nobody showed a block
     std::map<PublicKey, MonoTime> avoided_founders_;
 };
 

@@ -272,7 +272,10 @@ TEST_F(NodeFoundingOfThree, AThirdEntersTheLedgerThatItFinds) {
 }
 
 TEST(NodeFoundingStorms, NeitherCutsNorCrashesMakeTwoOfOne) {
-    for (std::uint64_t seed = 1; seed <= storms(20); ++seed) {
+    std::vector<std::uint64_t> seeds = {113};  // one that saw no block of a ledger's kept away for too long
+    for (std::uint64_t seed = 1; seed <= storms(20); ++seed)
+        seeds.push_back(seed);
+    for (const std::uint64_t seed : seeds) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         Storm storm(seed, 2 + seed % 2, 0, founding(), seed % 4 == 0);
         storm.blow(40);
