@@ -305,6 +305,7 @@ void Node::flush(Now now, Effects& effects) {
     step_leave(now, effects);
     step_founding(now, effects);
     step_view(now, effects);
+    hand_over_void_blocks(now, effects);
     if (!waits_to_return() && is_established()) relay(now, effects);
     if (self_index_) emit(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
@@ -406,12 +407,8 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
                 answer_commit(commit, waiting->second, Grade::settled, effects);
                 settling_.erase(waiting);
             }
-            if (const auto waiting = settled_waiters_.find(number); waiting != settled_waiters_.end()) {
-                for (const SettledWaiter& waiter : waiting->second)
-                    effects.answers.push_back({waiter.ticket, Result<Answer>(Answer(SettledAnswer{number}))});
-                settled_waiters_count_ -= waiting->second.size();
-                settled_waiters_.erase(waiting);
-            }
+            if (const auto waiting = settled_waiters_.find(number); waiting != settled_waiters_.end())
+                answer_settled(waiting, effects);
         }
         if (const auto carried = relayed_in_.find(commit.block); carried != relayed_in_.end()) {
             answer_commit(commit, carried->second, Grade::settled, effects);
@@ -421,6 +418,13 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     }
     for (TradeTape::SettledCommit& commit : settled)
         effects.index_writes.push_back({commit.commit, std::move(commit.trades)});
+}
+
+void Node::answer_settled(SettledWaiters::iterator waiting, Effects& effects) {
+    for (const SettledWaiter& waiter : waiting->second)
+        effects.answers.push_back({waiter.ticket, Result<Answer>(Answer(SettledAnswer{waiting->first}))});
+    settled_waiters_count_ -= waiting->second.size();
+    settled_waiters_.erase(waiting);
 }
 
 void Node::emit(Now now, Effects& effects) {

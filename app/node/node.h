@@ -151,6 +151,7 @@ class Node {
         Ticket ticket;
         MonoTime since;
     };
+    using SettledWaiters = std::map<std::uint64_t, std::vector<SettledWaiter>>;
     struct InFlight {
         std::uint64_t append_ticket = 0;
         exchange::VerifiedBlock block;
@@ -194,6 +195,7 @@ class Node {
     void fold(const exchange::Event& event, Request& request, std::size_t position);
     void fold_order(const exchange::Event& event, bool by_nonce, CommandResult& result);
     void fold_fill(const exchange::Event& fill, bool as_maker, bool by_nonce, CommandResult& result);
+    void answer_settled(SettledWaiters::iterator waiting, Effects& effects);
     void remember_order(const exchange::Event& event, const CommandResult& result);
     void publish_markets(const exchange::LedgerUpdate& update, Effects& effects);
     void ask_for_state_root(Effects& effects);
@@ -273,7 +275,12 @@ class Node {
     bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
     void relay(Now now, Effects& effects);
-    Relayed next_to_relay(MonoTime now);
+    Relayed next_to_relay(Batcher& from, MonoTime now);
+    // An observer that nobody lets in has members issue what it made before it met the ledger.
+    void hand_over_void_blocks(Now now, Effects& effects);
+    void relay_void_block(OwnBlocks::Waiting block, MonoTime now, Effects& effects);
+    void answer_handed_over(Effects& effects);
+    Status recover_handed_over();
     // A restart sends it again if need be, and gives none of its nonces to other commands: whoever executed
     // the earlier ones would answer for the later.
     void write_down(Relayed& batch, Effects& effects);
@@ -322,7 +329,7 @@ class Node {
     std::optional<InFlight> in_flight_;
     // Origins of own blocks by number: until executed, and, where a client waits for it, until settled.
     std::map<std::uint64_t, Carried> executing_, settling_;
-    std::map<std::uint64_t, std::vector<SettledWaiter>> settled_waiters_;
+    SettledWaiters settled_waiters_;  // by the own block's number
     std::size_t settled_waiters_count_ = 0;
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
@@ -330,6 +337,8 @@ class Node {
     std::vector<Relayed> relayed_;                     // in the order of the users, which is that of ids
     std::map<CommandKey, std::uint64_t> relayed_ids_;  // by a batch's first command
     std::uint64_t relayed_last_id_ = 0, relayed_indexes_ = 0;
+    // Own blocks by number whose commands are in relayed batches: the last one's id.
+    std::map<std::uint64_t, std::uint64_t> handed_over_;
     std::size_t relayed_look_at_ = 1'024;  // while the journal is replayed: so many, then some may be done
     std::optional<PublicKey> relay_to_;    // the member that gets them; this node once it is one
     std::size_t relay_attempts_ = 0;

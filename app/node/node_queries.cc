@@ -27,7 +27,7 @@ void Node::ask(Ticket ticket, Query query, Now now, Effects& effects) {
             effects.answers.push_back(
                 {ticket, Result<Answer>(not_found("this node has no block " + std::to_string(settled->seq) +
                                                   " of its own"))});
-        else if (latest && is_settled_block(*latest))
+        else if (latest && !handed_over_.contains(*latest) && is_settled_block(*latest))
             effects.answers.push_back({ticket, Result<Answer>(Answer(SettledAnswer{settled->seq}))});
         else if (settled_waiters_count_ >= settled_waiters_max)
             effects.answers.push_back(

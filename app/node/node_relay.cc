@@ -1,5 +1,6 @@
 // Node as an observer: its users' commands travel in signed batches to a member.
 #include <algorithm>
+#include <limits>
 
 #include "app/node/node.h"
 #include "app/node/node_parts.h"
@@ -13,9 +14,10 @@ namespace peerbook::app {
 // the log before it.
 void Node::relay(Now now, Effects& effects) {
     while (!self_index_ && !batcher_.empty()) {
-        relayed_.push_back(next_to_relay(now.mono));
+        relayed_.push_back(next_to_relay(batcher_, now.mono));
         write_down(relayed_.back(), effects);
     }
+    answer_handed_over(effects);
     if (relayed_.empty()) {
         if (relayed_origins_.empty()) relayed_in_.clear();
         return;
@@ -48,6 +50,8 @@ void Node::relay(Now now, Effects& effects) {
             send_to_a_member(batch, effects);
             if (!self_index_) return false;
             forget_relayed(batch);  // from here on it is one of this node's own
+            for (auto& [number, last] : handed_over_)
+                if (last >= batch.id) last = std::numeric_limits<std::uint64_t>::max();
             return true;
         });
     for (const Relayed& batch : relayed_)
@@ -83,7 +87,7 @@ void Node::forget_done() {
     });
 }
 
-Node::Relayed Node::next_to_relay(MonoTime now) {
+Node::Relayed Node::next_to_relay(Batcher& from, MonoTime now) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
     const auto decode = [&](ByteView encoded) {
         auto decoded =
@@ -92,12 +96,12 @@ Node::Relayed Node::next_to_relay(MonoTime now) {
         return *std::move(decoded);
     };
     Relayed batch;
-    if (auto signed_batch = batcher_.take_signed()) {
+    if (auto signed_batch = from.take_signed()) {
         const exchange::CommandBatch decoded = decode(signed_batch->encoded);
         batch = make_relayed(SharedBytes(std::move(signed_batch->encoded)), decoded);
         batch.keys = batch.all;
     } else {
-        Batcher::Taken taken = batcher_.take_hosted();
+        Batcher::Taken taken = from.take_hosted();
         Bytes encoded = exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
                                                       rules.rules_version, signer_, taken.commands);
         const exchange::CommandBatch decoded = decode(encoded);
@@ -107,6 +111,67 @@ Node::Relayed Node::next_to_relay(MonoTime now) {
     }
     batch.first_sent = now;
     return batch;
+}
+
+void Node::hand_over_void_blocks(Now now, Effects& effects) {
+    if (self_index_ || own_blocks_.waiting().empty() || in_flight_ || !recovered_ || !is_established() ||
+        ledger_.view().number == 0 || views_.joining_needs(now.wall).empty())
+        return;
+    while (!own_blocks_.waiting().empty()) {
+        relay_void_block(own_blocks_.hand_over(), now.mono, effects);
+        append_record(RecordKind::handed_over, {}, effects);
+    }
+    was_dropped_ = false;
+}
+
+// The same commands with the same nonces, in front of all that this node's users sent since.
+void Node::relay_void_block(OwnBlocks::Waiting block, MonoTime now, Effects& effects) {
+    const exchange::NetworkRules& rules = ledger_.engine().rules();
+    const auto batches =
+        exchange::decode_payload(block.payload, self_, rules.network, rules.rules_version, AlreadyVerified());
+    PB_CHECK(batches.ok(), "the own payload cannot be decoded");
+    const std::vector<ByteView> encoded = exchange::signed_batches_of(block.payload);
+    Batcher again;
+    std::size_t position = 0;
+    for (std::size_t i = 0; i < batches->size(); ++i) {
+        const exchange::CommandBatch& batch = (*batches)[i];
+        if (i < encoded.size())
+            again.add_own_signed(Bytes(encoded[i].begin(), encoded[i].end()),
+                                 static_cast<std::uint32_t>(batch.commands.size()), index_count(batch));
+        for (const exchange::BatchCommand& command : batch.commands) {
+            const exchange::AccountId& account = batch.accounts[command.account];
+            const std::size_t here = position++;
+            const auto origin = here < block.origins.size() ? block.origins[here] : std::nullopt;
+            if (origin) relayed_origins_.insert_or_assign(CommandKey{account, command.ref()}, *origin);
+            if (i >= encoded.size()) again.add({account, command.ref(), command.body}, origin);
+        }
+    }
+    while (!again.empty()) {
+        relayed_.push_back(next_to_relay(again, now));
+        relayed_.back().is_promised = true;
+        write_down(relayed_.back(), effects);
+    }
+    handed_over_[block.number] = relayed_last_id_;
+}
+
+// Their batches are settled once no earlier one is left.
+void Node::answer_handed_over(Effects& effects) {
+    std::erase_if(handed_over_, [&](const auto& entry) {
+        const auto& [number, last] = entry;
+        const bool is_done = last != std::numeric_limits<std::uint64_t>::max() &&
+                             (relayed_.empty() || relayed_.front().id > last);
+        if (!is_done) return false;
+        if (const auto waiting = settled_waiters_.find(number); waiting != settled_waiters_.end())
+            answer_settled(waiting, effects);
+        return true;
+    });
+}
+
+Status Node::recover_handed_over() {
+    if (own_blocks_.waiting().empty())
+        return Error{ErrorCode::corrupt, "no void block waits to be handed over"};
+    handed_over_[own_blocks_.hand_over().number] = relayed_last_id_;
+    return {};
 }
 
 void Node::write_down(Relayed& batch, Effects& effects) {

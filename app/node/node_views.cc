@@ -43,9 +43,10 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     }
     if (kind == RecordKind::entered || kind == RecordKind::left)
         return recover_ledger(kind, record.subspan(1), effects);
-    if (kind == RecordKind::relayed || kind == RecordKind::given_up) {
-        Status read = kind == RecordKind::relayed ? recover_relayed(record.subspan(1))
-                                                  : recover_given_up(record.subspan(1));
+    if (kind == RecordKind::relayed || kind == RecordKind::given_up || kind == RecordKind::handed_over) {
+        Status read = kind == RecordKind::relayed    ? recover_relayed(record.subspan(1))
+                      : kind == RecordKind::given_up ? recover_given_up(record.subspan(1))
+                                                     : recover_handed_over();
         return read.ok() ? read : Error{ErrorCode::corrupt, read.error().message};
     }
     return Error{ErrorCode::corrupt, "the journal holds a record of a kind that this program does not know"};

@@ -46,6 +46,13 @@ void OwnBlocks::close(std::uint64_t made) {
     before_ += made;
 }
 
+OwnBlocks::Waiting OwnBlocks::hand_over() {
+    PB_CHECK(!waiting_.empty(), "there is a block to hand over");
+    Waiting oldest = std::move(waiting_.front());
+    waiting_.pop_front();
+    return oldest;
+}
+
 std::optional<std::uint64_t> OwnBlocks::latest(std::uint64_t number) const {
     for (auto next = again_.find(number); next != again_.end(); next = again_.find(number))
         number = next->second;

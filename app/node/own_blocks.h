@@ -39,7 +39,8 @@ class OwnBlocks {
     };
     // Void blocks whose commands are to be issued again, oldest first.
     const std::deque<Waiting>& waiting() const { return waiting_; }
-    std::deque<Waiting>& waiting() { return waiting_; }
+    // Takes the oldest one: its commands are others' to issue. Precondition: one waits.
+    Waiting hand_over();
 
     // Every block with commands that was made is settled, in whichever view.
     bool all_settled() const { return unsettled_.empty() && waiting_.empty(); }

@@ -312,6 +312,9 @@ class PayloadBuilder {
 Result<std::vector<CommandBatch>> decode_payload(ByteView payload, const PublicKey& author,
                                                  const Digest& network, std::uint16_t rules_version,
                                                  const Verifier& verifier);
+// The signed batches of a payload as they were encoded, in order; they point into it. Precondition:
+// decode_payload() takes it.
+std::vector<ByteView> signed_batches_of(ByteView payload);
 // One signed batch as an observer or a client sends it. Error: above signed_batch_bytes_max, malformed or
 // wrong signature.
 Result<CommandBatch> decode_signed_batch(ByteView encoded, const Digest& network, std::uint16_t rules_version,

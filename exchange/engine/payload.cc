@@ -298,6 +298,15 @@ Result<std::vector<CommandBatch>> decode_payload(ByteView payload, const PublicK
     return batches;
 }
 
+std::vector<ByteView> signed_batches_of(ByteView payload) {
+    std::vector<ByteView> batches;
+    if (payload.empty()) return batches;
+    Decoder in(payload);
+    for (std::uint64_t count = in.varint(); count > 0 && in.ok(); --count)
+        batches.push_back(in.bytes(in.remaining(), "a signed batch is longer than its payload"));
+    return batches;
+}
+
 Result<CommandBatch> decode_signed_batch(ByteView encoded, const Digest& network, std::uint16_t rules_version,
                                          const Verifier& verifier) {
     if (encoded.size() > signed_batch_bytes_max)

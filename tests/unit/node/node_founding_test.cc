@@ -271,6 +271,61 @@ TEST_F(NodeFoundingOfThree, AThirdEntersTheLedgerThatItFinds) {
     }
 }
 
+// Where only the invited come in, whoever meets the ledger uninvited observes.
+class NodeFoundingOfInvited : public ::testing::Test {
+  protected:
+    static NodeOptions invited() {
+        NodeOptions options = founding();
+        options.views.admission = {exchange::Joining::invited, 1};
+        return options;
+    }
+    NodeWorld world{3, 0, invited()};
+};
+
+TEST_F(NodeFoundingOfInvited, MembersIssueWhatAnUninvitedNodeTookBefore) {
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    world.submit(2, {NodeWorld::faucet("carol", 1, 9)});
+    world.run_for(Duration::milliseconds(100));
+    world.submit(2, {NodeWorld::faucet("carol", 1, 2)});
+    const Ticket settled = world.submit(2, {NodeWorld::faucet("carol", 1, 4)}, Grade::settled);
+    KeySeed seed;
+    seed.data.fill(77);
+    const auto owner = make_ed25519_signer(seed);
+    const exchange::AccountId account{owner->public_key().data};
+    const exchange::NetworkRules& rules = world.node(2).ledger().engine().rules();
+    SubmitRequest request;
+    request.signed_batch = exchange::encode_signed_batch(
+        exchange::BatchKind::self_custodied, rules.network, rules.rules_version, *owner,
+        {{account, {1, 0}, exchange::OpenAccount{}},
+         {account, {1, 1}, exchange::Faucet{exchange::AssetId(1), 70}}});
+    world.submit(2, std::move(request));
+    world.run_for(Duration::seconds(1));
+    world.heal(2, 0);
+    world.heal(2, 1);
+    world.run_for(Duration::seconds(5));
+    ASSERT_EQ(world.ask_for<StatusAnswer>(2, StatusQuery{}).role, "observer");
+    const auto balance = [&](std::size_t node, const exchange::AccountId& of) {
+        const auto& engine = world.node(node).ledger().engine();
+        const auto index = engine.find_account(of);
+        return index ? static_cast<std::int64_t>(engine.balances(*index).at(1).total) : -1;
+    };
+    const exchange::AccountId carol = exchange::hosted_account_id(world.key(2), "carol");
+    EXPECT_EQ(balance(0, carol), 15);
+    EXPECT_EQ(balance(0, account), 70);
+    ASSERT_TRUE(world.answered(settled));
+    EXPECT_EQ(world.submit_answer(settled)->results[0].status, CommandStatus::done);
+    EXPECT_EQ(world.ask_for<SettledAnswer>(2, SettledQuery{1}).seq, 1u);
+    world.submit(2, {NodeWorld::faucet("carol", 1, 1)});  // and takes more
+    world.run_for(Duration::seconds(1));
+    EXPECT_EQ(balance(0, carol), 16);
+    world.crash_and_restart(2);
+    world.run_for(Duration::seconds(5));
+    EXPECT_EQ(balance(2, carol), 16);
+    EXPECT_EQ(world.ask_for<SettledAnswer>(2, SettledQuery{1}).seq, 1u);
+    world.expect_equal_digests();
+}
+
 TEST(NodeFoundingStorms, NeitherCutsNorCrashesMakeTwoOfOne) {
     std::vector<std::uint64_t> seeds = {113};  // one that saw no block of a ledger's kept away for too long
     for (std::uint64_t seed = 1; seed <= storms(20); ++seed)
