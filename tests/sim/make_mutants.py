@@ -280,9 +280,17 @@ MUTANTS = [
       "if (!{on} && joiners_in(value.next) > value.next.members.size() / 2)"],
      "more members come in than stay"),
     ("nonces_forgotten", "app/node/node_relay.cc",
-     "hosted_.gave_away(account, in.u64());",
-     "const std::uint64_t nonce = in.u64();\n        if (!{on}) hosted_.gave_away(account, nonce);",
+     "if (batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);",
+     "if (!{on} && batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);",
      "a restarted observer gives nonces away again"),
+    ("batch_sent_early", "app/node/node_relay.cc",
+     "if (!self_index_ && batch.append_ticket > durable_ticket_) return false;",
+     "if (!{on} && !self_index_ && batch.append_ticket > durable_ticket_) return false;",
+     "an observer's batch leaves before it is written down"),
+    ("batch_forgotten", "app/node/node_views.cc",
+     "relay_again();",
+     "if (!{on}) relay_again();",
+     "an observer's batch that a view change leaves out is not sent again"),
 ]
 
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.

@@ -138,7 +138,7 @@ void World::keep_ballot_state(const Machine& machine, ByteView record) {
         decode_ballot_state(record, rules_.network, machine.node->ledger().view().ledger).value();
     LedgerBook* ledger = ledgers_.of_view(state.view);
     check_view(machine, ledger ? ledger->views.stored(machine.key(), state)
-                                : "a promise for a view that nobody decided");
+                               : "a promise for a view that nobody decided");
 }
 
 bool World::replay_record(Machine& machine, ByteView record, app::Effects& effects) {
