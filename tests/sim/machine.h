@@ -17,6 +17,7 @@ struct World::Machine {
     DurableChecker durable;
     SettledLog own_log;
     std::map<Digest, std::uint64_t> own_seqs;  // view → its last own block on the disk
+    bool store_was_taken = false;              // some time, and an older one or none put in its place
     std::uint64_t last_view = 0;               // the highest that it was in
     Digest bound;                              // the ledger that its disk says it is in; zero for none
     std::int64_t skew_ms = 0;

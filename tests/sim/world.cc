@@ -16,7 +16,8 @@ constexpr std::int64_t liveness_us_max = 150'000 * ms;  // what is healed has to
 constexpr std::int64_t look_us = 100 * ms;
 // By then all nodes hold the same blocks, without waiting for the version vectors that go round every 30 s.
 constexpr std::int64_t equal_us_max = 12'000 * ms;
-constexpr std::int64_t spread_us = 1'000 * ms;                 // of a block to everyone
+constexpr std::int64_t spread_us = 1'000 * ms;  // of a block to everyone, if clocks are close to each other
+constexpr std::int64_t clock_ahead_ms = 2'000;  // further ahead, a block waits until the clock is there
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;  // until all are let in again
 constexpr std::int64_t client_repeats_us = 200 * ms;           // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
@@ -212,6 +213,7 @@ void World::lose_store(bool keeps_older) {
     kill(machine, true);
     machine.disk = std::make_unique<storage::MemoryDisk>();
     machine.durable.store_lost();
+    machine.store_was_taken = true;
     ledgers_.starts_over(machine.key());
     machine.own_seqs.clear();
     machine.own_log = {};
@@ -334,12 +336,14 @@ std::string World::run() {
     const std::int64_t begin = scheduler_.now_us();
     // Faults that began late have an end that is scheduled, and restarts need a moment.
     scheduler_.run_until(begin + 2'000 * ms, failed);
+    const std::int64_t spread =
+        spread_us + std::max<std::int64_t>(2 * plan_.skew_ms_max - clock_ahead_ms, 0) * ms;
     bool was_equal = false;
     std::optional<Held> held;
     while (!failed() && !is_quiet() && scheduler_.now_us() < begin + liveness_us_max) {
         scheduler_.run_until(scheduler_.now_us() + look_us, failed);
         // Requests that are sent again make new blocks all the time.
-        if (!held || scheduler_.now_us() - held->at_us >= spread_us) {
+        if (!held || scheduler_.now_us() - held->at_us >= spread) {
             was_equal = was_equal || (held && all_hold(*held));
             held = held_now();
         }

@@ -295,7 +295,8 @@ void World::check_answers(const Group& group, const Outcomes& settled, const Out
             result.reason == Reason::unknown_order)
             continue;
         // What a member promised whose disk is lost, only that disk may have known.
-        if (told.grade != app::Grade::settled && teller.state == ProcessState::gone) continue;
+        const bool is_disk_lost = teller.state == ProcessState::gone || teller.store_was_taken;
+        if (told.grade != app::Grade::settled && is_disk_lost) continue;
         const auto& where = told.grade == app::Grade::settled || group.settles ? settled : all;
         const auto found = where.find(CommandName(told.account, result.ref));
         if (found == where.end()) {
