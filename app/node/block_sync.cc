@@ -76,6 +76,7 @@ void BlockSync::on_view_installed(Effects& effects) {
     recent_bytes_ = 0;
     wanted_.clear();
     next_look_.reset();
+    next_vector_.reset();
     for (const PublicKey& peer : connected_)
         send_version_vector(peer, effects);
 }
@@ -119,8 +120,18 @@ void BlockSync::on_blocks_taken(const PublicKey& peer, bool more) {
     if (more) ask_again_.insert(peer);
 }
 
+void BlockSync::note_far_ahead(const PublicKey& peer, MonoTime now, Effects& effects) {
+    if (!next_vector_) {
+        next_vector_ = now + want_retry;
+    } else if (now >= *next_vector_) {
+        next_vector_ = now + want_retry;
+        send_version_vector(peer, effects);
+    }
+}
+
 void BlockSync::on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing,
-                             MonoTime now, Effects& effects) {
+                             std::uint64_t lacking, MonoTime now, Effects& effects) {
+    if (lacking >= far_ahead) note_far_ahead(peer, now, effects);
     std::vector<Digest> digests;
     for (const exchange::ParentRef& parent : missing)
         if (wanted_.try_emplace(parent.digest, now + want_retry).second) digests.push_back(parent.digest);
@@ -165,6 +176,7 @@ std::optional<MonoTime> BlockSync::ask_for_missing(MonoTime now, Effects& effect
     if (ledger_.stats().blocks_suspended == 0) {
         wanted_.clear();
         next_look_.reset();
+        next_vector_.reset();
         return std::nullopt;
     }
     if (next_look_ && now < *next_look_) return next_look_;

@@ -2,7 +2,8 @@
 // others lack. Blocks are pushed to everyone once by the node; all that a push misses is mended here.
 //
 //   missing parents  first from the peer that sent the child, then every 500 ms from 3 random peers
-//   version vector   to each peer on connect and every 30 s; it asks the peer for whatever it does not name
+//   version vector   to each peer on connect and every 30 s; it asks the peer for whatever it does not name.
+//                    Also to one that sends blocks from far ahead: parents alone would come one a round trip
 //
 // Logic thread only. Pure: outputs go to Effects. Everything that a peer drives is bounded by the constants
 // below.
@@ -33,6 +34,10 @@ class BlockSync {
     static constexpr std::size_t wanted_spare = 1'024;
     static constexpr Duration anti_entropy_interval = Duration::seconds(30);
     static constexpr std::size_t recent_bytes_max = 32u << 20;  // blocks kept in memory to serve wants
+    // So many blocks of one author are lacking before one that came: for want_retry, and what was pushed may
+    // still be on its way; after that a peer that sends such a block gets the version vector, one peer in
+    // each want_retry.
+    static constexpr std::uint64_t far_ahead = 16;
 
     // `ledger` outlives the BlockSync, and is in the view with which the node starts.
     BlockSync(const exchange::OpenLedger& ledger, Random random);
@@ -57,9 +62,10 @@ class BlockSync {
                         Effects& effects);
     // A blocks message of `peer` was taken in; with `more` the next part is asked for at the next flush.
     void on_blocks_taken(const PublicKey& peer, bool more);
-    // A block from `peer` waits for `missing`.
-    void on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing, MonoTime now,
-                      Effects& effects);
+    // A block from `peer` waits for `missing`, or was dropped because too many wait. `lacking`: blocks of its
+    // author that stand before it and are not accepted here.
+    void on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing,
+                      std::uint64_t lacking, MonoTime now, Effects& effects);
     // An accepted block, kept for a while to serve it from memory.
     void remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block);
     // Does what is due. Returns when to call again.
@@ -76,6 +82,7 @@ class BlockSync {
 
     void read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
                       const exchange::VersionVector& seqs, Effects& effects);
+    void note_far_ahead(const PublicKey& peer, MonoTime now, Effects& effects);
     void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
     void send_want_to_some(const std::vector<Digest>& digests, Effects& effects);
     // Looks at what the ledger misses: forgets what it does not miss any more, and returns what is to be
@@ -104,6 +111,7 @@ class BlockSync {
     std::map<Digest, MonoTime> wanted_;
     std::size_t wanted_max_ = wanted_spare;
     std::optional<MonoTime> next_look_;
+    std::optional<MonoTime> next_vector_;  // since blocks from far ahead come
     std::optional<MonoTime> next_anti_entropy_;
 };
 

@@ -171,11 +171,15 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
                                  " signed by this node's key, which this data directory lacks",
                              effects);
     find_relayed(block);
+    const auto author = ledger_.view().index_of(block.header.author);
     const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
-            sync_.on_suspended(from, outcome.missing, now.mono, effects);
+        case exchange::AcceptKind::dropped: {
+            const std::uint64_t here = ledger_.version_vector()[author->value()];
+            sync_.on_suspended(from, outcome.missing, seq > here ? seq - here - 1 : 0, now.mono, effects);
             break;
+        }
         case exchange::AcceptKind::invalid:
         case exchange::AcceptKind::other_view:  // this node stays in one view, and so do honest peers
             effects.violations.push_back({from, 10, "block " + std::to_string(seq) + ": " + outcome.why});

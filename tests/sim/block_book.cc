@@ -16,7 +16,7 @@ Digest BlockBook::view_of(const SharedBytes& encoded) {
 Result<SharedBlock> BlockBook::verify(const SharedBytes& encoded, bool checked) {
     if (const auto known = by_address_.find(encoded.view().data()); known != by_address_.end())
         return known->second.block;
-    const exchange::View* view = views_.find(view_of(encoded));
+    const exchange::View* view = ledgers_.find(view_of(encoded));
     if (!view) return Error{ErrorCode::unavailable, "a block of a view that nobody decided"};
     auto block = exchange::verify_block(
         encoded, *view, network_, exchange::rules_version_latest, testing::CheapVerifier{},

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "exchange/ordering/block.h"
-#include "tests/sim/view_checkers.h"
+#include "tests/sim/ledgers.h"
 #include "tests/support/cheap_keys.h"
 
 namespace peerbook::sim {
@@ -17,8 +17,8 @@ using SharedBlock = std::shared_ptr<const exchange::VerifiedBlock>;
 
 class BlockBook {
   public:
-    // `views` outlives this.
-    BlockBook(const ViewChecker& views, const Digest& network) : views_(views), network_(network) {}
+    // `ledgers` outlives this.
+    BlockBook(const Ledgers& ledgers, const Digest& network) : ledgers_(ledgers), network_(network) {}
 
     // As a node's verify thread does it, for the view that the block names. `checked` off: signatures are not
     // looked at. Error: unavailable, for a view that nobody decided.
@@ -37,7 +37,7 @@ class BlockBook {
     };
     void note_commands(const exchange::VerifiedBlock& block);
 
-    const ViewChecker& views_;
+    const Ledgers& ledgers_;
     Digest network_;
     std::unordered_map<const std::uint8_t*, Known> by_address_;
     std::unordered_map<Digest, SharedBlock> by_digest_;

@@ -15,8 +15,10 @@ Clients::Clients(const Plan& plan, std::vector<PublicKey> owners, const Digest& 
         client.home = node;
         client.flow = std::make_unique<OrderFlow>(owners_, node);
     }
-    for (std::uint32_t i = 0; i < plan.roaming_clients; ++i)
+    for (std::uint32_t i = 0; i < plan.roaming_clients; ++i) {
         clients_.emplace_back().signer = std::make_unique<testing::CheapSigner>(1'000 + i);
+        if (plan.founds) clients_.back().home = i % owners_.size();
+    }
 }
 
 std::optional<std::size_t> Clients::home(std::size_t client) const {
@@ -34,6 +36,31 @@ app::SubmitRequest Clients::make_hosted(Client& client, WallTime now, std::vecto
             {std::move(order.account), order.nonce, std::move(order.body), std::nullopt});
     }
     return request;
+}
+
+app::SubmitRequest Clients::make_numbered_by_node(const Client& client, std::vector<AccountId>& accounts) {
+    app::SubmitRequest request;
+    request.wait_for = random_.below(4) == 0 ? app::Grade::settled : app::Grade::provisional;
+    for (std::uint64_t i = 1 + random_.below(3); i > 0; --i) {
+        accounts.push_back(hosted_account_id(owners_[*client.home], "cas"));
+        CommandBody body = Faucet{testing::toy_usd, 1 + static_cast<Amount>(random_.below(300))};
+        if (random_.below(2) == 0)
+            body = testing::toy_limit(Side::buy, 95 + static_cast<std::int64_t>(random_.below(11)), 1);
+        request.intents.push_back({"cas", std::nullopt, std::move(body), std::nullopt});
+    }
+    return request;
+}
+
+// No two commands have the same.
+std::string Clients::check_numbers(const Request& request, const app::SubmitAnswer& answer) {
+    // A node whose store was taken away does not know what it gave.
+    if (plan_.trouble == Trouble::lost_store || plan_.trouble == Trouble::older_store ||
+        plan_.trouble == Trouble::two_processes)
+        return "";
+    for (std::size_t i = 0; request.is_numbered_by_node && i < answer.results.size(); ++i)
+        if (answer.block != 0 && !numbers_.emplace(request.accounts[i], answer.results[i].ref).second)
+            return "a node gave nonce " + std::to_string(answer.results[i].ref.nonce) + " to two commands";
+    return "";
 }
 
 app::SubmitRequest Clients::make_signed(Client& client, std::vector<AccountId>& accounts) {
@@ -74,8 +101,10 @@ std::optional<Clients::Sending> Clients::next(std::size_t number, bool may_begin
     if (!may_begin) return std::nullopt;
     Request request;
     request.client = number;
-    request.what =
-        client.flow ? make_hosted(client, now, request.accounts) : make_signed(client, request.accounts);
+    request.is_numbered_by_node = client.flow && random_.below(6) == 0;
+    request.what = request.is_numbered_by_node ? make_numbered_by_node(client, request.accounts)
+                   : client.flow               ? make_hosted(client, now, request.accounts)
+                                               : make_signed(client, request.accounts);
     requests_.push_back(std::move(request));
     return Sending{requests_.size() - 1, requests_.back().what, false};
 }
@@ -101,7 +130,9 @@ std::string Clients::answered(app::Ticket ticket, const Result<app::SubmitAnswer
                                 answer.error().code == ErrorCode::conflict;
         if (!may_repeat) return "a request was refused: " + answer.error().message;
         // `conflict`: an observer has it on its way already, or it was executed.
-        request.state = answer.error().code == ErrorCode::conflict ? State::done : State::to_repeat;
+        request.state = answer.error().code == ErrorCode::conflict || request.is_numbered_by_node
+                            ? State::done
+                            : State::to_repeat;
         return "";
     }
     request.state = State::done;
@@ -110,14 +141,14 @@ std::string Clients::answered(app::Ticket ticket, const Result<app::SubmitAnswer
     for (std::size_t i = 0; i < answer->results.size(); ++i)
         told.push_back({request.node, answer->block, request.accounts[i], answer->results[i], answer->grade});
     told_.insert(told_.end(), told.begin(), told.end());
-    return "";
+    return check_numbers(request, *answer);
 }
 
 void Clients::process_died(std::size_t node) {
     std::erase_if(waiting_, [&](const auto& waiting) {
         Request& request = requests_[waiting.second];
         if (request.node != node) return false;
-        request.state = State::to_repeat;
+        request.state = request.is_numbered_by_node ? State::done : State::to_repeat;
         return true;
     });
 }

@@ -1,7 +1,8 @@
 // Users of the simulated nodes: they send requests, send them again when they were refused or nobody knows
 // what became of them, and remember what they were told. One client a node uses accounts that the node hosts;
-// roaming clients sign for themselves and send to any node. Both name their commands by nonces of their own,
-// so that sending again is safe.
+// roaming clients sign for themselves and send to any node (where there may be several ledgers, to one). Both
+// name their commands by nonces of their own, so that sending again is safe; but for one account of each
+// node, whose nonces the node gives: what became of its commands may stay unknown.
 #pragma once
 
 #include <cstdint>
@@ -58,6 +59,7 @@ class Clients {
 
     const std::vector<Told>& told() const { return told_; }
     std::uint64_t refused() const { return refused_; }
+    std::uint64_t numbered_by_nodes() const { return numbers_.size(); }
 
   private:
     enum class State : std::uint8_t { unsent, waiting, to_repeat, done };
@@ -67,6 +69,7 @@ class Clients {
         std::vector<exchange::AccountId> accounts;  // of each command
         State state = State::unsent;
         std::size_t node = 0;
+        bool is_numbered_by_node = false;
     };
     struct Client {
         std::optional<std::size_t> home;
@@ -76,6 +79,9 @@ class Clients {
         bool gone = false;
     };
     app::SubmitRequest make_hosted(Client& client, WallTime now, std::vector<exchange::AccountId>& accounts);
+    app::SubmitRequest make_numbered_by_node(const Client& client,
+                                             std::vector<exchange::AccountId>& accounts);
+    std::string check_numbers(const Request& request, const app::SubmitAnswer& answer);
     app::SubmitRequest make_signed(Client& client, std::vector<exchange::AccountId>& accounts);
 
     const Plan& plan_;
@@ -87,6 +93,7 @@ class Clients {
     std::map<app::Ticket, std::size_t> waiting_;  // → request
     std::set<app::Ticket> answered_;
     std::vector<Told> told_;
+    std::set<std::pair<exchange::AccountId, exchange::CommandRef>> numbers_;  // that nodes gave and told
     std::uint64_t refused_ = 0;
 };
 

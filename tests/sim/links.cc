@@ -66,7 +66,7 @@ void Links::try_connect(std::size_t a, std::size_t b) {
     Session& session = at(a, b);
     if (session.up) return;
     const bool open = !session.forbidden && session.there.blocked == 0 && session.back.blocked == 0 &&
-                      user_.is_reachable(a) && user_.is_reachable(b) &&
+                      user_.is_reachable(a) && user_.is_reachable(b) && user_.may_meet(a, b) &&
                       scheduler_.now_us() > session.quiet_until_us;
     if (!open) return dial(a, b, redial_us + static_cast<std::int64_t>(random_.below(redial_us)));
     session.up = true;

@@ -19,6 +19,8 @@ class LinkUser {
     virtual ~LinkUser() = default;
     // Whether a session may be made with it now.
     virtual bool is_reachable(std::size_t node) const = 0;
+    // Whether their handshake leads to a session.
+    virtual bool may_meet(std::size_t a, std::size_t b) const = 0;
     // Changes with each start of its process; what was sent to an earlier one is lost.
     virtual std::uint64_t process_of(std::size_t node) const = 0;
     virtual void on_connected(std::size_t node, std::size_t peer) = 0;

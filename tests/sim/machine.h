@@ -17,7 +17,9 @@ struct World::Machine {
     DurableChecker durable;
     SettledLog own_log;
     std::map<Digest, std::uint64_t> own_seqs;  // view → its last own block on the disk
+    bool store_was_taken = false;              // some time, and an older one or none put in its place
     std::uint64_t last_view = 0;               // the highest that it was in
+    Digest bound;                              // the ledger that its disk says it is in; zero for none
     std::int64_t skew_ms = 0;
     std::int64_t mono_base_ns = 0;
 
@@ -39,7 +41,15 @@ struct World::Machine {
     std::int64_t disk_held_until_us = 0;
     Digest view;  // what it gets is verified for this one
     bool was_observer = false;
-    std::set<Digest> wedged;  // views that it promised to end
+    std::set<Digest> wedged;           // views that it promised to end
+    LedgerBook* ledger = nullptr;      // null while it has none
+    std::map<Digest, Digest> decided;  // record of a decision → the view that it begins
+    std::set<Digest> left;             // ledgers that it was named in and left
+    Digest claimed;                    // what it says in handshakes
+    // It was told to stop; then how long it stays away. It ends once all is written.
+    bool is_draining = false, is_ending = false, has_left = false;
+    std::int64_t away_us = 0;
+    bool is_back = true;  // after it is gone
     // Void own blocks that are to be issued again: when their commands were first issued → payload. And when
     // that was for each own block.
     std::map<std::uint64_t, Digest> to_issue_again;
@@ -58,6 +68,7 @@ struct World::Machine {
     std::uint64_t retracted_noted = 0;
 
     const PublicKey& key() const { return signer->public_key(); }
+    bool has_ledger() const { return ledger != nullptr; }
     bool runs() const { return state == ProcessState::running; }
     bool is_alive() const { return state == ProcessState::running || state == ProcessState::paused; }
 };

@@ -11,7 +11,7 @@ write it anew here.
 import os
 import sys
 
-# name, file, the passage, what stands there instead, what is wrong with it
+# name, file, the passage (or several), what stands there instead (each), what is wrong with it
 MUTANTS = [
     ("wrong_tie", "exchange/ordering/open_order.cc",
      'Hasher("peerbook block order").add(author.view()).add_u64(round).finish()',
@@ -224,6 +224,73 @@ MUTANTS = [
      "if (own.leaving || ledger_.view().index_of(self)) return next_join_.reset();",
      "if ({on} || own.leaving || ledger_.view().index_of(self)) return next_join_.reset();",
      "a member that was left out does not ask to be let in again"),
+    ("ledger_told_early", "app/node/node_founding.cc",
+     "if (entered_ticket_ > durable_ticket_) return;\n    const LedgerNews present",
+     "if (!{on} && entered_ticket_ > durable_ticket_) return;\n    const LedgerNews present",
+     "peers hear of a ledger before it is durable that the node is in it"),
+    ("founding_number_lost", "app/node/node_founding.cc",
+     "if (is_founder) foundings_ =",
+     "if (is_founder && !{on}) foundings_ =",
+     "the ledger that is founded after one was given up is the same once more"),
+    ("second_leaves_alone", "app/node/founding.cc",
+     "(heard != heard_.end() && ledger_of(founder) != ledger);",
+     "({on} ? heard == heard_.end() : heard != heard_.end() && ledger_of(founder) != ledger);",
+     "the second node leaves a founding when it does not hear its founder"),
+    ("established_too_soon", "app/node/node_founding.cc",
+     "return ledger_.progress()[0].stable_round > view.base_round;",
+     "return {on} || ledger_.progress()[0].stable_round > view.base_round;",
+     "a founded ledger counts as established before its founder has a block of the second"),
+    ("void_of_none_lost", "app/node/node_founding.cc",
+     "const exchange::LedgerUpdate update = ledger_.rebind(std::move(first));",
+     "exchange::LedgerUpdate update = ledger_.rebind(std::move(first));\n    if ({on}) update.voided.clear();",
+     "what a node took before it had a ledger is not issued again"),
+    ("entered_not_stored", "app/node/node_founding.cc",
+     "append_record(RecordKind::entered, encode_ledger_news(ledger), effects);",
+     "if (!{on}) append_record(RecordKind::entered, encode_ledger_news(ledger), effects);",
+     "a ledger is entered and that is not written down"),
+    ("left_not_stored", "app/node/node_founding.cc",
+     "append_record(RecordKind::left, {}, effects);",
+     "if (!{on}) append_record(RecordKind::left, {}, effects);",
+     "a ledger is left and that is not written down"),
+    ("sent_unestablished", "app/node/node.cc",
+     "if (!waits_to_return() && is_established()) relay(now, effects);",
+     "if (!waits_to_return() && ({on} || is_established())) relay(now, effects);",
+     "commands go into a ledger that is not established"),
+    ("left_before_handed_over", "app/node/node_leave.cc",
+     "if (exchange::is_quorum(ledger_.view(), made))",
+     "if ({on} || exchange::is_quorum(ledger_.view(), made))",
+     "who leaves does not wait for the view without it to begin"),
+    ("leaver_asks_back", "app/node/view_keeper.cc",
+     "own.leaving || ledger_.view().index_of(self)) return next_join_.reset();",
+     "(!{on} && own.leaving) || ledger_.view().index_of(self)) return next_join_.reset();",
+     "who left asks to be let in again while it still serves"),
+    ("named_is_anyone", "exchange/ordering/admission.cc",
+     "if (policy_.joining == Joining::named) return std::nullopt;",
+     "if (policy_.joining == Joining::named)\n"
+     "        return {on} ? std::optional(std::vector<Invitation>()) : std::nullopt;",
+     "whoever asks is let in where the network names its members"),
+    ("not_invited", "exchange/ordering/admission.cc",
+     "if (counted.size() < needed) return std::nullopt;",
+     "if ({on}) return std::vector<Invitation>();\n    if (counted.size() < needed) return std::nullopt;",
+     "whoever asks is let in where invitations are needed"),
+    ("more_than_stay", "exchange/ordering/view_change.cc",
+     ["std::min(members.size() * 2, view_members_max);",
+      "if (joiners_in(value.next) > value.next.members.size() / 2)"],
+     ["std::min(members.size() * ({on} ? 8 : 2), view_members_max);",
+      "if (!{on} && joiners_in(value.next) > value.next.members.size() / 2)"],
+     "more members come in than stay"),
+    ("nonces_forgotten", "app/node/node_relay.cc",
+     "if (batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);",
+     "if (!{on} && batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);",
+     "a restarted observer gives nonces away again"),
+    ("batch_sent_early", "app/node/node_relay.cc",
+     "if (!self_index_ && batch.append_ticket > durable_ticket_) return false;",
+     "if (!{on} && !self_index_ && batch.append_ticket > durable_ticket_) return false;",
+     "an observer's batch leaves before it is written down"),
+    ("batch_forgotten", "app/node/node_views.cc",
+     "relay_again();",
+     "if (!{on}) relay_again();",
+     "an observer's batch that a view change leaves out is not sent again"),
 ]
 
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
@@ -235,9 +302,13 @@ FIRST_SEED = {
 
 
 def text_with(text, passage, replacement, number):
-    if text.count(passage) != 1:
+    passages = passage if isinstance(passage, list) else [passage]
+    replacements = replacement if isinstance(replacement, list) else [replacement]
+    if any(text.count(one) != 1 for one in passages):
         return text, False
-    return text.replace(passage, replacement.replace("{on}", f"(peerbook_mutant == {number})")), True
+    for old, new in zip(passages, replacements, strict=True):
+        text = text.replace(old, new.replace("{on}", f"(peerbook_mutant == {number})"))
+    return text, True
 
 
 def main():

@@ -61,6 +61,55 @@ void Mutator::add_twins(const exchange::VerifiedBlock& block, const exchange::Vi
     }
 }
 
+std::optional<exchange::ViewMessage> Mutator::lie(const exchange::ViewMessage& message) {
+    using Kind = exchange::ViewMessageKind;
+    if (!does(trick_lie, 2)) return std::nullopt;
+    exchange::ViewMessage other = message;
+    auto some = [&](auto& list) -> auto& {
+        return list[static_cast<std::size_t>(random_.below(list.size()))];
+    };
+    auto any_digest = [&] {
+        Digest digest;
+        digest.data.fill(static_cast<std::uint8_t>(random_.below(256)));
+        return digest;
+    };
+    switch (message.kind) {
+        case Kind::prepare:
+            other.ballot.number += random_.below(1'000);
+            break;
+        case Kind::promise:
+            if (random_.below(2) == 0)
+                other.accepted.reset();
+            else if (random_.below(2) == 0)
+                some(other.tips) = {};
+            else
+                some(other.tips) = {1 + random_.below(100), any_digest()};
+            break;
+        case Kind::refuse:
+            other.promised.number = random_.below(4) == 0 ? exchange::ballot_number_max
+                                                          : other.promised.number + random_.below(1'000'000);
+            break;
+        case Kind::propose:
+            if (random_.below(2) == 0 && other.next->members.size() > 1)
+                other.next->members.erase(
+                    other.next->members.begin() +
+                    static_cast<std::ptrdiff_t>(random_.below(other.next->members.size())));
+            else if (exchange::CutEntry& entry = some(other.next->cut); random_.below(2) == 0)
+                entry = {entry.author, 0, {}};
+            else
+                other.next->log_length += random_.below(3);
+            break;
+        case Kind::accepted:
+            other.value = any_digest();
+            break;
+        case Kind::join:
+        case Kind::leave:
+            return std::nullopt;
+    }
+    rare_.add(Rare::ballot_lie);
+    return other;
+}
+
 std::vector<Mutator::Push> Mutator::push(const exchange::VerifiedBlock& block, const exchange::View& view,
                                          std::size_t peers, bool keeps_nothing) {
     std::vector<Push> pushes(peers);

@@ -1,11 +1,13 @@
-// A Byzantine member: a real node, whose blocks are changed on their way out. It signs what it sends, so that
-// only rules can tell that it is wrong.
+// A Byzantine member: a real node, whose blocks or messages about views are changed on their way out. It
+// signs what it sends, so that only rules can tell that it is wrong.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
 #include "exchange/ordering/block.h"
+#include "exchange/ordering/view_messages.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/rare.h"
 
@@ -24,6 +26,8 @@ class Mutator {
     };
     std::vector<Push> push(const exchange::VerifiedBlock& block, const exchange::View& view,
                            std::size_t peers, bool keeps_nothing);
+    // What it says instead about the end of its view, to one peer; nothing: the truth.
+    std::optional<exchange::ViewMessage> lie(const exchange::ViewMessage& message);
     // It does not answer those who ask for blocks.
     bool is_deaf() const { return (tricks_ & trick_deaf) != 0; }
     // A second valid block for a place has been sent.

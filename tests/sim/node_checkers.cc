@@ -62,7 +62,7 @@ std::string TapeChecker::settled(const app::IndexWriteEffect& write, SettledTrad
 }
 
 std::string TapeChecker::listed(const std::vector<app::TradeView>& trades, bool retracted_full) {
-    std::set<exchange::TradeId> now, retracted;
+    std::unordered_set<exchange::TradeId> now, retracted;
     for (const app::TradeView& trade : trades) {
         if (settled_.contains(trade.id)) return "a settled trade is listed as unsettled";
         if (trade.grade == app::Grade::settled) return "an unsettled trade has the grade settled";

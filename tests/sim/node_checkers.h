@@ -73,7 +73,7 @@ class TapeChecker {
   private:
     std::uint64_t last_commit_ = 0;
     std::map<exchange::MarketId, std::uint64_t> ordinals_;
-    std::set<exchange::TradeId> provisional_, settled_;
+    std::unordered_set<exchange::TradeId> provisional_, settled_;
 };
 
 // States of nodes that executed the same blocks are equal.

@@ -223,9 +223,10 @@ class ViewCheckerTest : public ::testing::Test {
     using Kind = exchange::ViewMessageKind;
     const exchange::View view_ = exchange::make_first_view(digest(9), {key(1), key(2), key(3)}).value();
     const Digest name_ = exchange::digest_of(view_);
+    AdmissionBook admission_;
     RareStates rare_;
     DurableChecker disk_;
-    ViewChecker checker_{view_, rare_};
+    ViewChecker checker_{view_, admission_, rare_};
 };
 
 TEST_F(ViewCheckerTest, NoticesTwoSuccessorsOfAView) {

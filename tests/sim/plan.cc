@@ -22,6 +22,8 @@ const char* name_of(Trouble trouble) {
             return "two processes";
         case Trouble::damaged_store:
             return "damaged store";
+        case Trouble::liar:
+            return "liar";
     }
     return "unknown";
 }
@@ -114,6 +116,58 @@ void draw_views(Plan& plan, Random& random) {
     plan.leaves_for_good = plan.members >= 3 && random.below(6) == 0;
 }
 
+// All nodes are fresh. Which trouble there may be then is not worked out.
+void draw_founding(Plan& plan, Random& random) {
+    plan.founds = true;
+    plan.trouble = Trouble::none;
+    plan.tricks = 0;
+    plan.members = 2 + random.below(4);
+    plan.observers = 0;
+    plan.operator_founds = random.below(6) == 0;
+    plan.node.views.admission.joining = exchange::Joining::anyone;
+    plan.node.founding.discovery_wait = Duration::milliseconds(between(random, 20, 500));
+    plan.node.founding.patience =
+        Duration::milliseconds(between(random, 150, random.below(3) == 0 ? 1'500 : 500));
+    plan.active_us += plan.node.founding.patience.ns / 1'000 * between(random, 1, 4);
+    plan.late_start_us_max = random.below(2) == 0 ? plan.active_us * 3 / 4 : 100'000;
+    plan.crashes = times(random, 2, 6);
+    // So that what is on its way while a ledger is founded is lost as often as other things are.
+    if (random.below(2) == 0) plan.break_ppm = 5'000 + static_cast<std::uint32_t>(random.below(40'000));
+}
+
+void draw_strangers(Plan& plan, Random& random) {
+    using exchange::Joining;
+    plan.observers = 1 + random.below(3);
+    exchange::AdmissionPolicy& policy = plan.node.views.admission;
+    policy.joining = random.below(2) == 0 ? Joining::anyone : Joining::invited;
+    policy.invitations_needed = 1 + static_cast<std::uint32_t>(random.below(2));
+    if (policy.joining == Joining::invited)
+        plan.uninvited = static_cast<std::uint32_t>(random.below(plan.observers + 1));
+    if (random.below(2) == 0) plan.late_start_us_max = plan.active_us * 3 / 4;
+}
+
+// Drawn after all the rest, from numbers of its own.
+void draw_membership(Plan& plan, Random random) {
+    const std::uint64_t dice = random.below(100);
+    if (dice < 24 && !plan.views_change()) draw_views(plan, random);
+    if (dice < 14)
+        draw_founding(plan, random);
+    else if (dice < 24)
+        draw_strangers(plan, random);
+    if (!plan.views_change()) return;
+    if (plan.trouble == Trouble::none && !plan.founds && plan.members >= 3 && random.below(5) == 0) {
+        plan.trouble = Trouble::liar;
+        plan.tricks = trick_lie;
+    }
+    if (random.below(5) < 3) return;
+    plan.stops = 1 + static_cast<std::uint32_t>(random.below(4));
+    plan.stops_for_good = plan.members >= 3 && random.below(3) == 0;
+    plan.node.leave_after = Duration::milliseconds(between(random, 0, 500));
+    plan.node.leave_timeout = Duration::milliseconds(between(random, 500, 4'000));
+    plan.node.views.leave_grace = Duration::milliseconds(between(random, 0, 300));
+    plan.node.views.leave_interval = Duration::milliseconds(between(random, 100, 500));
+}
+
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -153,6 +207,7 @@ Plan Plan::draw(std::uint64_t seed) {
     plan.node.ack_delay = Duration::milliseconds(random.below(2) == 0 ? 5 : 30);
     draw_trouble(plan, random);
     if (random.below(5) < 2) draw_views(plan, random);
+    draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
     return plan;
 }
 
@@ -181,8 +236,11 @@ std::string Plan::text() const {
            part("long splits", long_splits) + part("long one way", long_one_ways) +
            part("absences", absences) + part("held disks", held_disks) +
            part("ballot crashes", ballot_crashes) + part("ballot trouble ppm", ballot_trouble_ppm) +
-           part("leaves for good", leaves_for_good) + ", trouble: " + name_of(trouble) +
-           part("tricks", tricks);
+           part("leaves for good", leaves_for_good) + part("founds", founds) +
+           part("operator founds", operator_founds) + part("late start us", late_start_us_max) +
+           part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
+           part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
+           ", trouble: " + name_of(trouble) + part("tricks", tricks);
 }
 
 }  // namespace peerbook::sim

@@ -17,6 +17,7 @@ enum class Trouble : std::uint8_t {
     older_store,    // with its key and an older copy of its store
     two_processes,  // a second process starts with a copy of its store and key
     damaged_store,  // a bit of its store flips while it is down
+    liar,           // it lies about the ends of views
 };
 const char* name_of(Trouble trouble);
 
@@ -31,6 +32,7 @@ enum StrangeTrick : std::uint32_t {
     trick_oversized = 64,    // a block above the limit
     trick_equivocate = 128,  // a valid twin for half of the peers; equivocators only
     trick_deaf = 256,        // gives nobody what is asked for, until everything is healed
+    trick_lie = 512,         // in ballots; liars only
 };
 inline constexpr std::uint32_t harmless_tricks = 127;
 
@@ -72,7 +74,15 @@ struct Plan {
     std::uint32_t isolations = 0, long_splits = 0, long_one_ways = 0, absences = 0, held_disks = 0;
     std::uint32_t ballot_crashes = 0;      // while something about the end of a view is written
     std::uint32_t ballot_trouble_ppm = 0;  // of messages about it, something befalls who sends or gets them
-    bool leaves_for_good = false;          // a member, at some time
+    bool leaves_for_good = false;          // a member, at some time, and does not say so
+
+    // Nodes begin without a ledger, and found or find one; but for the first one perhaps, whose operator
+    // founds it. Else the observers are the strangers, whom node.views.admission may let in.
+    bool founds = false, operator_founds = false;
+    std::int64_t late_start_us_max = 0;  // of all nodes, or where a ledger is named of those it does not name
+    std::uint32_t uninvited = 0;         // strangers that have no invitation where one is needed
+    std::uint32_t stops = 0;             // so often some are told to stop
+    bool stops_for_good = false;         // one of them does not come back
 
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request

@@ -154,6 +154,54 @@ const char* name_of(Rare state) {
             return "other view message";
         case Rare::observer_in_later_view:
             return "observer in later view";
+        case Rare::ledger_founded:
+            return "ledger founded";
+        case Rare::ledger_established:
+            return "ledger established";
+        case Rare::ledger_given_up:
+            return "ledger given up";
+        case Rare::founding_left:
+            return "founding left";
+        case Rare::unknown_ledger_left:
+            return "unknown ledger left";
+        case Rare::two_ledgers:
+            return "two ledgers";
+        case Rare::restart_without_ledger:
+            return "restart without ledger";
+        case Rare::restart_in_founding:
+            return "restart in founding";
+        case Rare::entered_as_observer:
+            return "entered as observer";
+        case Rare::void_of_no_ledger:
+            return "void of no ledger";
+        case Rare::stranger_joined:
+            return "stranger joined";
+        case Rare::invited_joined:
+            return "invited joined";
+        case Rare::uninvited_kept_out:
+            return "uninvited kept out";
+        case Rare::asked_to_stop:
+            return "asked to stop";
+        case Rare::left_on_request:
+            return "left on request";
+        case Rare::left_with_others:
+            return "left with others";
+        case Rare::left_for_good:
+            return "left for good";
+        case Rare::nobody_stays:
+            return "nobody stays";
+        case Rare::leave_timed_out:
+            return "leave timed out";
+        case Rare::leaver_returned:
+            return "leaver returned";
+        case Rare::crash_while_leaving:
+            return "crash while leaving";
+        case Rare::ballot_lie:
+            return "ballot lie";
+        case Rare::nonce_from_node:
+            return "nonce from node";
+        case Rare::relayed_recovered:
+            return "relayed recovered";
         case Rare::count_:
             break;
     }

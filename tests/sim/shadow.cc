@@ -62,6 +62,7 @@ std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& di
 }
 
 std::uint64_t Shadow::round_that_settles() const {
+    if (view_.number == 0) return view_.base_round;
     // What each member says that it holds.
     std::vector<std::uint64_t> holds;
     for (const Digest& tip : tips_) {
@@ -144,6 +145,29 @@ std::string Shadow::install(const exchange::View& next, SettledLog& own, Settled
         return name + " names another log than its cut makes";
     begin(next);
     return "";
+}
+
+std::string Shadow::rebind(const exchange::View& first) {
+    if ((view_.number == 0) == (first.number == 0) || view_.number > 1 || first.number > 1)
+        return "a node goes from view " + std::to_string(view_.number) + " of one ledger to view " +
+               std::to_string(first.number) + " of another";
+    if (length_ > 0) return "a ledger is left in which something has settled";
+    for (const auto& [key, block] : unsettled_)
+        voided_.push_back(block);
+    begin(first);
+    return "";
+}
+
+std::set<std::size_t> Shadow::members_with_blocks() const {
+    std::set<std::size_t> members;
+    for (std::size_t i = 0; i < tips_.size(); ++i)
+        if (!tips_[i].is_zero()) members.insert(i);
+    return members;
+}
+
+bool Shadow::founder_has_second() const {
+    return view_.members.size() == 2 && !tips_[0].is_zero() &&
+           blocks_.at(tips_[0]).seen[1] > view_.base_round;
 }
 
 std::vector<Digest> Shadow::unsettled() const {

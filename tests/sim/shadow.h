@@ -3,8 +3,10 @@
 // Knows headers only and shares no code with exchange/ordering, so that a mistake there does not hide itself.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -37,6 +39,17 @@ class Shadow {
                        SettledLog* shared);
     // The node ended its view with this record: of the cut everything settles, and the rest is void.
     std::string install(const exchange::View& next, SettledLog& own, SettledLog* shared);
+    // The node entered a ledger, with its view 1, or gave its ledger up and has none. Everything is void.
+    std::string rebind(const exchange::View& first);
+    // Rule 20: the founder, the first of two members, has a block of the second in its past.
+    bool founder_has_second() const;
+    std::set<std::size_t> members_with_blocks() const;  // in the present view
+    bool is_unsettled(const Digest& block) const {
+        return std::any_of(unsettled_.begin(), unsettled_.end(),
+                           [&](const auto& one) { return one.second == block; });
+    }
+    // Blocks of the present view were accepted.
+    bool has_blocks() const { return !blocks_.empty(); }
     // L* over everything accepted in the present view.
     std::uint64_t round_that_settles() const;
     // In all views.

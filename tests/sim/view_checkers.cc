@@ -32,9 +32,25 @@ Digest digest_of_record(ByteView record) {
     return hash_of("record of a simulated node", record);
 }
 
-ViewChecker::ViewChecker(const View& first, RareStates& rare)
-    : rare_(rare), first_(digest_of(first)), latest_(first_) {
+ViewChecker::ViewChecker(const View& first, const AdmissionBook& admission, RareStates& rare)
+    : admission_(admission),
+      rare_(rare),
+      were_members_(first.members.begin(), first.members.end()),
+      first_(digest_of(first)),
+      latest_(first_) {
     views_.emplace(first_, first);
+}
+
+bool ViewChecker::may_be_member(const PublicKey& key) const {
+    switch (admission_.joining) {
+        case Joining::named:
+            return first().index_of(key).has_value();
+        case Joining::invited:
+            return were_members_.contains(key) || admission_.invited.contains(key);
+        case Joining::anyone:
+            break;
+    }
+    return true;
 }
 
 const View* ViewChecker::find(const Digest& view) const {
@@ -73,21 +89,33 @@ std::string ViewChecker::choose(const Digest& view, const View& next) {
     end.next = name;
     if (next.number != old.number + 1 || next.previous != view)
         return "a view follows one that it does not name";
-    for (const PublicKey& member : next.members)
-        if (!first().index_of(member)) return "a key that view 1 does not name was let in";
-    std::optional<std::size_t> last;
-    bool has_new = false;
-    for (const PublicKey& member : next.members) {
-        const auto before = old.index_of(member);
-        has_new = has_new || !before;
-        if (!before) continue;
-        if (has_new || (last && before->value() <= *last)) return "a view changes the seniority of members";
-        last = before->value();
-    }
+    if (std::string wrong = check_members(old, next); !wrong.empty()) return wrong;
     rare_.add(Rare::view_ended);
-    if (has_new) rare_.add(Rare::member_returned);
     views_.emplace(name, next);
     if (view == latest_) latest_ = name;
+    return "";
+}
+
+// Those who stay keep their order, and at most as many come in, of those that the policy lets in.
+std::string ViewChecker::check_members(const View& old, const View& next) {
+    std::optional<std::size_t> last;
+    std::size_t came = 0;
+    for (const PublicKey& member : next.members) {
+        const auto before = old.index_of(member);
+        if (before) {
+            if (came > 0 || (last && before->value() <= *last))
+                return "a view changes the seniority of members";
+            last = before->value();
+            continue;
+        }
+        ++came;
+        if (!may_be_member(member)) return "a key that the policy does not let in was let in";
+        if (were_members_.insert(member).second)
+            rare_.add(admission_.joining == Joining::invited ? Rare::invited_joined : Rare::stranger_joined);
+        else
+            rare_.add(Rare::member_returned);
+    }
+    if (2 * came > next.members.size()) return "more members come in than stay";
     return "";
 }
 

@@ -20,10 +20,16 @@ namespace peerbook::sim {
 Digest digest_of_record(ByteView record);
 bool is_quorum_of(const exchange::View& view, const std::set<std::size_t>& members);
 
+// Who may be let in. What the network's policy says a second time, knowing who was really invited.
+struct AdmissionBook {
+    exchange::Joining joining = exchange::Joining::named;
+    std::set<PublicKey> invited;  // by members, as often as is needed
+};
+
 class ViewChecker {
   public:
-    // `rare` outlives this.
-    ViewChecker(const exchange::View& first, RareStates& rare);
+    // `admission` and `rare` outlive this.
+    ViewChecker(const exchange::View& first, const AdmissionBook& admission, RareStates& rare);
 
     // --- views that were decided, and the first ---
     const exchange::View* find(const Digest& view) const;
@@ -34,6 +40,8 @@ class ViewChecker {
     std::vector<const exchange::View*> all() const;
     // The view that came after this one.
     const exchange::View* successor(const Digest& view) const;
+    // The policy lets it in, some time.
+    bool may_be_member(const PublicKey& key) const;
 
     // --- what members do ---
     // A record of this member reached its disk, or was read from it.
@@ -85,7 +93,11 @@ class ViewChecker {
                                    const exchange::View& next);
     std::string choose(const Digest& view, const exchange::View& next);
 
+    std::string check_members(const exchange::View& old, const exchange::View& next);
+
+    const AdmissionBook& admission_;
     RareStates& rare_;
+    std::set<PublicKey> were_members_;
     Digest first_, latest_;
     std::map<Digest, exchange::View> views_;
     std::map<Digest, End> ends_;

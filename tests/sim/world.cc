@@ -16,7 +16,8 @@ constexpr std::int64_t liveness_us_max = 150'000 * ms;  // what is healed has to
 constexpr std::int64_t look_us = 100 * ms;
 // By then all nodes hold the same blocks, without waiting for the version vectors that go round every 30 s.
 constexpr std::int64_t equal_us_max = 12'000 * ms;
-constexpr std::int64_t spread_us = 1'000 * ms;                 // of a block to everyone
+constexpr std::int64_t spread_us = 1'000 * ms;  // of a block to everyone, if clocks are close to each other
+constexpr std::int64_t clock_ahead_ms = 2'000;  // further ahead, a block waits until the clock is there
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;  // until all are let in again
 constexpr std::int64_t client_repeats_us = 200 * ms;           // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
@@ -44,21 +45,25 @@ World::World(Plan plan, bool prints_timeline)
     : plan_(std::move(plan)),
       trace_(prints_timeline),
       random_(plan_.seed),
-      rules_(testing::toy_rules(network())) {
-    const std::size_t count = plan_.members + plan_.observers;
+      rules_(testing::toy_rules(network())),
+      ledgers_(admission_, rare_) {
     std::vector<PublicKey> keys;
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < nodes(); ++i)
         keys.push_back(add_machine(i).key());
-    views_.emplace(
-        exchange::make_first_view(rules_.network,
-                                  {keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(plan_.members)})
-            .value(),
-        rare_);
+    admission_.joining = plan_.node.views.admission.joining;
+    for (std::size_t i = plan_.members; i + plan_.uninvited < nodes(); ++i)
+        admission_.invited.insert(keys[i]);
+    if (!plan_.founds)
+        named_ = &ledgers_.add(
+            exchange::make_first_view(
+                rules_.network, {keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(plan_.members)})
+                .value());
     if (plan_.trouble == Trouble::two_processes) add_machine(plan_.members - 1);
-    book_.emplace(*views_, rules_.network);
+    book_.emplace(ledgers_, rules_.network);
     links_.emplace(machines_.size(), plan_, Random(random_.next()), scheduler_, rare_, *this);
     clients_.emplace(plan_, keys, rules_.network, Random(random_.next()));
-    if (plan_.trouble == Trouble::strange_peer || plan_.trouble == Trouble::equivocator) {
+    if (plan_.trouble == Trouble::strange_peer || plan_.trouble == Trouble::equivocator ||
+        plan_.trouble == Trouble::liar) {
         Machine& strange = *machines_[plan_.members - 1];
         strange.mutator =
             std::make_unique<Mutator>(plan_.tricks, *strange.signer, Random(random_.next()), rare_);
@@ -118,6 +123,7 @@ void World::schedule_faults() {
         if (Machine* machine = someone_running()) machine->disk_is_full = true;
     });
     if (plan_.views_change()) schedule_view_faults();
+    at_some_time(plan_.stops, [this] { stop_some(); });
     if (plan_.trouble != Trouble::none)
         scheduler_.after(plan_.active_us / 4 + draw_us(plan_.active_us / 2), [this] { trouble(); });
 }
@@ -154,6 +160,7 @@ void World::trouble() {
         case Trouble::none:
         case Trouble::strange_peer:
         case Trouble::equivocator:
+        case Trouble::liar:
             return;
         case Trouble::lost_store:
             return lose_store(false);
@@ -201,12 +208,13 @@ void World::lose_store(bool keeps_older) {
         std::vector<bool> holds(plan_.members, false);
         for (std::size_t i = 0; i + 1 < plan_.members; ++i)
             holds[i] = machines_[i]->durable.holds(digest);
-        if (exchange::is_quorum(views_->first(), holds)) protected_seq_ = std::max(protected_seq_, seq);
+        if (exchange::is_quorum(named_->views.first(), holds)) protected_seq_ = std::max(protected_seq_, seq);
     }
     kill(machine, true);
     machine.disk = std::make_unique<storage::MemoryDisk>();
     machine.durable.store_lost();
-    views_->starts_over(machine.key());
+    machine.store_was_taken = true;
+    ledgers_.starts_over(machine.key());
     machine.own_seqs.clear();
     machine.own_log = {};
     auto journal =
@@ -252,10 +260,10 @@ void World::client_tick(std::size_t client) {
     const std::int64_t pause =
         healing_ ? client_repeats_us : client_tick_us_min + draw_us(plan_.request_us_max);
     scheduler_.after(pause, [this, client] { client_tick(client); });
-    const std::size_t nodes = plan_.members + plan_.observers;
-    const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes)));
+    const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes())));
     if (!machines_[to]->runs()) return;
-    if (healing_ && !may_settle()) return;  // what cannot settle need not be asked for again
+    if (healing_ && !plan_.founds && !may_settle(named_))
+        return;  // what cannot settle need not be asked for again
     if (auto sending = clients_->next(client, !healing_, now_of(*machines_[to]).wall))
         submit(to, std::move(*sending));
 }
@@ -299,7 +307,7 @@ void World::heal() {
         machine->crash_point.reset();
         machine->ballot_crash.reset();
         machine->disk_held_until_us = 0;
-        if (machine->state == ProcessState::down && machine->number < plan_.members + plan_.observers)
+        if (machine->state == ProcessState::down && machine->number < nodes())
             scheduler_.after(ms, [this, machine = machine.get()] { start(*machine); });
         if (machine->state == ProcessState::paused) {
             machine->state = ProcessState::running;
@@ -308,76 +316,16 @@ void World::heal() {
     }
 }
 
-// Nothing where nodes are in several views.
-std::optional<World::Held> World::held_now() const {
-    Held held;
-    held.at_us = scheduler_.now_us();
-    for (const auto& machine : machines_) {
-        if (!machine->runs()) continue;
-        const exchange::VersionVector& seqs = machine->node->ledger().version_vector();
-        if (held.seqs.empty()) held.view = machine->view;
-        if (machine->view != held.view) return std::nullopt;
-        held.seqs.resize(seqs.size());
-        for (std::size_t i = 0; i < seqs.size(); ++i)
-            held.seqs[i] = std::max(held.seqs[i], seqs[i]);
-    }
-    return held;
-}
-
-bool World::all_hold(const Held& held) const {
-    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
-        if (!machine->runs()) return true;
-        const exchange::VersionVector& seqs = machine->node->ledger().version_vector();
-        if (machine->view != held.view || seqs.size() != held.seqs.size()) return false;
-        for (std::size_t i = 0; i < seqs.size(); ++i)
-            if (seqs[i] < held.seqs[i]) return false;
-        return true;
-    });
-}
-
-// Not where a block may have been dropped for want of room, or where nobody but a strange peer knows of one:
-// those come with the next exchange of version vectors only.
-bool World::must_be_equal_soon() const {
-    return plan_.node.ledger.suspended_per_author_max >= 1'000 && may_settle() && !equivocation_ &&
-           (plan_.tricks & trick_withhold) == 0;
-}
-
-bool World::is_quiet() const {
-    const Machine* first = nullptr;
-    const bool full = may_settle() && !equivocation_;
-    for (const auto& machine : machines_) {
-        if (machine->state == ProcessState::gone) continue;
-        if (!machine->runs()) {
-            // The second process was never started.
-            if (machine->number >= plan_.members + plan_.observers) continue;
-            return false;
-        }
-        if (!first) first = machine.get();
-        if (!is_quiet(*machine, *first, full)) return false;
-    }
-    if (full && plan_.views_change() && !all_in_last_view()) return false;
-    return !full || clients_->done();
-}
-
-bool World::is_quiet(const Machine& machine, const Machine& first, bool full) const {
-    const exchange::OpenLedger& ledger = machine.node->ledger();
-    const exchange::LedgerStats stats = ledger.stats();
-    if (stats.commits != machine.shadow->log_count()) return false;
-    if (machine.is_writing || !machine.write_queue.empty()) return false;
-    if (equivocation_) return true;
-    if (machine.view != first.view || ledger.version_vector() != first.node->ledger().version_vector())
-        return false;
-    if (!full) return true;
-    if (stats.unsettled_commands > 0 || !machine.node->idle()) return false;
-    if (ledger.engine().next_deadline()) return false;
-    return machine.mutator || plan_.trouble != Trouble::none ||
-           (stats.blocks_suspended == 0 && stats.blocks_held_back == 0);
-}
-
 std::string World::run() {
     trace_.say(0, [&] { return "seed " + std::to_string(plan_.seed) + ": " + plan_.text(); });
-    for (std::size_t i = 0; i < plan_.members + plan_.observers; ++i)
-        start(*machines_[i]);
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        const bool is_late = plan_.late_start_us_max > 0 && (plan_.founds || i >= plan_.members);
+        if (!is_late)
+            start(*machines_[i]);
+        else
+            scheduler_.after(draw_us(plan_.late_start_us_max),
+                             [this, machine = machines_[i].get()] { start(*machine); });
+    }
     links_->start();
     for (std::size_t client = 0; client < clients_->count(); ++client)
         scheduler_.after(draw_us(30 * ms), [this, client] { client_tick(client); });
@@ -388,12 +336,14 @@ std::string World::run() {
     const std::int64_t begin = scheduler_.now_us();
     // Faults that began late have an end that is scheduled, and restarts need a moment.
     scheduler_.run_until(begin + 2'000 * ms, failed);
+    const std::int64_t spread =
+        spread_us + std::max<std::int64_t>(2 * plan_.skew_ms_max - clock_ahead_ms, 0) * ms;
     bool was_equal = false;
     std::optional<Held> held;
     while (!failed() && !is_quiet() && scheduler_.now_us() < begin + liveness_us_max) {
         scheduler_.run_until(scheduler_.now_us() + look_us, failed);
         // Requests that are sent again make new blocks all the time.
-        if (!held || scheduler_.now_us() - held->at_us >= spread_us) {
+        if (!held || scheduler_.now_us() - held->at_us >= spread) {
             was_equal = was_equal || (held && all_hold(*held));
             held = held_now();
         }
@@ -401,21 +351,7 @@ std::string World::run() {
             scheduler_.now_us() > begin + (plan_.views_change() ? equal_over_views_us_max : equal_us_max))
             fail("nodes still hold different blocks long after everything was healed");
     }
-    if (!failed() && !is_quiet()) {
-        std::string text = "not everything settled after it was healed; " + clients_->waiting_text();
-        for (const auto& machine : machines_)
-            if (machine->runs()) {
-                const exchange::LedgerStats stats = machine->node->ledger().stats();
-                text += "; node " + std::to_string(machine->number) + ": view " +
-                        std::to_string(machine->node->ledger().view().number) + " of " +
-                        std::to_string(machine->node->ledger().view().members.size()) + ", " +
-                        std::to_string(stats.blocks_accepted) + " blocks, " +
-                        std::to_string(stats.unsettled_commands) + " commands unsettled, " +
-                        std::to_string(stats.blocks_suspended) + " blocks suspended";
-            }
-        fail(text);
-    }
-    figures_.settled_all = may_settle() && !equivocation_;
+    if (!failed() && !is_quiet()) fail(waiting_text());
     if (!failed()) check_end();
     return failure_;
 }

@@ -6,7 +6,9 @@
 //   world_process.cc   starting, stepping and stopping a node's process, its disk
 //   world_messages.cc  what it sends and gets
 //   world_views.cc     what is particular to changes of views
-//   world_checks.cc    what must hold
+//   world_founding.cc  nodes without a ledger, those that are let in, and those that are told to stop
+//   world_checks.cc    what must hold after each step
+//   world_end.cc       when all is quiet, and what must hold then
 #pragma once
 
 #include <cstdint>
@@ -24,6 +26,7 @@
 #include "tests/sim/block_book.h"
 #include "tests/sim/checkers.h"
 #include "tests/sim/clients.h"
+#include "tests/sim/ledgers.h"
 #include "tests/sim/links.h"
 #include "tests/sim/mutator.h"
 #include "tests/sim/node_checkers.h"
@@ -44,7 +47,6 @@ struct Figures {
     std::uint64_t commits = 0, commands = 0, trades = 0, told = 0, messages = 0, steps = 0;
     std::uint64_t commands_executed = 0, commands_replayed = 0;  // at all nodes
     std::int64_t virtual_us = 0;
-    bool settled_all = false;  // the liveness phase could and did demand that everything settles
     void add(const Figures& other);
 };
 
@@ -66,6 +68,7 @@ class World final : public LinkUser {
 
     // --- LinkUser ---
     bool is_reachable(std::size_t node) const override;
+    bool may_meet(std::size_t a, std::size_t b) const override;
     std::uint64_t process_of(std::size_t node) const override;
     void on_connected(std::size_t node, std::size_t peer) override;
     void on_disconnected(std::size_t node, std::size_t peer) override;
@@ -86,6 +89,9 @@ class World final : public LinkUser {
     void client_tick(std::size_t client);
     void submit(std::size_t machine, Clients::Sending sending);
     void heal();
+    std::size_t nodes() const { return plan_.members + plan_.observers; }  // without a second process
+
+    // --- world_end.cc ---
     // What somebody held at some time.
     struct Held {
         std::int64_t at_us = 0;
@@ -97,6 +103,30 @@ class World final : public LinkUser {
     bool must_be_equal_soon() const;
     bool is_quiet() const;
     bool is_quiet(const Machine& machine, const Machine& first, bool full) const;
+    bool has_its_ledger(const Machine& machine) const;
+    std::string waiting_text() const;
+    // Those of one ledger; or one node that has none.
+    struct Group {
+        LedgerBook* book = nullptr;
+        std::vector<const Machine*> running;
+        bool settles = false;  // the liveness phase could and did demand it
+    };
+    std::vector<Group> groups() const;
+    void check_end();
+    void check_equal(const Group& group);
+    using CommandName = std::pair<exchange::AccountId, exchange::CommandRef>;
+    struct Outcome {
+        std::uint64_t accepted = 0;
+        std::set<exchange::Reason> refusals;
+        std::int64_t filled = 0;
+    };
+    using Outcomes = std::map<CommandName, Outcome>;
+    void execute_once(exchange::Engine& engine, const exchange::VerifiedBlock& block, Outcomes& outcomes);
+    // `everywhere`: commands that executed in any log.
+    void check_log(const Group& group, std::set<CommandName>& everywhere);
+    void check_answers(const Group& group, const Outcomes& settled, const Outcomes& all);
+    void count_at_end();
+
     std::uint64_t draw(std::int64_t below) { return random_.below(static_cast<std::uint64_t>(below)); }
     std::int64_t draw_us(std::int64_t below) { return static_cast<std::int64_t>(draw(below)); }
     Machine* someone_running();
@@ -125,6 +155,7 @@ class World final : public LinkUser {
     // --- world_messages.cc ---
     void broadcast(Machine& machine, const app::BroadcastEffect& message);
     void send(Machine& machine, const app::SendEffect& message);
+    SharedBytes as_it_says(Machine& machine, const app::SendEffect& message);
     void post(Machine& from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);
     void take_block(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void accuse(Machine& machine, const PublicKey& peer, const std::string& why);
@@ -137,6 +168,7 @@ class World final : public LinkUser {
     std::int64_t some_silence_us();
     bool replay_record(Machine& machine, ByteView record, app::Effects& effects);
     void note_record(Machine& machine, ByteView record);
+    void keep_ballot_state(const Machine& machine, ByteView record);
     void keep_record(Machine& machine, ByteView record);
     static void note_own_block(Machine& machine, const exchange::VerifiedBlock& block);
     void note_made(Machine& machine, const exchange::VerifiedBlock& block);
@@ -148,13 +180,31 @@ class World final : public LinkUser {
     bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
-    bool may_settle() const;
-    bool all_in_last_view() const;
+    bool may_settle(const LedgerBook* book) const;
+    bool all_in_last_view(const LedgerBook& book) const;
     void take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void check_view_message_leaves(Machine& machine, ByteView bytes);
     void check_view(const Machine& machine, const std::string& complaint);
     std::string view_message_text(ByteView bytes) const;
+
+    // --- world_founding.cc ---
+    exchange::View first_view_of(const Machine& machine) const;
+    app::NodeOptions options_of(const Machine& machine);
+    void note_rebind(Machine& machine, app::RecordKind kind, ByteView record);
+    void note_entered(Machine& machine, const app::LedgerNews& news);
+    void note_left(Machine& machine, const exchange::View& first);
+    void keep_rebind(Machine& machine, app::RecordKind kind, ByteView record);
+    void note_void_blocks(Machine& machine, std::size_t void_before);
+    bool knows_established(const Machine& machine) const;
+    void check_news_leaves(Machine& machine, ByteView bytes);
+    void check_batch_leaves(Machine& machine, ByteView batch);
+    void give_invitations(Machine& machine) const;
+    void stop_some();
+    void stop(Machine& machine, bool for_good);
+    void end_if_written(Machine& machine);
+    void note_leaving(Machine& machine, const std::string& log);
+    void check_stays_left(const Machine& machine);
 
     // --- world_checks.cc ---
     void check(const Machine& machine, const std::string& complaint);
@@ -162,8 +212,6 @@ class World final : public LinkUser {
     void check_step(Machine& machine, const app::Effects& effects);
     void check_tape(Machine& machine, const std::vector<app::IndexWriteEffect>& writes);
     void check_told(const Machine& machine, const Told& told);
-    void check_end();
-    void check_log();
     void note_stats(Machine& machine);
 
     Plan plan_;
@@ -173,17 +221,15 @@ class World final : public LinkUser {
     Random random_;
     Scheduler scheduler_;
     exchange::NetworkRules rules_;
-    std::optional<ViewChecker> views_;
+    AdmissionBook admission_;
+    Ledgers ledgers_;
+    LedgerBook* named_ = nullptr;  // the one that the network file names, if it names one
     std::vector<std::unique_ptr<Machine>> machines_;
     std::optional<BlockBook> book_;
     std::optional<Links> links_;
     std::optional<Clients> clients_;
-    SettledLog log_;
-    SettledTrades trades_;
     PlaceChecker places_;
     StateChecker states_;
-    RootChecker roots_;
-    std::map<std::uint64_t, Digest> root_by_commit_;
     std::uint64_t next_ticket_ = 1;
     // Of the member that lost its store: up to which of its blocks a quorum of the others holds them.
     std::uint64_t protected_seq_ = 0;

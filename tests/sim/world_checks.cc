@@ -26,8 +26,11 @@ void World::check(const Machine& machine, const std::string& complaint) {
 void World::check_leaves(Machine& machine, const VerifiedBlock& block) {
     if (block.header.author != machine.key()) return;
     check(machine, machine.durable.leaves(block.header, block.digest));
-    const bool is_first_view = block.header.view == exchange::digest_of(views_->first());
-    if (!is_first_view && !machine.durable.holds(block.header.view))
+    const exchange::View& view = *ledgers_.find(block.header.view);
+    const bool is_given = view.number == 1 && first_view_of(machine).number == 1;
+    if (view.number == 0)
+        fail_at(machine.number, "block " + short_name(block.digest) + " leaves and is of no ledger");
+    else if (!is_given && !machine.durable.holds(block.header.view))
         fail_at(machine.number, "block " + short_name(block.digest) + " leaves before its view is durable");
     const std::string twice = places_.signed_block(block.header, block.digest);
     if (twice.empty()) return;
@@ -63,14 +66,14 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
     const LedgerStats stats = ledger.stats();
     const OpenLedger::Prefix prefix = ledger.settled_prefix();
     check(machine, machine.shadow->settle(stats.settled_round, prefix.length, prefix.hash, machine.own_log,
-                                          equivocation_ ? nullptr : &log_));
+                                          equivocation_ || !machine.ledger ? nullptr : &machine.ledger->log));
     if (stats.blocks_accepted != machine.shadow->accepted_count())
         fail_at(machine.number, "not every accepted block is written to the journal");
     const bool all_executed = stats.commits == machine.shadow->log_count();
     if (all_executed && stats.settled_round != machine.shadow->round_that_settles())
         fail_at(machine.number, "not everything that settles is settled");
     const std::size_t waiting_max =
-        std::max<std::size_t>(plan_.node.ledger.suspended_per_author_max, 1) * plan_.members;
+        std::max<std::size_t>(plan_.node.ledger.suspended_per_author_max, 1) * ledger.view().members.size();
     if (stats.blocks_suspended + stats.blocks_held_back > waiting_max)
         fail_at(machine.number, "more blocks wait than the limit allows");
     if (stats.blocks_suspended > machine.noted.blocks_suspended) rare_.add(Rare::suspended);
@@ -98,7 +101,8 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
 void World::check_tape(Machine& machine, const std::vector<app::IndexWriteEffect>& writes) {
     SettledTrades own;
     for (const app::IndexWriteEffect& write : writes)
-        check(machine, machine.tape.settled(write, equivocation_ ? own : trades_));
+        check(machine,
+              machine.tape.settled(write, equivocation_ || !machine.ledger ? own : machine.ledger->trades));
     const app::TradeTape& tape = machine.node->tape();
     const std::uint64_t executed = machine.node->ledger().stats().commits_executed;
     if (executed == machine.commits_seen) return;
@@ -137,149 +141,6 @@ void World::note_stats(Machine& machine) {
     rare_.add(Rare::retraction, retracted - machine.retracted_noted);
     machine.retracted_noted = retracted;
     machine.noted = stats;
-}
-
-// --- the end
-// ----------------------------------------------------------------------------------------------------
-
-void World::check_end() {
-    const Machine* first = nullptr;
-    for (const auto& machine : machines_) {
-        if (!machine->runs()) continue;
-        const Engine& engine = machine->node->ledger().engine();
-        if (const Status sound = engine.check_invariants(); !sound.ok())
-            fail_at(machine->number, sound.error().message);
-        if (equivocation_) continue;
-        if (!first) first = machine.get();
-        const Engine& other = first->node->ledger().engine();
-        const std::string as = " than node " + std::to_string(first->number);
-        if (engine.book_digest() != other.book_digest())
-            fail_at(machine->number, "ends with another book" + as);
-        if (engine.balances_digest() != other.balances_digest())
-            fail_at(machine->number, "ends with other balances" + as);
-        if (engine.state_digest() != other.state_digest())
-            fail_at(machine->number, "ends in another state" + as);
-        if (machine->node->tape().settled_chain() != first->node->tape().settled_chain())
-            fail_at(machine->number, "ends with other settled trades" + as);
-        if (!figures_.settled_all) continue;
-        const auto open = machine->node->tape().unsettled({}, {}, SIZE_MAX);
-        if (std::any_of(open.begin(), open.end(),
-                        [](const app::TradeView& trade) { return trade.grade != app::Grade::retracted; }))
-            fail_at(machine->number, "everything is settled, and a trade is listed as provisional");
-    }
-    figures_.trades = trades_.count();
-    figures_.commits = log_.blocks().size();
-    rare_.add(Rare::root_compared, roots_.compared());
-    rare_.add(Rare::state_compared, states_.compared());
-    figures_.virtual_us = scheduler_.now_us();
-    if (failure_.empty() && !equivocation_) check_log();
-}
-
-// The settled log, executed once and without ever going back, says what clients were to be told.
-void World::check_log() {
-    struct Outcome {
-        std::uint64_t accepted = 0;
-        std::set<Reason> refusals;
-        std::int64_t filled = 0;
-    };
-    using Name = std::pair<AccountId, CommandRef>;
-    std::map<Name, Outcome> outcomes;
-    Engine engine(rules_);
-    auto execute = [&](const VerifiedBlock& block) {
-        EventBuffer events;
-        engine.apply({block.header.timestamp, block.header.rules_version, block.batches}, events);
-        auto name = [&](const OrderKey& key) { return Name(engine.account_id(key.account), key.ref()); };
-        std::vector<Name> commands;
-        for (const CommandBatch& batch : block.batches)
-            for (const BatchCommand& command : batch.commands)
-                commands.emplace_back(batch.accounts[command.account], command.ref());
-        for (const Event& event : events) {
-            rare_.add(Rare::due_by_time, event.command == no_command);
-            if (event.kind == EventKind::accepted && event.command != no_command) {
-                // A mass quote has one for each quote.
-                ++outcomes[{commands[event.command].first, event.order.ref()}].accepted;
-            }
-            if (event.kind == EventKind::rejected && event.command != no_command) {
-                // Sent again, or a cancel that came first burnt its nonce. That is an answer, too.
-                Outcome& outcome = outcomes[commands[event.command]];
-                if (event.reason == Reason::nonce_used) {
-                    rare_.add(Rare::nonce_refused);
-                    continue;
-                }
-                // An account that is not open burns no nonce, so the command may come again.
-                outcome.refusals.insert(event.reason);
-            }
-        }
-        // An answer is about what the command itself brought about, not what later ones did to its order. An
-        // order that it triggered may fill against its own.
-        for (const Event& event : events) {
-            if (event.kind != EventKind::filled || event.command == no_command) continue;
-            for (const OrderKey& key : {event.order, event.maker})
-                if (name(key) == commands[event.command])
-                    outcomes[name(key)].filled += event.quantity.value();
-        }
-        figures_.commands += block.command_count;
-    };
-    const Machine* alive = nullptr;  // who settled most
-    auto settled_length = [](const Machine& machine) {
-        return machine.node->ledger().settled_prefix().length;
-    };
-    for (const auto& machine : machines_)
-        if (machine->runs() && (!alive || settled_length(*machine) > settled_length(*alive)))
-            alive = machine.get();
-    std::uint64_t place = 0;
-    for (const Digest& digest : log_.blocks()) {
-        execute(*book_->find(digest));
-        const auto root = root_by_commit_.find(++place);
-        if (root != root_by_commit_.end() && state_root_of(engine.freeze()) != root->second)
-            fail("the state root of commit " + std::to_string(place) +
-                 " is not that of the log executed once");
-    }
-    const std::map<Name, Outcome> settled = outcomes;
-    if (alive) {
-        const std::set<Digest> in_log(log_.blocks().begin(), log_.blocks().end());
-        for (const Digest& digest : alive->shadow->unsettled())
-            if (!in_log.contains(digest)) execute(*book_->find(digest));
-        if (settled_length(*alive) == log_.blocks().size() &&
-            engine.state_digest() != alive->node->ledger().engine().state_digest())
-            fail("executing the log once gives another state than the nodes have");
-    }
-    for (const auto& [name, outcome] : outcomes)
-        if (outcome.accepted > 1) {
-            fail("command " + std::to_string(name.second.nonce) + " of an account executed " +
-                 std::to_string(outcome.accepted) + " times");
-            return;
-        }
-    for (const Told& told : clients_->told()) {
-        const app::CommandResult& result = told.result;
-        if (told.block == 0 || result.reason == Reason::nonce_used || result.reason == Reason::unknown_order)
-            continue;
-        // What a member promised whose disk is lost, only that disk may have known.
-        if (told.grade != app::Grade::settled && machines_[told.node]->state == ProcessState::gone) continue;
-        const auto& where = told.grade == app::Grade::settled || figures_.settled_all ? settled : outcomes;
-        const auto found = where.find(Name(told.account, result.ref));
-        if (found == where.end()) {
-            // Where nothing settles any more, what was provisional may wait for ever: it is held, or void and
-            // waits at a member that nobody can let in again.
-            if (told.grade != app::Grade::settled && !figures_.settled_all && plan_.views_change()) continue;
-            fail("a command that was acknowledged as " + std::string(to_string(told.grade)) +
-                 " is not in the log: nonce " + std::to_string(result.ref.nonce) + " " +
-                 to_string(result.status) + " " + describe(result.reason));
-            return;
-        }
-        if (told.grade != app::Grade::settled || !result.quotes.empty()) continue;
-        const Outcome& outcome = found->second;
-        const bool rejected = result.status == app::CommandStatus::rejected;
-        if (rejected ? !outcome.refusals.contains(result.reason)
-                     : outcome.accepted == 0 || result.filled.value() != outcome.filled) {
-            fail("a settled answer says something else than the log: nonce " +
-                 std::to_string(result.ref.nonce) + " " + to_string(result.status) + " " +
-                 describe(result.reason) + " filled " + std::to_string(result.filled.value()) +
-                 ", in the log accepted " + std::to_string(outcome.accepted) + " filled " +
-                 std::to_string(outcome.filled));
-            return;
-        }
-    }
 }
 
 }  // namespace peerbook::sim

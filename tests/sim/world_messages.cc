@@ -46,6 +46,12 @@ bool World::is_reachable(std::size_t node) const {
     return machines_[node]->runs();
 }
 
+// A node that has a ledger refuses one of another.
+bool World::may_meet(std::size_t a, std::size_t b) const {
+    const Digest &one = machines_[a]->claimed, &other = machines_[b]->claimed;
+    return one == other || one.is_zero() || other.is_zero();
+}
+
 std::uint64_t World::process_of(std::size_t node) const {
     return machines_[node]->process;
 }
@@ -151,9 +157,13 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return take_view_message(machine, from, payload);
         case MessageKind::decision:
             return take_decision(machine, from, payload);
-        case MessageKind::ledger_news:
-            fail_at(from, "speaks of its ledger, which the network file names");
-            return;
+        case MessageKind::ledger_news: {
+            auto news = app::decode_ledger_news(payload.view(), rules_.network);
+            if (!news.ok()) return accuse(machine, key, news.error().message);
+            return put(machine, [key, news = *news](app::Node& node, Now now, Effects& effects) {
+                node.on_ledger_news(key, news, now, effects);
+            });
+        }
     }
 }
 
@@ -168,7 +178,7 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
                " is damaged";
     });
     auto refuses_block = [&](const SharedBytes& block) {
-        const exchange::View* view = views_->find(BlockBook::view_of(block));
+        const exchange::View* view = ledgers_.find(BlockBook::view_of(block));
         return !view || !exchange::verify_block(block, *view, rules_.network, rules_.rules_version, verifier,
                                                 plan_.broken == Break::damage_let_through
                                                     ? exchange::BlockSource::own_journal
@@ -176,7 +186,10 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
                              .ok();
     };
     bool refused = true;
-    const std::vector<const exchange::View*> views = views_->all();
+    std::vector<const exchange::View*> views;
+    for (const auto& [id, book] : ledgers_.all())
+        for (const exchange::View* view : book->views.all())
+            views.push_back(view);
     switch (static_cast<MessageKind>(kind)) {
         case MessageKind::block:
             refused = refuses_block(SharedBytes(std::move(damaged)));
@@ -199,7 +212,8 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
             (void)app::decode_version_vector(damaged).ok();
             return;
         case MessageKind::ledger_news:
-            return;  // nobody sends it here
+            (void)app::decode_ledger_news(damaged, rules_.network).ok();  // unsigned; the transport's matter
+            return;
         case MessageKind::view_message:
         case MessageKind::decision:
             refused = std::all_of(views.begin(), views.end(), [&](const exchange::View* view) {
@@ -222,6 +236,8 @@ void World::broadcast(Machine& machine, const app::BroadcastEffect& message) {
     std::vector<std::size_t> peers;
     for (std::size_t peer = 0; peer < machines_.size(); ++peer)
         if (peer != machine.number && links_->is_up(machine.number, peer)) peers.push_back(peer);
+    if (static_cast<MessageKind>(message.kind) == MessageKind::ledger_news)
+        check_news_leaves(machine, message.payload.view());
     if (static_cast<MessageKind>(message.kind) != MessageKind::block) {
         for (const std::size_t peer : peers)
             post(machine, peer, message.kind, message.payload);
@@ -239,7 +255,7 @@ void World::broadcast(Machine& machine, const app::BroadcastEffect& message) {
         return;
     }
     const auto pushes =
-        machine.mutator->push(*block, *views_->find(block->header.view), peers.size(), healing_);
+        machine.mutator->push(*block, *ledgers_.find(block->header.view), peers.size(), healing_);
     equivocation_ = equivocation_ || machine.mutator->equivocated();
     for (std::size_t i = 0; i < peers.size(); ++i)
         for (const SharedBytes& bytes : pushes[i].blocks)
@@ -260,6 +276,10 @@ void World::send(Machine& machine, const app::SendEffect& message) {
     if (static_cast<MessageKind>(message.kind) == MessageKind::want) rare_.add(Rare::want_sent);
     if (static_cast<MessageKind>(message.kind) == MessageKind::view_message)
         check_view_message_leaves(machine, message.payload.view());
+    if (static_cast<MessageKind>(message.kind) == MessageKind::ledger_news)
+        check_news_leaves(machine, message.payload.view());
+    if (static_cast<MessageKind>(message.kind) == MessageKind::signed_batch)
+        check_batch_leaves(machine, message.payload.view());
     if (static_cast<MessageKind>(message.kind) == MessageKind::block)
         check_leaves(machine, **book_->verify(message.payload));
     if (static_cast<MessageKind>(message.kind) == MessageKind::blocks) {
@@ -267,9 +287,24 @@ void World::send(Machine& machine, const app::SendEffect& message) {
         for (Bytes& block : blocks->blocks)
             check_leaves(machine, *book_->verify(SharedBytes(std::move(block))).value());
     }
-    post(machine, (*to)->number, message.kind, message.payload);
+    post(machine, (*to)->number, message.kind, as_it_says(machine, message));
     if (static_cast<MessageKind>(message.kind) == MessageKind::view_message)
         trouble_ballot(machine, **to, message.payload.view());
+}
+
+// A liar's message about the end of a view; any other as it is.
+SharedBytes World::as_it_says(Machine& machine, const app::SendEffect& message) {
+    if (plan_.trouble != Trouble::liar || !machine.mutator || healing_ ||
+        static_cast<MessageKind>(message.kind) != MessageKind::view_message)
+        return message.payload;
+    const Digest& ledger = machine.node->ledger().view().ledger;
+    const auto truth = exchange::verify_view_message(message.payload.view(), *ledgers_.find(machine.view),
+                                                     rules_.network, verifier);
+    if (!truth.ok()) return message.payload;  // of the view before
+    auto lie = machine.mutator->lie(*truth);
+    if (!lie) return message.payload;
+    equivocation_ = true;  // from here on no more is claimed than of that
+    return SharedBytes(exchange::sign_view_message(*lie, rules_.network, ledger, *machine.signer));
 }
 
 void World::post(Machine& from, std::size_t to, std::uint8_t kind, const SharedBytes& payload) {
@@ -283,9 +318,12 @@ void World::deliver_answer(Machine& machine, const app::AnswerEffect& answer) {
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(machine.number) + " answers request " +
                std::to_string(answer.ticket.value()) + ": " +
-               (submitted->ok() ? std::string(to_string((*submitted)->grade)) + ", block " +
-                                      std::to_string((*submitted)->block)
-                                : submitted->error().message);
+               (submitted->ok()
+                    ? std::string(to_string((*submitted)->grade)) + ", block " +
+                          std::to_string((*submitted)->block) + ", from nonce " +
+                          std::to_string((*submitted)->results.empty() ? 0
+                                                                       : (*submitted)->results[0].ref.nonce)
+                    : submitted->error().message);
     });
     if (!submitted->ok() && submitted->error().message.starts_with("this node is not among the members"))
         rare_.add(Rare::void_member_refuses);

@@ -29,7 +29,7 @@ Bytes World::identity_of(const Machine& machine) const {
     Bytes identity;
     Encoder out(identity);
     out.raw(rules_.network.view());
-    out.raw(views_->first().ledger.view());
+    out.raw(first_view_of(machine).ledger.view());
     out.raw(machine.key().view());
     return identity;
 }
@@ -41,14 +41,21 @@ void World::start(Machine& machine) {
     machine.mono_base_ns = static_cast<std::int64_t>(random_.below(1'000'000'000'000));
     auto journal =
         storage::Journal::open(std::make_unique<storage::MemoryStore>(*machine.disk), identity_of(machine));
-    app::NodeOptions options = plan_.node;
-    options.random_seed = random_.next();
+    check_stays_left(machine);
+    const app::NodeOptions options = options_of(machine);
     exchange::NetworkRules rules = rules_;
     rules.index_seed = random_.next();
-    machine.node =
-        std::make_unique<app::Node>(std::move(rules), views_->first(), *machine.signer, verifier, options);
+    const exchange::View first = first_view_of(machine);
+    machine.node = std::make_unique<app::Node>(std::move(rules), first, *machine.signer, verifier, options);
+    give_invitations(machine);
     machine.root = {};
-    machine.shadow = std::make_unique<Shadow>(views_->first(), machine.number);
+    machine.shadow = std::make_unique<Shadow>(first, machine.number);
+    machine.ledger = first.number == 0 ? nullptr : &ledgers_.add(first);
+    if (machine.ledger) machine.ledger->is_durable = true;
+    if (first.number == 0) ledgers_.add_no_ledger(first);
+    machine.bound = first.ledger;
+    machine.left.clear();
+    machine.is_draining = machine.is_ending = machine.has_left = false;
     machine.tape = {};
     machine.commits_seen = machine.tape_skipped = machine.retracted_noted = 0;
     machine.noted = {};
@@ -69,6 +76,7 @@ void World::start(Machine& machine) {
     }
     machine.state = ProcessState::running;
     machine.node->recovered(now_of(machine), effects);
+    machine.claimed = machine.node->claimed_ledger();
     note_start(machine);
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(machine.number) + " starts with " +
@@ -95,7 +103,7 @@ bool World::replay(Machine& machine, Effects& effects) {
         std::stable_sort(entries.begin(), entries.end(),
                          [](const auto& a, const auto& b) { return a.author < b.author; });
     std::set<Digest> found;
-    views_->starts_over(machine.key());
+    ledgers_.starts_over(machine.key());
     for (const storage::JournalEntry& entry : entries) {
         if (entry.author == app::record_chain) {
             found.insert(digest_of_record(entry.block.view()));
@@ -136,14 +144,16 @@ void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
     machine.ballot_crash.reset();
     machine.wake.reset();
     machine.disk->crash();
+    if (machine.is_draining && !machine.is_ending) rare_.add(Rare::crash_while_leaving);
+    machine.is_draining = machine.is_ending = false;
     machine.state = comes_back ? ProcessState::down : ProcessState::gone;
     links_->drop_node(machine.number);
     if (!comes_back) {
         member_gone_ = member_gone_ || machine.is_member;
-        if (machine.number < plan_.members + plan_.observers) clients_->node_gone(machine.number);
+        if (machine.number < nodes()) clients_->node_gone(machine.number);
         return;
     }
-    if (machine.number < plan_.members + plan_.observers) clients_->process_died(machine.number);
+    if (machine.number < nodes()) clients_->process_died(machine.number);
     if (for_us == 0) for_us = (healing_ ? 1 : 20 + draw_us(600)) * ms;
     scheduler_.after(for_us, [this, &machine, process = machine.process] {
         if (machine.process == process) start(machine);
@@ -221,7 +231,14 @@ void World::step(Machine& machine) {
     check_step(machine, effects);
     machine.write_queue.pass(effects, now.mono);
     wake_at(machine, effects.wake_at);
+    const bool is_done = machine.is_draining && machine.node->idle();
+    const std::uint64_t process = machine.process;
     perform(machine, effects);
+    if (!is_done || machine.process != process || std::exchange(machine.is_ending, true)) return;
+    for (app::AppendEffect& append : machine.write_queue.take())
+        machine.appends.push_back(std::move(append));
+    start_write(machine);
+    end_if_written(machine);
 }
 
 void World::perform(Machine& machine, Effects& effects) {
@@ -231,6 +248,7 @@ void World::perform(Machine& machine, Effects& effects) {
         return retire(machine, *effects.retire_key);
     }
     if (effects.view) machine.view = exchange::digest_of(*effects.view);
+    if (effects.ledger) machine.claimed = *effects.ledger;
     for (app::AppendEffect& append : effects.appends) {
         if (plan_.broken == Break::sent_before_durable && append.chain == machine.key()) {
             machine.own_durable.push_back(book_->verify(append.block).value());
@@ -255,6 +273,7 @@ void World::perform(Machine& machine, Effects& effects) {
         accuse(machine, violation.peer, violation.why);
     for (const app::LogEffect& log : effects.logs) {
         if (log.text.starts_with("equivocation")) rare_.add(Rare::equivocation_seen);
+        if (machine.is_draining) note_leaving(machine, log.text);
         trace_.say(scheduler_.now_us(),
                    [&] { return "node " + std::to_string(machine.number) + " logs: " + log.text; });
     }
@@ -268,9 +287,9 @@ void World::read_store(Machine& machine, Effects& effects) {
         const std::uint64_t commit = effects.state_root->commit;
         const Digest root = machine.root.advance(effects.state_root->state);
         const std::uint64_t told = plan_.broken == Break::root_of_wrong_commit ? commit + 1 : commit;
-        if (!equivocation_) {
-            check(machine, roots_.made(told, root));
-            root_by_commit_.emplace(told, root);
+        if (!equivocation_ && machine.ledger) {
+            check(machine, machine.ledger->roots.made(told, root));
+            machine.ledger->root_by_commit.emplace(told, root);
         }
         put(machine, [told, root](app::Node& node, Now, Effects&) { node.on_state_root(told, root); });
     }
@@ -338,6 +357,7 @@ void World::finish_write(Machine& machine, const std::vector<app::AppendEffect>&
             node.on_durable(ticket, now, effects);
         });
     start_write(machine);
+    end_if_written(machine);
 }
 
 // True if the process is dead now.

@@ -18,6 +18,16 @@ app::RecordKind kind_of(ByteView record) {
     return record.empty() ? app::RecordKind{} : static_cast<app::RecordKind>(record[0]);
 }
 
+// A message about a view begins with version, network, ledger, view and kind: PROTOCOL.md.
+constexpr std::size_t view_at = 2 + 2 * Digest::size;
+constexpr std::size_t kind_at = view_at + Digest::size;
+
+Digest view_of_message(ByteView message) {
+    Digest view;
+    if (message.size() >= kind_at) std::copy_n(message.begin() + view_at, Digest::size, view.data.begin());
+    return view;
+}
+
 }  // namespace
 
 // --- what goes wrong
@@ -79,26 +89,29 @@ void World::note_record(Machine& machine, ByteView record) {
         machine.wedged.insert(state->view);
         return;
     }
+    if (kind_of(record) == app::RecordKind::relayed) rare_.add(Rare::relayed_recovered, !machine.runs());
+    if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
+        return note_rebind(machine, kind_of(record), record.subspan(1));
     if (kind_of(record) != app::RecordKind::decision) return;
     const View old = machine.shadow->view();
     const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
     if (!decision.ok()) return fail_at(machine.number, decision.error().message);
-    check_view(machine, views_->decided(*decision));
+    if (!machine.ledger) return fail_at(machine.number, "ends the view of a ledger that it does not have");
+    check_view(machine, machine.ledger->views.decided(*decision));
     const View& next = decision->next;
     const std::size_t void_before = machine.shadow->voided().size();
-    check(machine, machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &log_));
-    for (std::size_t i = void_before; i < machine.shadow->voided().size(); ++i)
-        if (const auto made = machine.first_issued.find(machine.shadow->voided()[i]);
-            made != machine.first_issued.end())
-            machine.to_issue_again.emplace(made->second, book_->find(made->first)->header.payload_root);
+    check(machine,
+          machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &machine.ledger->log));
+    machine.decided[digest_of_record(record)] = digest_of(next);
+    note_void_blocks(machine, void_before);
     const auto self = old.index_of(machine.key());
     machine.was_observer = machine.was_observer || !next.index_of(machine.key());
     machine.last_view = std::max(machine.last_view, next.number);
     note_standing_still(machine, 0);
     rare_.add(Rare::void_block, machine.shadow->voided().size() - void_before);
     if (self != decision->ballot.proposer) rare_.add(Rare::decision_from_peer);
-    if (next.number < views_->latest().number) rare_.add(Rare::views_jumped);
-    if (!machine.is_member) rare_.add(Rare::observer_in_later_view);
+    if (next.number < machine.ledger->views.latest().number) rare_.add(Rare::views_jumped);
+    if (!machine.is_member && !next.index_of(machine.key())) rare_.add(Rare::observer_in_later_view);
     if (self && !next.index_of(machine.key()) && !machine.wedged.contains(next.previous))
         rare_.add(Rare::minority_not_wedged);
     trace_.say(scheduler_.now_us(), [&] {
@@ -113,15 +126,19 @@ void World::note_record(Machine& machine, ByteView record) {
 void World::keep_record(Machine& machine, ByteView record) {
     machine.durable.is_durable(digest_of_record(record));
     if (kind_of(record) == app::RecordKind::ballot_state)
-        return check_view(
-            machine, views_->stored(machine.key(), decode_ballot_state(record.subspan(1), rules_.network,
-                                                                       machine.node->ledger().view().ledger)
-                                                       .value()));
-    if (kind_of(record) != app::RecordKind::decision) return;
-    for (const View* view : views_->all())
-        if (const auto decision = verify_decision(record.subspan(1), *view, rules_.network, verifier);
-            decision.ok())
-            machine.durable.is_durable(digest_of(decision->next));
+        return keep_ballot_state(machine, record.subspan(1));
+    if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
+        return keep_rebind(machine, kind_of(record), record.subspan(1));
+    if (const auto next = machine.decided.find(digest_of_record(record)); next != machine.decided.end())
+        machine.durable.is_durable(next->second);
+}
+
+void World::keep_ballot_state(const Machine& machine, ByteView record) {
+    const auto state =
+        decode_ballot_state(record, rules_.network, machine.node->ledger().view().ledger).value();
+    LedgerBook* ledger = ledgers_.of_view(state.view);
+    check_view(machine, ledger ? ledger->views.stored(machine.key(), state)
+                               : "a promise for a view that nobody decided");
 }
 
 bool World::replay_record(Machine& machine, ByteView record, app::Effects& effects) {
@@ -176,11 +193,14 @@ void World::note_start(Machine& machine) {
     machine.last_step_us = scheduler_.now_us();
     note_standing_still(machine, 0);
     if (view.number > 1) rare_.add(Rare::restart_in_later_view);
+    if (view.number == 0 && machine.journal->last().value() > 0) rare_.add(Rare::restart_without_ledger);
+    if (plan_.founds && view.number == 1 && machine.claimed.is_zero()) rare_.add(Rare::restart_in_founding);
     if (view.number < machine.last_view) rare_.add(Rare::decision_before_record);
 }
 
 void World::note_death(const Machine& machine) {
-    const BallotState* state = views_->durable(machine.key(), machine.shadow->view_name());
+    if (!machine.ledger) return;
+    const BallotState* state = machine.ledger->views.durable(machine.key(), machine.shadow->view_name());
     if (!state) return;
     rare_.add(state->accepted ? Rare::crash_accepted : Rare::crash_wedged);
 }
@@ -222,8 +242,6 @@ bool World::dies_with_decision(const app::BroadcastEffect& message) {
 
 // In the middle of a ballot: somebody is cut off, stands still or crashes.
 void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
-    constexpr std::size_t kind_at =
-        2 + 3 * Digest::size;  // PROTOCOL.md: version, network, ledger, view, kind
     const auto kind = static_cast<ViewMessageKind>(message[kind_at]);
     // Rather where a value is on its way.
     const bool has_value = kind == ViewMessageKind::propose || kind == ViewMessageKind::accepted;
@@ -251,7 +269,7 @@ void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
 
 void World::take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes) {
     const PublicKey& key = machines_[from]->key();
-    auto message = verify_view_message(bytes.view(), *views_->find(machine.view), rules_.network, verifier);
+    auto message = verify_view_message(bytes.view(), *ledgers_.find(machine.view), rules_.network, verifier);
     if (!message.ok() && message.error().code == ErrorCode::unavailable) {
         rare_.add(Rare::other_view_message);
         return put(machine, [key](app::Node& node, Now now, app::Effects& effects) {
@@ -260,15 +278,15 @@ void World::take_view_message(Machine& machine, std::size_t from, const SharedBy
     }
     if (!message.ok()) return accuse(machine, key, message.error().message);
     put(machine, [this, key, message = *message](app::Node& node, Now now, app::Effects& effects) {
-        if (message.kind == ViewMessageKind::promise && message.view == digest_of(node.ledger().view()))
-            views_->promised(message);
+        if (message.kind == ViewMessageKind::promise && message.view == node.ledger().view_digest())
+            ledgers_.of_view(message.view)->views.promised(message);
         node.on_view_message(key, message, now, effects);
     });
 }
 
 void World::take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes) {
     const PublicKey& key = machines_[from]->key();
-    auto decision = verify_decision(bytes.view(), *views_->find(machine.view), rules_.network, verifier);
+    auto decision = verify_decision(bytes.view(), *ledgers_.find(machine.view), rules_.network, verifier);
     if (!decision.ok() && decision.error().code == ErrorCode::unavailable) return;  // it comes late
     if (!decision.ok()) return accuse(machine, key, decision.error().message);
     put(machine, [key, decision = *decision](app::Node& node, Now now, app::Effects&) {
@@ -278,22 +296,20 @@ void World::take_decision(Machine& machine, std::size_t from, const SharedBytes&
 
 void World::check_view_message_leaves(Machine& machine, ByteView bytes) {
     // Of the view that it is in, or was in when it stored what the message says.
-    const auto views = views_->all();
-    for (auto view = views.rbegin(); view != views.rend(); ++view) {
-        const auto message = verify_view_message(bytes, **view, rules_.network, verifier);
-        if (!message.ok() && message.error().code == ErrorCode::unavailable) continue;
-        if (!message.ok()) return fail_at(machine.number, message.error().message);
-        return check_view(machine,
-                          views_->leaves({*message, machine.durable, machine.process, scheduler_.now_us(),
-                                          machine.node->ledger().tips(), machine.own_seqs[message->view]}));
-    }
-    check_view(machine, "a message about a view that nobody decided leaves");
+    const Digest name = view_of_message(bytes);
+    LedgerBook* ledger = ledgers_.of_view(name);
+    if (!ledger) return check_view(machine, "a message about a view that nobody decided leaves");
+    const auto message = verify_view_message(bytes, *ledger->views.find(name), rules_.network, verifier);
+    if (!message.ok()) return fail_at(machine.number, message.error().message);
+    check_view(machine,
+               ledger->views.leaves({*message, machine.durable, machine.process, scheduler_.now_us(),
+                                     machine.node->ledger().tips(), machine.own_seqs[message->view]}));
 }
 
 std::string World::view_message_text(ByteView bytes) const {
     static constexpr const char* names[] = {"",        "PREPARE",  "PROMISE", "REFUSE",
                                             "PROPOSE", "ACCEPTED", "JOIN",    "LEAVE"};
-    for (const View* view : views_->all())
+    if (const View* view = ledgers_.find(view_of_message(bytes)))
         if (const auto message = verify_view_message(bytes, *view, rules_.network, verifier); message.ok()) {
             std::string text = names[static_cast<std::size_t>(message->kind)];
             text += " about view " + std::to_string(view->number) + ", ballot " +
@@ -308,32 +324,6 @@ std::string World::view_message_text(ByteView bytes) const {
             return text;
         }
     return "view message";
-}
-
-// --- the end
-// ----------------------------------------------------------------------------------------------------
-
-// Those of the last view who are left can settle and end it.
-bool World::may_settle() const {
-    if (!plan_.views_change()) return !member_gone_;
-    const View& view = views_->latest();
-    std::set<std::size_t> here;
-    for (const auto& machine : machines_)
-        if (const auto index = view.index_of(machine->key()); index && machine->state != ProcessState::gone)
-            here.insert(index->value());
-    return is_quorum_of(view, here);
-}
-
-// All members that live are let in again, and those who do not are left out.
-bool World::all_in_last_view() const {
-    const View& view = views_->latest();
-    const Digest name = digest_of(view);
-    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
-        if (!machine->is_member || machine->number >= plan_.members) return true;
-        const bool is_in = view.index_of(machine->key()).has_value();
-        if (machine->state == ProcessState::gone) return !is_in;
-        return is_in && machine->view == name;
-    });
 }
 
 }  // namespace peerbook::sim

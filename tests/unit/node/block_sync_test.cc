@@ -58,8 +58,10 @@ class BlockSyncTest : public ::testing::Test {
     // Node 0 gets the block from its author. What it then asks for stays in `effects`.
     void take(const VerifiedBlock& block, MonoTime now) {
         const auto outcome = ledgers[0]->accept(block, wall);
+        const auto author = view.index_of(block.header.author)->value();
         if (outcome.kind == exchange::AcceptKind::suspended)
-            sync->on_suspended(block.header.author, outcome.missing, now, effects);
+            sync->on_suspended(block.header.author, outcome.missing,
+                               block.header.seq - 1 - ledgers[0]->version_vector()[author], now, effects);
     }
     // Every second block, so that those between are missing. Returns these.
     std::vector<Digest> take_every_second(const std::vector<VerifiedBlock>& blocks, MonoTime now) {
@@ -168,6 +170,36 @@ TEST_F(BlockSyncTest, EverythingThatIsMissingIsAskedForInTheEnd) {
         EXPECT_LE(times, 3);
     }
     EXPECT_EQ(part.size(), missing.size());
+}
+
+// A parent names only its own parents, so a long chain would come one block a round trip.
+TEST_F(BlockSyncTest, WhoSendsBlocksFromFarAheadFor500MsGetsTheVersionVector) {
+    const auto vectors = [&] {
+        std::vector<PublicKey> peers;
+        for (const SendEffect& send : std::exchange(effects, {}).sends)
+            if (static_cast<MessageKind>(send.kind) == MessageKind::version_vector)
+                peers.push_back(send.peer);
+        return peers;
+    };
+    const auto blocks = make(1, 60), near = make(2, 16);
+    take(near[15], begin);
+    take(near[14], begin + ms * 600);
+    EXPECT_EQ(vectors(), std::vector<PublicKey>()) << "15 blocks may be on their way";
+    take(blocks[40], begin + ms * 600);
+    take(blocks[39], begin + ms * 1'099);
+    EXPECT_EQ(vectors(), std::vector<PublicKey>());
+    take(blocks[38], begin + ms * 1'100);
+    take(blocks[37], begin + ms * 1'599);
+    EXPECT_EQ(vectors(), (std::vector<PublicKey>{key(1)})) << "once in 500 ms";
+    take(blocks[36], begin + ms * 1'600);
+    EXPECT_EQ(vectors(), (std::vector<PublicKey>{key(1)}));
+    for (const auto& all : {blocks, near})
+        for (const auto& block : all)
+            take(block, begin + ms * 2'000);
+    sync->flush(begin + ms * 2'200, effects);
+    effects = {};
+    take(make(1, 20).back(), begin + ms * 3'000);
+    EXPECT_EQ(vectors(), std::vector<PublicKey>()) << "nothing was missing meanwhile";
 }
 
 // As after its child was released from those held back: nobody was asked yet.
