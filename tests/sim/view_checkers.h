@@ -40,6 +40,9 @@ class ViewChecker {
     std::vector<const exchange::View*> all() const;
     // The view that came after this one.
     const exchange::View* successor(const Digest& view) const;
+    // Somebody takes this view for decided, and nothing is claimed of that: where members lie, votes may be
+    // counted that were never stored.
+    void believe(const exchange::View& view) { views_.emplace(exchange::digest_of(view), view); }
     // The policy lets it in, some time.
     bool may_be_member(const PublicKey& key) const;
 

@@ -99,6 +99,7 @@ void World::note_record(Machine& machine, ByteView record) {
     if (!machine.ledger) return fail_at(machine.number, "ends the view of a ledger that it does not have");
     check_view(machine, machine.ledger->views.decided(*decision));
     const View& next = decision->next;
+    if (equivocation_) machine.ledger->views.believe(next);
     const std::size_t void_before = machine.shadow->voided().size();
     check(machine,
           machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &machine.ledger->log));
