@@ -124,7 +124,8 @@ void draw_founding(Plan& plan, Random& random) {
     plan.members = 2 + random.below(4);
     plan.observers = 0;
     plan.operator_founds = random.below(6) == 0;
-    plan.node.views.admission.joining = exchange::Joining::anyone;
+    plan.node.views.admission.joining =
+        random.below(6) == 0 ? exchange::Joining::invited : exchange::Joining::anyone;
     plan.node.founding.discovery_wait = Duration::milliseconds(between(random, 20, 500));
     plan.node.founding.patience =
         Duration::milliseconds(between(random, 150, random.below(3) == 0 ? 1'500 : 500));

@@ -196,6 +196,8 @@ const char* name_of(Rare state) {
             return "leaver returned";
         case Rare::crash_while_leaving:
             return "crash while leaving";
+        case Rare::void_handed_over:
+            return "void handed over";
         case Rare::ballot_lie:
             return "ballot lie";
         case Rare::nonce_from_node:

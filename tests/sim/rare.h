@@ -105,6 +105,7 @@ enum class Rare : std::size_t {
     leave_timed_out,
     leaver_returned,
     crash_while_leaving,
+    void_handed_over,
     ballot_lie,
     nonce_from_node,
     relayed_recovered,

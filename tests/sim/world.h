@@ -195,6 +195,7 @@ class World final : public LinkUser {
     void note_entered(Machine& machine, const app::LedgerNews& news);
     void note_left(Machine& machine, const exchange::View& first);
     void keep_rebind(Machine& machine, app::RecordKind kind, ByteView record);
+    void note_handed_over(Machine& machine);
     void note_void_blocks(Machine& machine, std::size_t void_before);
     bool knows_established(const Machine& machine) const;
     void check_news_leaves(Machine& machine, ByteView bytes);

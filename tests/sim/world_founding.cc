@@ -110,6 +110,15 @@ void World::note_void_blocks(Machine& machine, std::size_t void_before) {
             machine.to_issue_again.emplace(made->second, book_->find(made->first)->header.payload_root);
 }
 
+// Members are to issue what waited first, because nobody lets the node in.
+void World::note_handed_over(Machine& machine) {
+    rare_.add(Rare::void_handed_over);
+    if (machine.shadow->view().index_of(machine.key()))
+        check_view(machine, "is a member and lets others issue its void blocks");
+    if (machine.to_issue_again.empty()) return check_view(machine, "hands over what does not wait");
+    machine.to_issue_again.erase(machine.to_issue_again.begin());
+}
+
 // It is on the disk.
 void World::keep_rebind(Machine& machine, app::RecordKind kind, ByteView record) {
     if (kind == app::RecordKind::entered) {

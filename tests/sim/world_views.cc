@@ -89,6 +89,7 @@ void World::note_record(Machine& machine, ByteView record) {
         machine.wedged.insert(state->view);
         return;
     }
+    if (kind_of(record) == app::RecordKind::handed_over) return note_handed_over(machine);
     if (kind_of(record) == app::RecordKind::relayed) rare_.add(Rare::relayed_recovered, !machine.runs());
     if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
         return note_rebind(machine, kind_of(record), record.subspan(1));
