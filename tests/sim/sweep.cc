@@ -109,21 +109,17 @@ std::string run_seed(std::uint64_t seed, bool twice, RareStates& rare, Figures& 
     return failure;
 }
 
-int sweep_part(std::uint64_t first, std::uint64_t end, std::uint64_t step, std::uint64_t twice_one_in,
-               int report) {
+namespace {
+
+// One seed; what it reached goes to the file descriptor.
+int report_seed(std::uint64_t seed, bool twice, int report) {
     RareStates rare;
     Figures figures;
-    bool failed = false;
-    for (std::uint64_t seed = first; seed < end; seed += step) {
-        dprintf(report, "s %llu\n", static_cast<unsigned long long>(seed));
-        const bool twice = twice_one_in != 0 && seed % twice_one_in == 0;
-        const std::string failure = run_seed(seed, twice, rare, figures);
-        if (!failure.empty()) dprintf(report, "f %s\n", failure.c_str());
-        failed = failed || !failure.empty();
-        dprintf(report, "d\n");
-    }
+    const std::string failure = run_seed(seed, twice, rare, figures);
+    if (!failure.empty()) dprintf(report, "f %s\n", failure.c_str());
     for (std::size_t i = 0; i < RareStates::size; ++i)
-        dprintf(report, "r %zu %llu\n", i, static_cast<unsigned long long>(rare.count(static_cast<Rare>(i))));
+        if (const std::uint64_t count = rare.count(static_cast<Rare>(i)))
+            dprintf(report, "r %zu %llu\n", i, static_cast<unsigned long long>(count));
     const std::pair<const char*, std::uint64_t> totals[] = {
         {"commits", figures.commits},
         {"commands", figures.commands},
@@ -136,6 +132,27 @@ int sweep_part(std::uint64_t first, std::uint64_t end, std::uint64_t step, std::
         {"virtual-ms", static_cast<std::uint64_t>(figures.virtual_us / 1'000)}};
     for (const auto& [name, value] : totals)
         dprintf(report, "t %s %llu\n", name, static_cast<unsigned long long>(value));
+    return failure.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+// Each seed in a process of its own: a check of the product that fails ends that seed, and the others go on.
+int sweep_part(std::uint64_t first, std::uint64_t end, std::uint64_t step, std::uint64_t twice_one_in,
+               int report) {
+    bool failed = false;
+    for (std::uint64_t seed = first; seed < end; seed += step) {
+        dprintf(report, "s %llu\n", static_cast<unsigned long long>(seed));
+        const pid_t child = fork();
+        if (child == 0) _exit(report_seed(seed, twice_one_in != 0 && seed % twice_one_in == 0, report));
+        int status = 0;
+        waitpid(child, &status, 0);
+        if (WIFSIGNALED(status))
+            dprintf(report, "f the process was stopped by signal %d (a failed check of the product?)\n",
+                    WTERMSIG(status));
+        failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        dprintf(report, "d\n");
+    }
     return failed ? 1 : 0;
 }
 
@@ -149,8 +166,8 @@ int finish_sweep(const std::string& commit, std::uint64_t first, std::uint64_t s
         waitpid(children[i], &status, 0);
         if (!WIFSIGNALED(status)) continue;
         take_line(parts[i],
-                  "f the process was stopped by signal " + std::to_string(WTERMSIG(status)) +
-                      " (a failed check of the product?); later seeds of this job did not run",
+                  "f the job was stopped by signal " + std::to_string(WTERMSIG(status)) +
+                      "; later seeds of it did not run",
                   sum, seeds);
     }
     std::printf("\ncommit %s, seeds %llu to %llu\n", commit.c_str(), static_cast<unsigned long long>(first),

@@ -1,4 +1,5 @@
-// Sweeps over seeds: parts that run in processes of their own and report through pipes.
+// Sweeps over seeds: parts that run in processes of their own, which run each seed in another one, and report
+// through pipes.
 #pragma once
 
 #include <cstdint>

@@ -73,7 +73,7 @@ int run_timeline(std::uint64_t seed) {
     return failure.empty() ? 0 : 1;
 }
 
-// Each job in a process of its own, so that a failed check inside a node ends only its part.
+// Each job in a process of its own.
 int run_all(const Arguments& arguments) {
     std::vector<int> pipes;
     std::vector<pid_t> children;
