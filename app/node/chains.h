@@ -27,6 +27,7 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 //   u8 6 ‖ first command  account id 32 ‖ u64 nonce ‖ u32 index: that batch is not sent any more, and its
 //   users
 //                         were told that nobody knows what became of it
+//   u8 7 ‖ ledger news    the fork in there that goes on from its ledger began here
 inline constexpr PublicKey record_chain{};
 enum class RecordKind : std::uint8_t {
     ballot_state = 1,
@@ -34,7 +35,8 @@ enum class RecordKind : std::uint8_t {
     relayed = 3,
     entered = 4,
     left = 5,
-    given_up = 6
+    given_up = 6,
+    forked = 7,
 };
 
 }  // namespace peerbook::app

@@ -162,12 +162,16 @@ TEST_F(NodeFounding, WhatAStrangerSaysOfALedgerBindsNobodyForGood) {
     world.heal(0, 1);
     world.run_for(Duration::milliseconds(300));  // what the other says itself has come by now
     // An operator's ledger of which nobody shows a block.
-    LedgerNews news{LedgerNews::State::established, 0,
-                    *exchange::make_first_view(network, {stranger, PublicKey{{1}}}), 128};
+    LedgerNews news{LedgerNews::State::established,
+                    0,
+                    *exchange::make_first_view(network, {stranger, PublicKey{{1}}}),
+                    {},
+                    128,
+                    1};
     say(news);
     world.run_for(Duration::seconds(2));
     EXPECT_EQ(view(low).ledger, news.first->ledger);
-    EXPECT_TRUE(world.node(low).claimed_ledger().is_zero());
+    EXPECT_TRUE(world.node(low).established_ledger().is_zero());
     world.run_for(Duration::seconds(10));
     EXPECT_EQ(view(low).number == 0 || view(low).ledger != news.first->ledger, true);
     EXPECT_EQ(balance(low, low, "alice"), "5");
@@ -177,8 +181,12 @@ TEST_F(NodeFounding, WhatAStrangerSaysOfALedgerBindsNobodyForGood) {
     ASSERT_EQ(view(low).number, 0u);
     world.heal(0, 1);
     world.run_for(Duration::milliseconds(300));
-    news = {LedgerNews::State::established, 7,
-            *exchange::make_founded_view(network, {world.key(low), stranger}, 7), 2};
+    news = {LedgerNews::State::established,
+            7,
+            *exchange::make_founded_view(network, {world.key(low), stranger}, 7),
+            {},
+            2,
+            1};
     say(news);
     world.run_for(Duration::seconds(2));
     EXPECT_NE(view(low).ledger, news.first->ledger);
@@ -201,7 +209,7 @@ TEST_F(NodeFounding, ALedgerThatWasGivenUpIsNeverEnteredAgain) {
         world.heal(0, 1);
         world.run_for(Duration::milliseconds(300));
         Effects effects;
-        world.node(low).on_ledger_news(world.key(high), {LedgerNews::State::established, 1, first, 2},
+        world.node(low).on_ledger_news(world.key(high), {LedgerNews::State::established, 1, first, {}, 2, 1},
                                        world.now(), effects);
         world.run_for(Duration::seconds(2));
         EXPECT_NE(view(low).ledger, first.ledger);
@@ -218,16 +226,16 @@ TEST(LedgerNewsTest, RefusesWhatNoNodeFounds) {
     };
     using State = LedgerNews::State;
     EXPECT_TRUE(taken({}));
-    EXPECT_TRUE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2}));
-    EXPECT_TRUE(taken({State::established, 0, *exchange::make_first_view(network, {a}), 1}));
-    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b, c}, 3), 2}));
-    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a}, 3), 1}));
-    EXPECT_FALSE(taken({State::founded, 4, *exchange::make_founded_view(network, {a, b}, 3), 2}));
-    EXPECT_FALSE(
-        taken({State::founded, UINT64_MAX, *exchange::make_founded_view(network, {a, b}, UINT64_MAX), 2}));
-    EXPECT_FALSE(taken({State::given_up, 0, *exchange::make_first_view(network, {a}), 1}));
+    EXPECT_TRUE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1}));
+    EXPECT_TRUE(taken({State::established, 0, *exchange::make_first_view(network, {a}), {}, 1, 1}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b, c}, 3), {}, 2, 1}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a}, 3), {}, 1, 1}));
+    EXPECT_FALSE(taken({State::founded, 4, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1}));
+    EXPECT_FALSE(taken(
+        {State::founded, UINT64_MAX, *exchange::make_founded_view(network, {a, b}, UINT64_MAX), {}, 2, 1}));
+    EXPECT_FALSE(taken({State::given_up, 0, *exchange::make_first_view(network, {a}), {}, 1, 1}));
     Bytes bytes =
-        encode_ledger_news({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2});
+        encode_ledger_news({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1});
     for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_FALSE(decode_ledger_news(ByteView(bytes).first(size), network).ok());
     bytes.push_back(0);
