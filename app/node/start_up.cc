@@ -120,6 +120,10 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
                              " archive=" + (*given_up)->archive);
     const auto adopted = load_adopted(settings.data_dir);
     if (!adopted.ok()) return adopted.error();
+    if (*adopted && (settings.found || !network->members.empty()))
+        log_info("node",
+                 "enters only ledger=" + to_hex(**adopted).substr(0, 12) +
+                     ", which the operator adopted, whatever --found or the network file's members say");
     auto archives = Archives::find(settings.data_dir);
     if (!archives.ok()) return archives.error();
     const auto seed = load_or_create_node_key(settings.data_dir);

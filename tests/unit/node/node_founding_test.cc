@@ -1,6 +1,7 @@
 // Nodes that begin without a ledger: rules 19 and 20.
 #include <gtest/gtest.h>
 
+#include "exchange/ordering/fork.h"
 #include "tests/unit/node/storm.h"
 
 namespace peerbook::app::testing {
@@ -240,6 +241,53 @@ TEST(LedgerNewsTest, RefusesWhatNoNodeFounds) {
         EXPECT_FALSE(decode_ledger_news(ByteView(bytes).first(size), network).ok());
     bytes.push_back(0);
     EXPECT_FALSE(decode_ledger_news(bytes, network).ok());
+}
+
+TEST(LedgerNewsTest, AForkedLedgersIdFollowsFromEachForkBeforeIt) {
+    const Digest network = hash_of("network", {});
+    const PublicKey a{{1}}, b{{2}};
+    LedgerNews news{
+        LedgerNews::State::established, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 1, 9};
+    const auto fork_of = [&](const exchange::View& last, std::uint64_t length) {
+        exchange::View fork;
+        fork.number = last.number + 4;
+        fork.previous = hash_of("last view", {});
+        fork.members = {b};
+        fork.log_length = length;
+        fork.ledger = exchange::forked_ledger_id(network, last.ledger, fork);
+        return fork;
+    };
+    news.forks.push_back(fork_of(*news.first, 7));
+    news.forks.push_back(fork_of(news.forks[0], 9));
+    const auto read = [&](const LedgerNews& one) {
+        return decode_ledger_news(encode_ledger_news(one), network);
+    };
+    const auto got = read(news);
+    ASSERT_TRUE(got.ok()) << got.error().message;
+    EXPECT_EQ(got->ledger(), news.forks[1].ledger);
+    EXPECT_EQ(got->view, 9u);
+    for (const Digest& before : {news.first->ledger, news.forks[0].ledger, news.forks[1].ledger})
+        EXPECT_TRUE(got->comes_from(before));
+    EXPECT_FALSE(got->comes_from(hash_of("another", {})));
+
+    LedgerNews wrong = news;
+    wrong.forks.erase(wrong.forks.begin());
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.forks[1].log_length += 1;
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.forks[1] = fork_of(news.forks[0], 6);  // it takes settled commits back
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.state = LedgerNews::State::given_up;
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    while (wrong.forks.size() <= ledger_forks_max)
+        wrong.forks.push_back(fork_of(wrong.forks.back(), 9));
+    EXPECT_FALSE(read(wrong).ok());
+    wrong.forks.pop_back();
+    EXPECT_TRUE(read(wrong).ok());
 }
 
 TEST_F(NodeFounding, AfterTheFoundingTheElderGoesOnAlone) {
