@@ -187,6 +187,7 @@ class Ledgers(harness.DemoNodes):
             net.kill(index)
         for index in (3, 4):
             net.start_node(index, SUSPECT)
+        net.wait_ready([3, 4])
         self.trade(net.client(3), 3)
         for index in (3, 4):
             self.wait_status(net.client(index), f"node {index}", 20, members=2, settled_trades=3, ledger=fork)
