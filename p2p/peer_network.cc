@@ -190,8 +190,6 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return infos;
     }
 
-    void set_ledger(const Digest& ledger) override { manager_->set_ledger(ledger); }
-
     PeerNetworkStats stats() const override {
         PeerNetworkStats stats;
         const ConnectionCounters total = connections_->total();

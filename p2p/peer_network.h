@@ -34,7 +34,7 @@ struct PeerNetworkOptions {
     bool broadcast = true;   // off: our address is never announced or shared
     bool plain_tcp = false;  // without TLS; only where asked for by name
     Digest network;
-    Digest ledger;      // zero: none yet, which goes with every other; see set_ledger()
+    Digest ledger;      // zero goes with every other
     std::string agent;  // program version, for people
 };
 
@@ -84,8 +84,6 @@ class PeerNetwork {
     virtual Status forget(const std::string& address) {
         return Error{ErrorCode::not_found, "address " + address + " is not known"};
     }
-    // What this node claims from here on; those that are connected stay.
-    virtual void set_ledger(const Digest& ledger) = 0;
     virtual std::vector<PeerInfo> peers() const = 0;
     virtual PeerNetworkStats stats() const = 0;
     virtual std::uint16_t port() const = 0;

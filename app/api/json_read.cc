@@ -219,6 +219,76 @@ class AddressHandler : public FlatHandler<AddressHandler> {
     bool in_object_ = false;
 };
 
+// Ids by name, of which one may be a list.
+class LedgerHandler : public FlatHandler<LedgerHandler> {
+  public:
+    std::optional<std::string> ledger, accept;
+    std::optional<std::vector<std::string>> members;
+
+    explicit LedgerHandler(bool is_fork) : is_fork_(is_fork) {}
+
+    bool StartObject() {
+        if (in_object_) return stop(field_ + ": must not be an object", field_);
+        in_object_ = true;
+        return true;
+    }
+    bool EndObject(rapidjson::SizeType) { return true; }
+    bool StartArray() {
+        if (!in_object_) return stop("the body must be an object", "");
+        if (in_list_ || field_ != "members") return stop(field_ + ": must be a text, not a list", field_);
+        in_list_ = true;
+        return true;
+    }
+    bool EndArray(rapidjson::SizeType) {
+        in_list_ = false;
+        return true;
+    }
+    bool Key(const char* text, rapidjson::SizeType length, bool) {
+        const std::string_view name(text, length);
+        const bool is_known = is_fork_ ? name == "members" || name == "accept" : name == "ledger";
+        if (!is_known) return stop("unknown field " + quoted(name), printable(name, 48));
+        field_ = name;
+        const bool is_again = name == "members" ? members.has_value() : text_of_field().has_value();
+        if (is_again) return stop("the field \"" + field_ + "\" is given twice", field_);
+        if (name == "members") members.emplace();
+        return true;
+    }
+    bool String(const char* text, rapidjson::SizeType length, bool) {
+        if (!in_object_ || (field_ == "members" && !in_list_)) return Default();
+        if (field_ != "members") {
+            text_of_field() = std::string(text, length);
+            return true;
+        }
+        if (members->size() == fork_members_max)
+            return stop("members: at most " + std::to_string(fork_members_max), field_);
+        members->emplace_back(text, length);
+        return true;
+    }
+    bool RawNumber(const char*, rapidjson::SizeType, bool) { return Default(); }
+    bool Default() {
+        if (!in_object_) return stop("the body must be an object", "");
+        return stop(field_ + (field_ == "members" ? ": must be a list of node ids as texts"
+                                                  : ": must be a text of 64 hexadecimal digits"),
+                    field_);
+    }
+    std::string field_in_progress() const { return field_; }
+
+  private:
+    std::optional<std::string>& text_of_field() { return field_ == "accept" ? accept : ledger; }
+
+    const bool is_fork_;
+    bool in_object_ = false, in_list_ = false;
+    std::string field_;
+};
+
+ApiResult<Digest> ledger_id(const std::string& text, const char* field) {
+    auto id = fixed_from_hex<Digest>(text);
+    if (!id.ok())
+        return ApiError(std::string(field) + ": a ledger's id has 64 hexadecimal digits, not " + quoted(text),
+                        field);
+    return *id;
+}
+
 // Runs `handler` over `body`; what went wrong, if anything.
 template <typename Handler>
 std::optional<ApiError> parse(std::string& body, Handler& handler) {
@@ -276,6 +346,34 @@ ApiResult<std::string> read_peer_address(std::string& body) {
     if (!is_host_and_port(handler.address))
         return ApiError("address: must be host:port, not " + quoted(handler.address), "address");
     return std::move(handler.address);
+}
+
+ApiResult<Digest> read_ledger_to_adopt(std::string& body) {
+    LedgerHandler handler(false);
+    if (auto error = parse(body, handler)) return std::move(*error);
+    if (!handler.ledger)
+        return ApiError("ledger: is missing; GET /api/v1/ledgers lists those that can be adopted", "ledger");
+    return ledger_id(*handler.ledger, "ledger");
+}
+
+ApiResult<ForkLedger> read_fork(std::string& body) {
+    LedgerHandler handler(true);
+    if (auto error = parse(body, handler)) return std::move(*error);
+    if (handler.accept && handler.members)
+        return ApiError("members: a fork that is accepted has its members already", "members");
+    ForkLedger fork;
+    if (handler.accept) {
+        auto id = ledger_id(*handler.accept, "accept");
+        if (!id.ok()) return id.error();
+        fork.accept = id.value();
+    }
+    for (const std::string& text : handler.members.value_or(std::vector<std::string>())) {
+        auto key = fixed_from_hex<PublicKey>(text);
+        if (!key.ok())
+            return ApiError("members: a node's id has 64 hexadecimal digits, not " + quoted(text), "members");
+        fork.members.push_back(*key);
+    }
+    return fork;
 }
 
 bool is_host_and_port(std::string_view address) {

@@ -7,6 +7,8 @@
 
 #include "app/api/api_error.h"
 #include "app/api/order_fields.h"
+#include "app/node/requests.h"
+#include "exchange/ordering/view.h"
 
 namespace peerbook::app {
 
@@ -27,6 +29,11 @@ ApiResult<OrderList> read_orders(std::string& body);
 
 // {"address":"host:port"}, checked for its shape. Overwrites `body`.
 ApiResult<std::string> read_peer_address(std::string& body);
+// {"ledger":id}. Overwrites `body`.
+ApiResult<Digest> read_ledger_to_adopt(std::string& body);
+inline constexpr std::size_t fork_members_max = exchange::view_members_max;
+// {"members":[keys]} with or without keys, {"accept":id}, or {}. Overwrites `body`.
+ApiResult<ForkLedger> read_fork(std::string& body);
 // host:port with a port from 1 to 65535; IPv6 hosts in brackets.
 bool is_host_and_port(std::string_view address);
 

@@ -146,6 +146,7 @@ void write_trade(Json& json, const TradeView& trade, const MarketTable& markets)
     json.key("market").text(market.symbol);
     json.key("ordinal").number(trade.ordinal);
     json.key("grade").text(to_string(trade.grade));
+    if (trade.retraction != Retraction::none) json.key("reason").text(to_string(trade.retraction));
     json.key("price").text(exchange::format_price(trade.price, market));
     json.key("quantity").text(exchange::format_quantity(trade.quantity, market));
     json.key("taker_side").text(text_of(trade.taker_side));
@@ -201,7 +202,9 @@ std::string book_json(const BookAnswer& book, const MarketTable& markets, bool w
 
 std::string trades_json(const TradesAnswer& trades, const MarketTable& markets) {
     Json json;
-    json.begin().key("trades").begin_list();
+    json.begin();
+    if (!trades.ledger.is_zero()) json.key("ledger").hex(trades.ledger);
+    json.key("trades").begin_list();
     for (const TradeView& trade : trades.trades)
         write_trade(json, trade, markets);
     json.end_list().end();

@@ -51,6 +51,26 @@ void write_member(Json& json, const StatusAnswer::Member& member) {
     json.end();
 }
 
+void write_other_ledgers(Json& json, const std::vector<StatusAnswer::OtherLedger>& others) {
+    json.begin_list();
+    for (const auto& other : others) {
+        json.begin().key("ledger").hex(other.ledger).key("view").number(other.view);
+        json.key("members").number(other.members).key("reachable").number(other.reachable);
+        json.key("is_fork").flag(other.is_fork).end();
+    }
+    json.end_list();
+}
+
+void write_given_up(Json& json, const GivenUpLedger& one) {
+    json.begin().key("ledger").hex(one.ledger).key("node").hex(one.node).key("adopted").hex(one.adopted);
+    json.key("view").number(one.view);
+    json.key("settled_commits").number(one.settled_commits).key("settled_prefix").hex(one.settled_prefix);
+    json.key("retracted_trades").number(one.settled_trades);
+    json.key("reason").text(to_string(Retraction::ledger_adopted));
+    json.key("unsettled_commands").number(one.unsettled_commands);
+    json.key("time").number_signed(one.time.ms).key("archive").foreign(one.archive, message_length_max).end();
+}
+
 }  // namespace
 
 std::string error_json(const ApiError& error) {
@@ -101,7 +121,52 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("member_list").begin_list();
     for (const auto& member : status.member_list)
         write_member(json, member);
+    json.end_list().key("other_ledgers");
+    write_other_ledgers(json, status.other_ledgers);
+    json.end();
+    return json.take();
+}
+
+std::string ledgers_json(const LedgersAnswer& ledgers) {
+    Json json;
+    json.begin();
+    if (!ledgers.ledger.is_zero()) json.key("ledger").hex(ledgers.ledger);
+    json.key("state").text(ledgers.ledger.is_zero() ? "none"
+                           : ledgers.is_established ? "established"
+                                                    : "founded");
+    json.key("view").number(ledgers.view).key("members").number(ledgers.members);
+    json.key("forks").begin_list();
+    for (const Digest& one : ledgers.forks)
+        json.hex(one);
+    json.end_list();
+    if (ledgers.adopts) json.key("adopts").hex(*ledgers.adopts);
+    json.key("others");
+    write_other_ledgers(json, ledgers.others);
+    json.key("given_up").begin_list();
+    for (const GivenUpLedger& one : ledgers.given_up)
+        write_given_up(json, one);
     json.end_list().end();
+    return json.take();
+}
+
+std::string given_up_json(const GivenUpLedger& ledger) {
+    Json json;
+    write_given_up(json, ledger);
+    return json.take();
+}
+
+std::string fork_json(const ForkAnswer& fork) {
+    Json json;
+    json.begin().key("ledger").hex(fork.ledger).key("from").hex(fork.from).key("view").number(fork.view);
+    json.key("members").begin_list();
+    for (const PublicKey& member : fork.members)
+        json.hex(member);
+    json.end_list().key("member").flag(fork.is_member);
+    json.key("settled_commits")
+        .number(fork.settled_commits)
+        .key("void_blocks")
+        .number(fork.void_blocks)
+        .end();
     return json.take();
 }
 

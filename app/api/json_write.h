@@ -17,6 +17,9 @@ std::string error_json(const ApiError& error);
 // One result as an object; several, or where the request was an array, as {"results":[…]}.
 std::string submit_json(const SubmitAnswer& answer, const MarketTable& markets, bool as_array);
 std::string status_json(const StatusAnswer& status, const std::string& network_name);
+std::string ledgers_json(const LedgersAnswer& ledgers);
+std::string given_up_json(const GivenUpLedger& ledger);
+std::string fork_json(const ForkAnswer& fork);
 std::string digests_json(const DigestsAnswer& digests);
 std::string book_json(const BookAnswer& book, const MarketTable& markets, bool with_orders);
 std::string trades_json(const TradesAnswer& trades, const MarketTable& markets);

@@ -134,6 +134,9 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     void get_account(ApiRequest& request, std::string_view name, const ApiCompletion& done);
     void get_withdrawals(ApiRequest& request, const ApiCompletion& done);
     void get_block(ApiRequest& request, std::string_view seq, const ApiCompletion& done);
+    void ledgers(ApiRequest& request, const Segments& path, const ApiCompletion& done);
+    void post_adopt(ApiRequest& request, const ApiCompletion& done);
+    void post_fork(ApiRequest& request, const ApiCompletion& done);
     void post_peer(ApiRequest& request, const ApiCompletion& done);
     void delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done);
 
@@ -210,6 +213,7 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
     const std::string_view room = path.part[2];
     if (room == "orders" && path.count <= 4) return orders(request, path, done);
     if (room == "peers" && path.count <= 4) return peers(request, path, done);
+    if (room == "ledgers" && path.count <= 4) return ledgers(request, path, done);
     if ((room == "batch" || room == "signed") && path.count == 3) {
         if (request.method != "POST") return done(method_not_allowed("POST"));
         return room == "batch" ? post_batch(request, done) : post_signed(request, done);
@@ -267,6 +271,39 @@ void NativeApi::State::peers(ApiRequest& request, const Segments& path, const Ap
     if (request.method != "GET") return done(method_not_allowed("GET, POST"));
     if (!query_of(request, {}, done)) return;
     done(json_response(peers_json(options.network)));
+}
+
+void NativeApi::State::ledgers(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
+    if (path.count == 4) {
+        const bool is_fork = path.part[3] == "fork";
+        if (!is_fork && path.part[3] != "adopt")
+            return done(
+                error_response(ErrorCode::not_found, "no such path: " + printable(request.path, 100)));
+        if (request.method != "POST") return done(method_not_allowed("POST"));
+        return is_fork ? post_fork(request, done) : post_adopt(request, done);
+    }
+    if (request.method != "GET") return done(method_not_allowed("GET"));
+    if (!query_of(request, {}, done)) return;
+    ask<LedgersAnswer>(LedgersQuery{}, done, [](State&, const LedgersAnswer& answer) {
+        return json_response(ledgers_json(answer));
+    });
+}
+
+void NativeApi::State::post_adopt(ApiRequest& request, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto ledger = read_ledger_to_adopt(request.body);
+    if (!ledger.ok()) return done(error_response(ledger.error()));
+    ask<GivenUpLedger>(AdoptLedger{ledger.value()}, done, [](State&, const GivenUpLedger& answer) {
+        return json_response(given_up_json(answer));
+    });
+}
+
+void NativeApi::State::post_fork(ApiRequest& request, const ApiCompletion& done) {
+    if (!query_of(request, {}, done)) return;
+    auto fork = read_fork(request.body);
+    if (!fork.ok()) return done(error_response(fork.error()));
+    ask<ForkAnswer>(std::move(fork.value()), done,
+                    [](State&, const ForkAnswer& answer) { return json_response(fork_json(answer)); });
 }
 
 void NativeApi::State::ready(const ApiCompletion& done) {
@@ -441,9 +478,16 @@ void NativeApi::State::get_book(ApiRequest& request, std::string_view symbol, co
 }
 
 void NativeApi::State::get_trades(ApiRequest& request, const ApiCompletion& done) {
-    auto query = query_of(request, {"market", "after", "limit", "account"}, done);
+    auto query = query_of(request, {"market", "after", "limit", "account", "ledger"}, done);
     if (!query) return;
     TradesQuery trades;
+    if (const std::string* ledger = query->find("ledger")) {
+        const auto id = fixed_from_hex<Digest>(*ledger);
+        if (!id.ok())
+            return done(error_response(ApiError(
+                "ledger: a ledger's id has 64 hexadecimal digits, not " + quoted(*ledger), "ledger")));
+        trades.ledger = *id;
+    }
     if (const std::string* symbol = query->find("market")) {
         trades.market = tables.current()->find_market(*symbol);
         if (!trades.market)

@@ -29,6 +29,8 @@ void add_market_commands(CLI::App& app, Invocation& invocation);
 void add_reading_commands(CLI::App& app, Invocation& invocation);
 // Status, peers.
 void add_network_commands(CLI::App& app, Invocation& invocation);
+// Ledger: those there are, adopt, fork.
+void add_ledger_commands(CLI::App& app, Invocation& invocation);
 // Invite, join.
 void add_invitation_commands(CLI::App& app, Invocation& invocation);
 // Init, keys.

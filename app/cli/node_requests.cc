@@ -298,7 +298,7 @@ Result<NodeRequest> trades_request(const TradesArguments& trades) {
     }
     Query query;
     query.add("market", trades.market).add("account", trades.account);
-    query.add("after", trades.after).add("limit", trades.limit);
+    query.add("after", trades.after).add("limit", trades.limit).add("ledger", trades.ledger);
     return NodeRequest{"GET", "/api/v1/trades" + query.str(), {}};
 }
 
@@ -313,6 +313,25 @@ NodeRequest orders_request(const std::string& account, const std::string& limit)
 
 NodeRequest order_show_request(const std::string& order_id) {
     return {"GET", std::string(orders_path) + "/" + url_escape(order_id), {}};
+}
+
+NodeRequest adopt_request(const std::string& ledger) {
+    return {"POST", "/api/v1/ledgers/adopt", JsonObject().text("ledger", ledger).str()};
+}
+
+Result<NodeRequest> fork_request(const std::vector<std::string>& members, const std::string& accept) {
+    const std::string target = "/api/v1/ledgers/fork";
+    if (!accept.empty()) {
+        if (!members.empty())
+            return Error{ErrorCode::invalid_input,
+                         "a fork that is accepted has its members already: leave "
+                         "--members out"};
+        return NodeRequest{"POST", target, JsonObject().text("accept", accept).str()};
+    }
+    std::string list;
+    for (const std::string& member : members)
+        list += (list.empty() ? "" : ",") + json_string(member);
+    return NodeRequest{"POST", target, JsonObject().raw("members", "[" + list + "]").str()};
 }
 
 NodeRequest balances_request(const std::string& account) {

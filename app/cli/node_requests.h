@@ -106,11 +106,16 @@ struct TradesArguments {
     std::string account;  // empty: everyone's
     std::string after;    // ordinal in the market
     std::string limit;
+    std::string ledger = {};  // empty: the one that the node keeps
 };
 Result<NodeRequest> trades_request(const TradesArguments& trades);
 NodeRequest book_request(const std::string& market, const std::string& depth, bool orders);
 NodeRequest orders_request(const std::string& account, const std::string& limit);
 NodeRequest order_show_request(const std::string& order_id);
 NodeRequest balances_request(const std::string& account);
+
+NodeRequest adopt_request(const std::string& ledger);
+// Error: invalid_input where members are named for a fork that is accepted.
+Result<NodeRequest> fork_request(const std::vector<std::string>& members, const std::string& accept);
 
 }  // namespace peerbook::app::cli

@@ -40,6 +40,8 @@ void add_reading_commands(CLI::App& app, Invocation& invocation) {
         command.add_option("--account", trades->account, "only trades of this account");
         command.add_option("--after", trades->after, "only settled trades after this ordinal of the market");
         command.add_option("--limit", trades->limit, "how many [20]");
+        command.add_option("--ledger", trades->ledger,
+                           "of a ledger that this node gave up, whose trades are retracted");
         command.callback([=, &invocation] {
             invocation.run = [=] {
                 const Result<NodeRequest> request = trades_request(*trades);

@@ -24,11 +24,6 @@ std::optional<std::int64_t> number_of(const std::string& text) {
     return number;
 }
 
-std::string grouped_text(const std::string& text) {
-    const auto number = number_of(text);
-    return number && *number >= 0 ? grouped(static_cast<std::uint64_t>(*number)) : text;
-}
-
 // One element of an array of an answer, as text.
 std::string item(const Answer& array, rapidjson::SizeType index) {
     if (!array.IsArray() || index >= array.Size() || !array[index].IsString()) return {};
@@ -50,6 +45,11 @@ Result<std::vector<LadderLevel>> levels_of(const Answer& answer, const char* sid
 }
 
 }  // namespace
+
+std::string grouped_text(const std::string& text) {
+    const auto number = number_of(text);
+    return number && *number >= 0 ? grouped(static_cast<std::uint64_t>(*number)) : text;
+}
 
 std::string time_text(const std::string& epoch_ms) {
     const auto ms = number_of(epoch_ms);
@@ -135,9 +135,11 @@ Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style
                  {"trade"}});
     for (const Answer& trade : trades->GetArray()) {
         const std::string side = text_at(trade, "taker_side");
+        const std::string reason = text_at(trade, "reason");
+        const std::string grade = text_at(trade, "grade") + (reason.empty() ? "" : ": " + reason);
         table.add_row(
             {time_text(text_at(trade, "time")), text_at(trade, "market"), side, text_at(trade, "price"),
-             text_at(trade, "quantity"), text_at(trade, "grade"), text_at(trade, "trade_id")},
+             text_at(trade, "quantity"), grade, text_at(trade, "trade_id")},
             side_paint(side));
     }
     return table.draw(style);
@@ -204,6 +206,7 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     Properties properties;
     properties.add("node", text_at(answer, "node"));
     properties.add("network", text_at(answer, "network_name") + "  " + shortened(text_at(answer, "network")));
+    properties.add("ledger", shortened(text_at(answer, "ledger")) + "  view " + text_at(answer, "view"));
     properties.add("role", text_at(answer, "role") + (is_true(answer, "ready") ? ", ready" : ", not ready"));
     properties.add("members",
                    text_at(answer, "members_connected") + " of " + text_at(answer, "members") + " connected");
@@ -220,7 +223,7 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
                                  (text_at(answer, "accounts") == "1" ? " account" : " accounts"));
     properties.add("memory", size_text(text_at(answer, "engine_memory_bytes")));
     properties.add("up for", span_text(text_at(answer, "uptime_ms")));
-    text += properties.draw(style);
+    text += properties.draw(style) + other_ledgers(answer, "other_ledgers", style);
     const Answer* members = array_at(answer, "member_list");
     if (members == nullptr || members->Empty()) return text;
     Table table({{"member"},

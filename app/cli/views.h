@@ -28,6 +28,10 @@ Result<std::string> view_withdrawals(const Answer& answer, const TerminalStyle& 
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style);
 // The node's own sentence first, then the figures.
 Result<std::string> view_status(const Answer& answer, const TerminalStyle& style);
+// GET ledgers, and what adopting and forking answer.
+Result<std::string> view_ledgers(const Answer& answer, const TerminalStyle& style);
+Result<std::string> view_given_up(const Answer& answer, const TerminalStyle& style);
+Result<std::string> view_fork(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_digests(const Answer& answer, const TerminalStyle& style);
 
 // Milliseconds since the epoch as "2026-11-20 12:00:36.123" in UTC; the text itself where it is no such

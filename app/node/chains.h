@@ -28,6 +28,7 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 //   users
 //                         were told that nobody knows what became of it
 //   u8 7                  the commands of the void block that waited first are in such batches
+//   u8 8 ‖ ledger news    the fork in there that goes on from its ledger began here
 inline constexpr PublicKey record_chain{};
 enum class RecordKind : std::uint8_t {
     ballot_state = 1,
@@ -36,7 +37,8 @@ enum class RecordKind : std::uint8_t {
     entered = 4,
     left = 5,
     given_up = 6,
-    handed_over = 7
+    handed_over = 7,
+    forked = 8,
 };
 
 }  // namespace peerbook::app

@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 
 #include "app/node/trade_record.h"
+#include "base/check.h"
 #include "base/log.h"
 
 namespace peerbook::app {
@@ -46,7 +47,10 @@ EffectRunner::EffectRunner(boost::asio::io_context& io, Parts parts, std::functi
       rules_(node_->rules()),
       view_(std::make_shared<const exchange::View>(node_->ledger().view())),
       on_fatal_(std::move(on_fatal)),
-      on_ledger_(std::move(parts.on_ledger)) {}
+      on_ledger_(std::move(parts.on_ledger)),
+      note_given_up_(std::move(parts.note_given_up)),
+      on_given_up_(std::move(parts.on_given_up)),
+      archives_(std::move(parts.archives)) {}
 
 EffectRunner::~EffectRunner() {
     stop();
@@ -322,8 +326,20 @@ void EffectRunner::retire_key(const std::string& why) {
            why + (written ? "" : " (and " + retired_key_file_ + " could not be written)")});
 }
 
+// What was accepted so far may still be on its way to the journal, which is archived after this process's
+// threads have ended.
+void EffectRunner::give_up_ledger(Effects& effects) {
+    PB_CHECK(note_given_up_ && on_given_up_, "a ledger is given up where it can be archived");
+    auto archive = note_given_up_(*effects.adopt);
+    if (!archive.ok()) return fatal(archive.error().within("the ledger is not given up"));
+    effects.adopt->archive = *archive;
+    effects.answers.push_back({effects.adopt_ticket, Result<Answer>(Answer(*effects.adopt))});
+    boost::asio::post(io_, [this] { on_given_up_(); });
+}
+
 void EffectRunner::perform(Effects effects) {
     if (effects.retire_key) retire_key(*effects.retire_key);
+    if (effects.adopt) give_up_ledger(effects);
     if (effects.view) {
         std::lock_guard lock(view_mutex_);
         view_ = std::move(effects.view);
@@ -352,7 +368,6 @@ void EffectRunner::perform(Effects effects) {
 void EffectRunner::perform_on_io(Effects& effects) {
     if (effects.ledger && on_ledger_) on_ledger_(*effects.ledger);
     if (network_) {
-        if (effects.ledger) network_->set_ledger(*effects.ledger);
         for (BroadcastEffect& broadcast : effects.broadcasts)
             network_->broadcast(broadcast.kind, broadcast.payload);
         for (SendEffect& send : effects.sends)
@@ -441,8 +456,32 @@ void EffectRunner::add_to_index(std::vector<IndexWriteEffect>& writes) {
 }
 
 Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
+    if (!read.given_up) return read_index(read, *index_);
+    PB_CHECK(archives_, "a ledger that was given up has an archive");
+    auto index = archives_->index_of(*read.given_up);
+    if (!index.ok()) return index.error();
+    IndexReadEffect archived = read;
+    if (!read.query.account.empty()) {
+        // A name means an account of the key under which the node kept that ledger.
+        const auto id = fixed_from_hex<exchange::AccountId>(read.query.account);
+        if (!id.ok() && read.query.account.size() > exchange::account_name_length_max)
+            return Error{ErrorCode::not_found, "account: no account has such a name"};
+        archived.account =
+            id.ok() ? *id : exchange::hosted_account_id(read.given_up->node, read.query.account);
+    }
+    auto answer = read_index(archived, **index);
+    if (answer.ok())
+        for (TradeView& trade : std::get<TradesAnswer>(*answer).trades) {
+            trade.grade = Grade::retracted;
+            trade.retraction = Retraction::ledger_adopted;
+        }
+    return answer;
+}
+
+Result<Answer> EffectRunner::read_index(const IndexReadEffect& read, const storage::Index& index) const {
     const TradesQuery& query = read.query;
     TradesAnswer answer;
+    answer.ledger = read.ledger;
     auto take = [&](Result<std::vector<Bytes>> records, bool newest_first) -> Status {
         if (!records.ok()) return records.error();
         for (const Bytes& record : *records) {
@@ -456,12 +495,12 @@ Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
     };
     Status status;
     if (read.account && !query.after) {
-        status = take(index_->account_trades(read.account->data, query.limit), true);
+        status = take(index.account_trades(read.account->data, query.limit), true);
     } else {
         const std::uint64_t latest =
             read.settled_in_market > query.limit ? read.settled_in_market - query.limit : 0;
-        status = take(index_->trades_after(query.market->value(), query.after.value_or(latest), query.limit),
-                      false);
+        status =
+            take(index.trades_after(query.market->value(), query.after.value_or(latest), query.limit), false);
         if (read.account)
             std::erase_if(answer.trades, [&](const TradeView& trade) {
                 return trade.maker_account != *read.account && trade.taker_account != *read.account;

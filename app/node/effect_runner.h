@@ -16,6 +16,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "app/node/archive.h"
 #include "app/node/hand_off.h"
 #include "app/node/node.h"
 #include "app/node/write_queue.h"
@@ -45,6 +46,12 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         std::string retired_key_file;  // written when the node's key must never sign again
         // On the I/O thread: the node is in this established ledger. May be null.
         std::function<void(const Digest&)> on_ledger = nullptr;
+        // Notes durably that the ledger is given up, so that the next start archives it; returns the archive.
+        std::function<Result<std::string>(const GivenUpLedger&)> note_given_up = nullptr;
+        // On the I/O thread, once that is noted: the process is to start anew.
+        std::function<void()> on_given_up = nullptr;
+        // Those that were given up before. Reads only; store thread.
+        std::unique_ptr<Archives> archives = nullptr;
     };
     EffectRunner(boost::asio::io_context& io, Parts parts, std::function<void(Error)> on_fatal);
     ~EffectRunner() override;
@@ -89,6 +96,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void ask_node(const PublicKey& peer, Input question);
     void verify(PeerPayload& payload);
     void retire_key(const std::string& why);
+    void give_up_ledger(Effects& effects);
     void verify_one_block(const PublicKey& peer, SharedBytes bytes);
     void verify_view_payload(const PeerPayload& payload);
     // What does not verify: other views are no offence.
@@ -98,6 +106,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void perform_on_io(Effects& effects);
     void add_to_index(std::vector<IndexWriteEffect>& writes);
     Result<Answer> read_index(const IndexReadEffect& read) const;
+    Result<Answer> read_index(const IndexReadEffect& read, const storage::Index& index) const;
     void read_missing(const ReadMissingEffect& read);
     void read_block(const ReadBlockEffect& read);
     void make_state_root(const StateRootEffect& checkpoint);
@@ -119,6 +128,9 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     mutable std::mutex view_mutex_;
     std::function<void(Error)> on_fatal_;
     std::function<void(const Digest&)> on_ledger_;
+    std::function<Result<std::string>(const GivenUpLedger&)> note_given_up_;
+    std::function<void()> on_given_up_;
+    std::unique_ptr<Archives> archives_;
     p2p::PeerNetwork* network_ = nullptr;
 
     HandOff<Input> inputs_;

@@ -74,6 +74,9 @@ struct IndexReadEffect {
     std::optional<exchange::AccountId> account;
     std::uint64_t settled_in_market = 0;  // settled trades of query.market now, for "the latest"
     std::vector<TradeView> newer;         // provisional and retracted ones to put after what the index has
+    Digest ledger;                        // whose trades these are
+    // It was given up: they are in its archive. `account` is then to be made of the query's by its key.
+    std::optional<GivenUpLedger> given_up = std::nullopt;
 };
 
 // The state of which a root is to be made (exchange::StateRoot::advance); Node::on_state_root() brings it.
@@ -110,9 +113,13 @@ struct Effects {
     std::shared_ptr<const exchange::NetworkRules> rules;
     // This node's key signed blocks that its store lacks. Make that known to every later start, and stop.
     std::optional<std::string> retire_key;
+    // This node gave its ledger up: note so durably, answer `adopt_ticket`, and start anew. Nothing else
+    // comes from this node any more.
+    std::optional<GivenUpLedger> adopt;
+    Ticket adopt_ticket;
     // The ledger is in this view now: what peers send is verified for it from here on.
     std::shared_ptr<const exchange::View> view;
-    // The ledger that this node is in is established: what it claims to peers that connect from here on.
+    // The ledger that this node is in is established.
     std::optional<Digest> ledger;
     std::optional<MonoTime> wake_at;  // call Node::on_time() no later than this
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "app/node/node_parts.h"
-#include "base/codec.h"
 
 namespace peerbook::app {
 
@@ -11,53 +10,10 @@ using State = LedgerNews::State;
 
 namespace {
 
-constexpr std::uint64_t foundings_max = std::uint64_t{1} << 62;
 constexpr std::uint32_t avoid_doublings_max = 5;  // of the patience
 constexpr std::size_t remembered_max = 256;       // of what is remembered about peers that may be gone
 
 }  // namespace
-
-Bytes encode_ledger_news(const LedgerNews& news) {
-    Bytes bytes;
-    Encoder out(bytes);
-    out.u8(static_cast<std::uint8_t>(news.state));
-    if (news.state == State::none) return bytes;
-    out.varint(news.founding);
-    out.varint(news.members);
-    out.bytes(exchange::encode_view(*news.first));
-    return bytes;
-}
-
-Result<LedgerNews> decode_ledger_news(ByteView bytes, const Digest& network) {
-    Decoder in(bytes);
-    LedgerNews news;
-    const std::uint8_t state = in.u8();
-    if (state > static_cast<std::uint8_t>(State::given_up)) in.fail("no such state of a ledger");
-    news.state = static_cast<State>(state);
-    if (in.ok() && news.state != State::none) {
-        news.founding = in.varint();
-        news.members = in.varint_max(exchange::view_members_max, "more members than a view has");
-        auto first = exchange::decode_view(in.bytes(exchange::view_bytes_max, "a view record is too long"));
-        if (in.ok() && !first.ok()) return first.error().within("ledger news");
-        if (in.ok()) news.first = std::move(*first);
-    }
-    if (Status status = in.finish(); !status.ok()) return status.error().within("ledger news");
-    if (news.state == State::none) return news;
-    const exchange::View& first = *news.first;
-    if (first.number != 1)
-        return Error{ErrorCode::invalid_input, "ledger news: the record is not that of view 1"};
-    if (news.founding > foundings_max || (news.founding > 0 && first.members.size() != 2) ||
-        (news.founding == 0 && news.state == State::given_up))
-        return Error{ErrorCode::invalid_input, "ledger news: two nodes found a ledger, or one operator"};
-    const auto expected = news.founding == 0
-                              ? exchange::make_first_view(network, first.members)
-                              : exchange::make_founded_view(network, first.members, news.founding);
-    if (!expected.ok()) return expected.error().within("ledger news");
-    if (expected->ledger != first.ledger)
-        return Error{ErrorCode::invalid_input,
-                     "ledger news: the ledger's id does not follow from its founding"};
-    return news;
-}
 
 void Founding::on_news(const PublicKey& peer, LedgerNews news, MonoTime now) {
     if (!first_heard_) first_heard_ = now;
@@ -69,7 +25,8 @@ void Founding::on_news(const PublicKey& peer, LedgerNews news, MonoTime now) {
     }
     const auto known = heard_.find(peer);
     const bool is_same = known != heard_.end() && known->second.news.state == news.state &&
-                         (!news.first || known->second.news.first->ledger == news.first->ledger);
+                         known->second.news.ledger() == news.ledger();
+    if (news.state == State::established) note_met(news);
     if (is_same)
         known->second.news = std::move(news);
     else
@@ -78,8 +35,51 @@ void Founding::on_news(const PublicKey& peer, LedgerNews news, MonoTime now) {
 
 Digest Founding::ledger_of(const PublicKey& peer) const {
     const auto known = heard_.find(peer);
-    if (known == heard_.end() || !known->second.news.first) return {};
-    return known->second.news.first->ledger;
+    return known == heard_.end() ? Digest{} : known->second.news.ledger();
+}
+
+const LedgerNews* Founding::news_of(const PublicKey& peer) const {
+    const auto known = heard_.find(peer);
+    return known == heard_.end() ? nullptr : &known->second.news;
+}
+
+std::size_t Founding::reachable(const Digest& ledger) const {
+    return static_cast<std::size_t>(std::ranges::count_if(heard_, [&](const auto& one) {
+        const LedgerNews& news = one.second.news;
+        return news.state == State::established && news.ledger() == ledger;
+    }));
+}
+
+void Founding::note_met(const LedgerNews& news) {
+    const Digest ledger = news.ledger();
+    const auto known = met_.find(ledger);
+    if (known != met_.end()) {
+        if (news.view >= known->second.view) known->second = news;
+        return;
+    }
+    if (met_.size() >= met_max) {
+        const auto gone =
+            std::ranges::find_if(met_, [&](const auto& one) { return reachable(one.first) == 0; });
+        if (gone == met_.end()) return;
+        met_.erase(gone);
+    }
+    met_.emplace(ledger, news);
+}
+
+std::vector<Founding::Met> Founding::met() const {
+    std::vector<Met> all;
+    for (const auto& [ledger, news] : met_)
+        all.push_back({news, reachable(ledger)});
+    return all;
+}
+
+const LedgerNews* Founding::find(const Digest& ledger) const {
+    const LedgerNews* best = nullptr;
+    for (const auto& [peer, heard] : heard_)
+        if (heard.news.state == State::established && heard.news.ledger() == ledger &&
+            (!best || heard.news.view > best->view))
+            best = &heard.news;
+    return best;
 }
 
 std::optional<Founding::Decision> Founding::decide(const Standing& standing, MonoTime now,
@@ -90,7 +90,7 @@ std::optional<Founding::Decision> Founding::decide(const Standing& standing, Mon
     }
     if (standing.state != State::founded) return std::nullopt;
     const PublicKey& founder = standing.first->members.front();
-    const Digest& ledger = standing.first->ledger;
+    const Digest& ledger = standing.ledger;
     if (founder == self_) return watch_second(standing, now, wake_at);
     if (!standing.first->index_of(self_)) {
         // Nobody there has shown a block, and nothing of this node went there.
@@ -117,9 +117,17 @@ std::optional<Founding::Decision> Founding::decide(const Standing& standing, Mon
 }
 
 bool Founding::may_enter(const LedgerNews& news, MonoTime now) const {
-    const Digest& ledger = news.first->ledger;
+    const Digest ledger = news.ledger();
+    if (options_.only) return ledger == *options_.only && !left_.contains(ledger);
     const auto avoided = avoided_.find(ledger);
     return !left_.contains(ledger) && (avoided == avoided_.end() || now >= avoided->second.until);
+}
+
+// One that this store does not know any more.
+bool Founding::names_this_node(const LedgerNews& news) const {
+    return news.first->index_of(self_) || std::ranges::any_of(news.forks, [&](const exchange::View& fork) {
+               return fork.index_of(self_).has_value();
+           });
 }
 
 // Of a node without a ledger.
@@ -133,22 +141,23 @@ std::optional<Founding::Decision> Founding::choose(const Standing& standing, Mon
     }
     const LedgerNews* best = nullptr;
     for (const auto& [peer, heard] : heard_) {
-        // One that names this node is one that this store does not know any more.
-        if (heard.news.state != State::established || heard.news.first->index_of(self_) ||
+        if (heard.news.state != State::established || names_this_node(heard.news) ||
             !may_enter(heard.news, now))
             continue;
         if (!best || heard.news.members > best->members ||
-            (heard.news.members == best->members && heard.news.first->ledger < best->first->ledger))
+            (heard.news.members == best->members && heard.news.ledger() < best->ledger()))
             best = &heard.news;
     }
     if (best) return Decision{Decision::Kind::enter, {}, *best};
+    if (options_.only) return std::nullopt;
     for (const auto& [ledger, avoided] : avoided_)
         if (now < avoided.until) sooner(wake_at, avoided.until);
 
     for (const auto& [peer, heard] : heard_) {
         const auto avoided = avoided_founders_.find(peer);
-        if (heard.news.state == State::founded && heard.news.founding > 0 && peer < self_ &&
-            heard.news.first->members == std::vector<PublicKey>{peer, self_} && may_enter(heard.news, now)) {
+        if (heard.news.state == State::founded && heard.news.founding > 0 && heard.news.forks.empty() &&
+            peer < self_ && heard.news.first->members == std::vector<PublicKey>{peer, self_} &&
+            may_enter(heard.news, now)) {
             if (avoided == avoided_founders_.end() || now >= avoided->second)
                 return Decision{Decision::Kind::enter, {}, heard.news};
             sooner(wake_at, avoided->second);
@@ -181,7 +190,7 @@ std::optional<Founding::Decision> Founding::watch_second(const Standing& standin
     const auto heard = heard_.find(second);
     const Digest its = ledger_of(second);
     const MonoTime latest = standing.since + options_.patience * 3;
-    if (heard != heard_.end() && its == standing.first->ledger && now < latest) {
+    if (heard != heard_.end() && its == standing.ledger && now < latest) {
         second_gone_since_.reset();  // its first block is on its way
         sooner(wake_at, latest);
         return std::nullopt;

@@ -13,39 +13,23 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
+#include "app/node/ledger_news.h"
 #include "base/bytes.h"
 #include "base/keys.h"
-#include "base/result.h"
 #include "base/time.h"
 #include "exchange/ordering/view.h"
 
 namespace peerbook::app {
-
-// What a node says of its ledger, when a peer connects and when it changes.
-struct LedgerNews {
-    enum class State : std::uint8_t {
-        none = 0,         // it has no ledger
-        founded = 1,      // its founder has not seen the second node's first block yet; or, of an operator's
-                          // ledger, the sender has entered it and seen no block of it
-        established = 2,  // it may be joined
-        given_up = 3,     // the receiver's ledger, of which the sender was the founder
-    };
-    State state = State::none;
-    std::uint64_t founding = 0;           // see make_founded_view(); 0: one that an operator founded
-    std::optional<exchange::View> first;  // view 1; none in state none
-    std::uint64_t members = 0;            // of the present view
-};
-
-Bytes encode_ledger_news(const LedgerNews& news);
-// Errors: invalid_input, also where the ledger's id does not follow from network, members and founding.
-Result<LedgerNews> decode_ledger_news(ByteView bytes, const Digest& network);
 
 struct FoundingOptions {
     Duration discovery_wait = Duration::seconds(1);  // since the first peer was heard of
     // Without the second node, and with one that does not answer, a founder gives up after this; one that
     // waits for another's founding does not wait longer.
     Duration patience = Duration::seconds(10);
+    // The operator adopted this ledger: no other is founded or entered.
+    std::optional<Digest> only = std::nullopt;
 };
 
 class Founding {
@@ -62,11 +46,25 @@ class Founding {
     void left(const Digest& ledger) { left_.insert(ledger); }
     // The ledger that a connected peer says it has; zero for none.
     Digest ledger_of(const PublicKey& peer) const;
+    // Null where it said nothing.
+    const LedgerNews* news_of(const PublicKey& peer) const;
+
+    // Established ledgers that peers said they have; the latest that was heard of each.
+    struct Met {
+        LedgerNews news;
+        std::size_t reachable = 0;  // connected peers that say so now
+    };
+    static constexpr std::size_t met_max = 32;
+    std::vector<Met> met() const;
+    // Of one that a connected peer has now; null for none.
+    const LedgerNews* find(const Digest& ledger) const;
+    const std::optional<Digest>& only() const { return options_.only; }
 
     // Where this node stands. `since`: when it came to that, or started.
     struct Standing {
         LedgerNews::State state = LedgerNews::State::none;
         const exchange::View* first = nullptr;
+        Digest ledger;
         MonoTime since;
     };
     struct Decision {
@@ -83,6 +81,9 @@ class Founding {
         MonoTime since;
     };
     bool may_enter(const LedgerNews& news, MonoTime now) const;
+    bool names_this_node(const LedgerNews& news) const;
+    void note_met(const LedgerNews& news);
+    std::size_t reachable(const Digest& ledger) const;
     std::optional<Decision> choose(const Standing& standing, MonoTime now, std::optional<MonoTime>& wake_at);
     std::optional<Decision> watch_second(const Standing& standing, MonoTime now,
                                          std::optional<MonoTime>& wake_at);
@@ -90,6 +91,7 @@ class Founding {
     const PublicKey self_;
     const FoundingOptions options_;
     std::map<PublicKey, Heard> heard_;  // connected peers
+    std::map<Digest, LedgerNews> met_;
     std::optional<MonoTime> first_heard_;
     std::optional<MonoTime> second_gone_since_;
     std::set<PublicKey> failed_;            // second nodes that a ledger was given up for

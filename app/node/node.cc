@@ -35,6 +35,18 @@ const char* to_string(Grade grade) {
     return "unknown";
 }
 
+const char* to_string(Retraction retraction) {
+    switch (retraction) {
+        case Retraction::none:
+            return "none";
+        case Retraction::reordered:
+            return "reordered";
+        case Retraction::ledger_adopted:
+            return "ledger_adopted";
+    }
+    return "unknown";
+}
+
 const char* to_string(CommandStatus status) {
     switch (status) {
         case CommandStatus::done:
@@ -91,8 +103,11 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
-    if (options_.ledger_source == NodeOptions::LedgerSource::operator_found)
-        ledger_first_ = LedgerNews{LedgerNews::State::established, 0, ledger_.view(), 1};
+    if (ledger_.view().number > 0) {
+        ledger_first_.emplace();
+        ledger_first_->state = LedgerNews::State::established;
+        ledger_first_->first = ledger_.view();
+    }
 }
 
 Node::~Node() = default;
@@ -142,8 +157,7 @@ void Node::recovered(Now now, Effects& effects) {
 
 void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
     views_.heard(peer, now.mono);
-    if (options_.ledger_source != NodeOptions::LedgerSource::network_file &&
-        entered_ticket_ <= durable_ticket_)
+    if (tells_of_its_ledger() && entered_ticket_ <= durable_ticket_)
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
@@ -158,8 +172,8 @@ void Node::on_peer_disconnected(const PublicKey& peer) {
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
-    if (identity_lost_ || !speaks_of_our_ledger(from)) return;
-    views_.heard(from, now.mono);
+    if (identity_lost_ || !has_blocks_of_our_ledger(from)) return;
+    if (speaks_of_our_ledger(from)) views_.heard(from, now.mono);
     if (block.header.view != ledger_.view_digest()) return on_other_view(from, now, effects);
     const std::uint64_t seq = block.header.seq;
     const bool own = self_index_ && block.header.author == self_;
@@ -226,7 +240,7 @@ void Node::on_blocks_taken(const PublicKey& from, bool more) {
 
 void Node::on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Now now,
                              Effects& effects) {
-    if (!speaks_of_our_ledger(from)) return;
+    if (!speaks_of_our_ledger(from)) return serve_forked_view(from, message, effects);
     views_.heard(from, now.mono);
     if (message.view != ledger_.view_digest()) return on_older_or_newer(from, message, now, effects);
     const auto member = ledger_.view().index_of(from);
@@ -293,7 +307,7 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
 }
 
 void Node::flush(Now now, Effects& effects) {
-    if (identity_lost_) return;
+    if (identity_lost_ || is_given_up_) return;
     if (append_ticket_ == durable_ticket_) last_durable_ = now.mono;
     ledger_.release_held_back(now.wall);
     bool took_foreign_blocks = false;
@@ -308,10 +322,12 @@ void Node::flush(Now now, Effects& effects) {
     watch_catching_up(now, took_foreign_blocks);
     step_leave(now, effects);
     step_founding(now, effects);
+    step_fork(now, effects);
     step_view(now, effects);
     hand_over_void_blocks(now, effects);
     if (!waits_to_return() && is_established()) relay(now, effects);
     if (self_index_) emit(now, effects);
+    step_adopt(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);
     if (ledger_.stats().blocks_held_back > 0) sooner(effects.wake_at, now.mono + held_back_retry);
     ask_for_state_root(effects);
@@ -432,7 +448,9 @@ void Node::answer_settled(SettledWaiters::iterator waiting, Effects& effects) {
 }
 
 void Node::emit(Now now, Effects& effects) {
-    if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped()) return;
+    if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped() ||
+        next_fork())
+        return;
     // A restarted member's block stands before all that it missed, so it waits a moment for that.
     if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
         return sooner(effects.wake_at, *able_since_ + options_.deadline_grace);

@@ -69,6 +69,7 @@ struct NodeOptions {
     Duration leave_after = Duration::milliseconds(500);  // as long its own commands may take to settle first
     Duration leave_timeout = Duration::seconds(4);       // then it ends without having left
     std::uint64_t random_seed = 0;
+    std::vector<GivenUpLedger> given_up;  // by this node's operator, latest last
 };
 
 class Node {
@@ -121,8 +122,8 @@ class Node {
     bool idle() const;
 
     const exchange::OpenLedger& ledger() const { return ledger_; }
-    // What peers may be told at the start: zero where the node has none yet, or one that is not established.
-    Digest claimed_ledger() const { return is_established() ? ledger_.view().ledger : Digest{}; }
+    // Zero where the node has none yet, or one that is not established.
+    Digest established_ledger() const { return is_established() ? ledger_id() : Digest{}; }
     const TradeTape& tape() const { return tape_; }
     // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
     std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }
@@ -234,6 +235,7 @@ class Node {
     // --- leaving (node_leave.cc) ---
     void step_leave(Now now, Effects& effects);
     void end_leave(const std::string& why, bool is_left, Effects& effects);
+    bool next_view_began() const;  // a quorum of the present view has made blocks in it
     // What leaving waits for, for log and status.
     std::string leave_waits_for() const;
     bool has_unfinished_work() const;
@@ -248,8 +250,37 @@ class Node {
     // is lacking here.
     void enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, bool is_whole,
                     Effects& effects);
+    // --- which ledgers there are, and adopting one (node_ledgers.cc) ---
+    // The one that this node keeps, or is on its way into; zero for none.
+    Digest ledger_id() const { return ledger_first_ ? ledger_first_->ledger() : Digest{}; }
+    std::vector<StatusAnswer::OtherLedger> other_ledgers() const;
+    LedgersAnswer ledgers() const;
+    std::string those_met() const;  // for people
+    void ask_to_adopt(Ticket ticket, const AdoptLedger& adopt, Now now, Effects& effects);
+    Status check_adopt(const AdoptLedger& adopt, Now now);
+    void step_adopt(Now now, Effects& effects);
+    GivenUpLedger give_up_ledger(Now now, Effects& effects);
+    void keep_ledger(Effects& effects);
+    // --- forks (node_fork.cc) ---
+    // The fork on the way to the ledger that this node keeps which comes next; null once it is there.
+    const exchange::View* next_fork() const;
+    void ask_to_fork(Ticket ticket, ForkLedger request, Effects& effects);
+    void step_fork(Now now, Effects& effects);
+    Result<LedgerNews> decide_fork(const ForkLedger& request, Now now, Effects& effects);
+    Result<LedgerNews> new_fork(const ForkLedger& request);
+    Status check_accept(const LedgerNews& news) const;
+    // `now`: none while the journal is replayed. Returns how many blocks are void.
+    std::size_t install_fork(LedgerNews news, std::optional<Now> now, Effects& effects);
+    Status recover_fork(ByteView record, Effects& effects);
+    void watch_quorum(Now now);
+    // To whoever is in a view that this ledger had before it was forked.
+    void serve_forked_view(const PublicKey& peer, const VersionVectorMessage& message, Effects& effects);
     // --- founding (node_founding.cc) ---
+    // False where the network file names the ledger, as long as it is that one.
+    bool tells_of_its_ledger() const;
     bool speaks_of_our_ledger(const PublicKey& peer) const;
+    // Its ledger is this one or goes on from it.
+    bool has_blocks_of_our_ledger(const PublicKey& peer) const;
     bool is_established() const;
     LedgerNews news() const;
     void step_founding(Now now, Effects& effects);
@@ -367,6 +398,7 @@ class Node {
     std::uint64_t foundings_ = 0;       // by this node
     std::uint64_t entered_ticket_ = 0;  // of the record that a ledger was entered or left
     bool news_due_ = false;             // peers are to be told, once that is on disk
+    bool view_news_due_ = false;        // of another view of the same ledger
     LedgerNews::State told_ = LedgerNews::State::none;
     MonoTime ledger_since_;
     bool was_dropped_ = false;              // from the members, with commands of its users on their way
@@ -390,6 +422,24 @@ class Node {
     };
     Leave leave_ = Leave::none;
     MonoTime leave_since_;
+    struct Adoption {
+        Ticket ticket;
+        Digest ledger;
+        MonoTime since;
+        bool is_to_leave = false;  // there were other members when it was asked for
+    };
+    std::optional<Adoption> adoption_;  // asked for; this node leaves its ledger
+    bool is_given_up_ = false;          // for another; nothing comes from this node any more
+    struct Forking {
+        Ticket ticket;
+        ForkLedger request;
+        std::optional<ForkAnswer> answer;  // given once append_ticket is durable
+        std::uint64_t append_ticket = 0;
+    };
+    std::optional<Forking> forking_;
+    std::optional<MonoTime> no_quorum_since_;
+    MonoTime next_quorum_look_;
+    bool fork_alarmed_ = false;
 };
 
 }  // namespace peerbook::app

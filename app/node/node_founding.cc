@@ -9,11 +9,22 @@ namespace peerbook::app {
 
 using State = LedgerNews::State;
 
-// Where the network file names the members, the handshake has seen to it.
+bool Node::tells_of_its_ledger() const {
+    return options_.ledger_source != NodeOptions::LedgerSource::network_file ||
+           (ledger_first_ && !ledger_first_->forks.empty());
+}
+
 bool Node::speaks_of_our_ledger(const PublicKey& peer) const {
     if (!sync_.connected().contains(peer)) return false;  // it went meanwhile
-    if (options_.ledger_source == NodeOptions::LedgerSource::network_file) return true;
-    return ledger_.view().number > 0 && founding_.ledger_of(peer) == ledger_.view().ledger;
+    const Digest said = founding_.ledger_of(peer);
+    if (!tells_of_its_ledger() && said.is_zero()) return true;  // it has what the network file names
+    return ledger_.view().number > 0 && said == ledger_id();
+}
+
+bool Node::has_blocks_of_our_ledger(const PublicKey& peer) const {
+    if (speaks_of_our_ledger(peer)) return true;
+    const LedgerNews* news = founding_.news_of(peer);
+    return news && ledger_.view().number > 0 && news->comes_from(ledger_id());
 }
 
 // Rule 20: a block of the founder has the second's in its past.
@@ -31,14 +42,14 @@ LedgerNews Node::news() const {
     LedgerNews news = *ledger_first_;
     news.state = is_established() ? State::established : State::founded;
     news.members = ledger_.view().members.size();
+    news.view = ledger_.view().number;
     return news;
 }
 
 void Node::on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effects& effects) {
-    if (options_.ledger_source == NodeOptions::LedgerSource::network_file) return;
-    const bool is_given_up = news.state == State::founded && news.founding > 0 &&
-                             news.first->members.front() == self_ &&
-                             (!ledger_first_ || ledger_first_->first->ledger != news.first->ledger);
+    const bool is_given_up = news.state == State::founded && news.founding > 0 && news.forks.empty() &&
+                             news.first->members.front() == self_ && tells_of_its_ledger() &&
+                             (!ledger_first_ || !ledger_first_->comes_from(news.first->ledger));
     if (is_given_up && entered_ticket_ <= durable_ticket_) {
         // An offer leaves only when it is on disk, so this node knows all that it made.
         LedgerNews answer = news;
@@ -46,20 +57,23 @@ void Node::on_ledger_news(const PublicKey& from, LedgerNews news, Now now, Effec
         effects.sends.push_back({from, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(answer))});
     }
+    const bool is_first = !founding_.news_of(from);
     founding_.on_news(from, std::move(news), now.mono);
-    if (speaks_of_our_ledger(from)) {
-        views_.heard(from, now.mono);
-        sync_.send_version_vector(from, effects);
-    }
+    if (speaks_of_our_ledger(from)) views_.heard(from, now.mono);
+    if (has_blocks_of_our_ledger(from)) sync_.send_version_vector(from, effects);
+    // It is in another ledger than the network file's, and may not know that this one is met.
+    if (is_first && !tells_of_its_ledger() && !speaks_of_our_ledger(from))
+        effects.sends.push_back({from, static_cast<std::uint8_t>(MessageKind::ledger_news),
+                                 SharedBytes(encode_ledger_news(this->news()))});
 }
 
 void Node::step_founding(Now now, Effects& effects) {
-    if (!recovered_ || options_.ledger_source == NodeOptions::LedgerSource::network_file) return;
+    if (!recovered_ || !tells_of_its_ledger()) return;
     // An own block on its way to the disk belongs in front of what is decided here.
     if (options_.ledger_source == NodeOptions::LedgerSource::peers && !in_flight_ && !draining_ &&
         entered_ticket_ <= durable_ticket_) {
         const Founding::Standing standing{news().state, ledger_first_ ? &*ledger_first_->first : nullptr,
-                                          ledger_since_};
+                                          ledger_id(), ledger_since_};
         if (auto decision = founding_.decide(standing, now.mono, effects.wake_at)) {
             using Kind = Founding::Decision::Kind;
             if (decision->kind == Kind::found) {
@@ -87,11 +101,15 @@ void Node::tell_of_ledger(Now now, Effects& effects) {
         told_ = present.state;
         news_due_ = true;
         if (told_ == State::established) {
-            effects.ledger = ledger_.view().ledger;
+            effects.ledger = ledger_id();
             effects.logs.push_back(
-                {false, "ledger=" + to_hex(ledger_.view().ledger).substr(0, 12) + " is established"});
+                {false, "ledger=" + to_hex(ledger_id()).substr(0, 12) + " is established"});
         }
     }
+    const bool is_new_view = std::exchange(view_news_due_, false) && present.state == State::established;
+    if (!news_due_ && is_new_view)
+        effects.broadcasts.push_back(
+            {static_cast<std::uint8_t>(MessageKind::ledger_news), SharedBytes(encode_ledger_news(present))});
     if (!std::exchange(news_due_, false)) return;
     effects.broadcasts.push_back(
         {static_cast<std::uint8_t>(MessageKind::ledger_news), SharedBytes(encode_ledger_news(present))});
@@ -103,15 +121,16 @@ void Node::tell_of_ledger(Now now, Effects& effects) {
 
 void Node::enter_ledger(LedgerNews ledger, std::optional<Now> now, Effects& effects) {
     exchange::View first = *ledger.first;
-    const bool is_founder = ledger.founding > 0 && first.members.front() == self_;
+    const bool is_founder = ledger.founding > 0 && first.members.front() == self_ && ledger.forks.empty();
     if (is_founder) foundings_ = std::max(foundings_, ledger.founding);
     ledger.state = State::founded;
     ledger.members = first.members.size();
+    ledger.view = 1;
     if (now) {
         append_record(RecordKind::entered, encode_ledger_news(ledger), effects);
         effects.logs.push_back(
             {false,
-             (is_founder ? "founds ledger=" : "enters ledger=") + to_hex(first.ledger).substr(0, 12) +
+             (is_founder ? "founds ledger=" : "enters ledger=") + to_hex(ledger.ledger()).substr(0, 12) +
                  (is_founder ? " with=" + to_hex(first.members.back()).substr(0, 12)
                              : std::string(first.index_of(self_) ? " role=member" : " role=observer"))});
     }
@@ -123,11 +142,11 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
     PB_CHECK(ledger_first_.has_value() && !is_established(), "an established ledger is not left");
     if (now) {
         append_record(RecordKind::left, {}, effects);
-        effects.logs.push_back({false, "leaves ledger=" + to_hex(ledger_.view().ledger).substr(0, 12) +
+        effects.logs.push_back({false, "leaves ledger=" + to_hex(ledger_id()).substr(0, 12) +
                                            ", which nobody else took part in; nothing of it had settled"});
     }
     const Digest left = ledger_.view_digest();
-    if (ledger_.view().index_of(self_)) founding_.left(ledger_.view().ledger);
+    if (ledger_.view().index_of(self_)) founding_.left(ledger_id());
     ledger_first_.reset();
     rebind(exchange::make_no_ledger(self_, left), now, effects);
 }

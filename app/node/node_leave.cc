@@ -17,6 +17,13 @@ std::size_t Node::members_with_blocks() const {
     return static_cast<std::size_t>(std::ranges::count_if(seqs, [](std::uint64_t seq) { return seq > 0; }));
 }
 
+bool Node::next_view_began() const {
+    std::vector<bool> made;
+    for (const std::uint64_t seq : ledger_.version_vector())
+        made.push_back(seq > 0);
+    return exchange::is_quorum(ledger_.view(), made);
+}
+
 std::string Node::leave_waits_for() const {
     const std::string view = "view " + std::to_string(ledger_.view().number);
     const std::size_t members = ledger_.view().members.size();
@@ -44,10 +51,11 @@ void Node::step_leave(Now now, Effects& effects) {
     if (leave_ == Leave::none) {
         // Asked lately, the others may count on it from the next view on; then it leaves as a member does.
         const auto let_in_until = views_.may_be_let_in_until();
-        if (options_.leave_on_stop && let_in_until && now.mono < *let_in_until && !sync_.connected().empty())
+        if ((options_.leave_on_stop || adoption_) && let_in_until && now.mono < *let_in_until &&
+            !sync_.connected().empty())
             return sooner(effects.wake_at, *let_in_until);
         // Whoever hears no quorum stops as it is; the others find out by themselves.
-        if (!options_.leave_on_stop || (!can_leave && !views_.wedged())) {
+        if ((!options_.leave_on_stop && !adoption_) || (!can_leave && !views_.wedged())) {
             leave_ = Leave::done;
             return;
         }
@@ -76,15 +84,10 @@ void Node::step_leave(Now now, Effects& effects) {
         return end_leave("stopping as a member of view " + std::to_string(ledger_.view().number) +
                              ": no other member can be reached that stays",
                          true, effects);
-    if (leave_ == Leave::hand_over) {
-        std::vector<bool> made;
-        for (const std::uint64_t seq : ledger_.version_vector())
-            made.push_back(seq > 0);
-        if (exchange::is_quorum(ledger_.view(), made))
-            return end_leave("left: view " + std::to_string(ledger_.view().number) + " goes on with " +
-                                 std::to_string(ledger_.view().members.size()) + " members",
-                             true, effects);
-    }
+    if (leave_ == Leave::hand_over && next_view_began())
+        return end_leave("left: view " + std::to_string(ledger_.view().number) + " goes on with " +
+                             std::to_string(ledger_.view().members.size()) + " members",
+                         true, effects);
     if (leave_ == before) return;
     effects.logs.push_back({false, "leaving: waiting for " + leave_waits_for()});
     sooner(effects.wake_at, now.mono);

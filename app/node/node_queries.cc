@@ -39,6 +39,10 @@ void Node::ask(Ticket ticket, Query query, Now now, Effects& effects) {
         }
         return;
     }
+    if (const auto* adopted = std::get_if<AdoptLedger>(&query))
+        return ask_to_adopt(ticket, *adopted, now, effects);
+    if (auto* forked = std::get_if<ForkLedger>(&query))
+        return ask_to_fork(ticket, std::move(*forked), effects);
     if (const auto* wanted = std::get_if<TradesQuery>(&query)) {
         trades(ticket, *wanted, effects);
         return;
@@ -54,6 +58,7 @@ Result<Answer> Node::answer(const Query& query, Now now) const {
     if (const auto* q = std::get_if<OrderQuery>(&query)) return order(*q);
     if (const auto* q = std::get_if<AccountQuery>(&query)) return accounts(*q);
     if (std::get_if<MarketsQuery>(&query)) return Answer(markets());
+    if (std::get_if<LedgersQuery>(&query)) return Answer(ledgers());
     if (const auto* q = std::get_if<WithdrawalsQuery>(&query)) return withdrawals(*q);
     return Error{ErrorCode::invalid_input, "the node has no answer to this question"};
 }
@@ -71,7 +76,7 @@ bool Node::members_form_quorum() const {
     const exchange::View& view = ledger_.view();
     std::vector<bool> present;
     for (const PublicKey& member : view.members)
-        present.push_back(member == self_ || sync_.connected().contains(member));
+        present.push_back(member == self_ || speaks_of_our_ledger(member));
     return exchange::is_quorum(view, present);
 }
 
@@ -82,7 +87,8 @@ StatusAnswer Node::status(Now now) const {
     StatusAnswer status;
     status.node = self_;
     status.network = ledger_.engine().rules().network;
-    status.ledger = view.ledger;
+    status.ledger = ledger_id();
+    status.other_ledgers = other_ledgers();
     status.role = view.number == 0 ? "no ledger" : self_index_ ? "member" : "observer";
     status.members = view.members.size();
     const auto progress = ledger_.progress();
@@ -90,7 +96,7 @@ StatusAnswer Node::status(Now now) const {
         StatusAnswer::Member member;
         member.key = view.members[i];
         member.self = view.members[i] == self_;
-        member.connected = member.self || sync_.connected().contains(member.key);
+        member.connected = member.self || speaks_of_our_ledger(member.key);
         status.members_connected += member.connected;
         member.suspected = views_.is_suspected(member.key, now.mono);
         status.members_suspected += member.suspected;
@@ -127,10 +133,20 @@ StatusAnswer Node::status(Now now) const {
         status.says = "starting: the journal is being replayed";
     } else if (identity_lost_) {
         status.says = "stopping: this node's key has blocks that this data directory lacks";
+    } else if (is_given_up_) {
+        status.says = "starting anew: this node gave its ledger up for another one";
     } else if (leave_ != Leave::none && leave_ != Leave::done) {
         status.says = "leaving: waiting for " + leave_waits_for();
     } else if (draining_) {
         status.says = "shutting down: what was taken is being finished";
+    } else if (view.number == 0 && founding_.only()) {
+        status.ready = true;
+        status.says = "provisional: this node adopted ledger " + to_hex(*founding_.only()).substr(0, 12) +
+                      ", and no peer that has it can be reached; connect to one, or adopt another";
+    } else if (const exchange::View* fork = next_fork()) {
+        status.says = "follows its ledger to fork " + to_hex(fork->ledger).substr(0, 12) + ": has " +
+                      std::to_string(prefix.length) + " of " + std::to_string(fork->log_length) +
+                      " settled commits before it";
     } else if (view.number == 0) {
         status.ready = true;
         status.says =
@@ -174,7 +190,7 @@ StatusAnswer Node::status(Now now) const {
         status.says =
             "cut off: sees " + connected +
             " (this node counted), fewer than a quorum; orders are taken and kept, trades stay provisional "
-            "until more members can be reached";
+            "until more members can be reached; if they are gone for good, see `peerbook ledger fork --help`";
     } else {
         status.ready = true;
         status.says = "member: connected with " + connected + " (this node counted); ";
@@ -200,6 +216,13 @@ StatusAnswer Node::status(Now now) const {
         status.says +=
             ". " + std::to_string(ledger.blocks_held_back) +
             " blocks are held back because their time is ahead of this machine's clock: check the clocks";
+    const auto reachable =
+        std::ranges::count_if(status.other_ledgers, [](const auto& other) { return other.reachable > 0; });
+    if (reachable > 0)
+        status.says +=
+            ". Peers have " +
+            (reachable == 1 ? std::string("another ledger") : std::to_string(reachable) + " other ledgers") +
+            " of this network (`peerbook ledger` shows more)";
     return status;
 }
 
@@ -414,6 +437,23 @@ void Node::trades(Ticket ticket, const TradesQuery& query, Effects& effects) con
     if (query.after && !query.market)
         return refuse({ErrorCode::invalid_input, "after: needs a market, whose trades it counts"});
     IndexReadEffect read;
+    read.ledger = query.ledger.value_or(ledger_id());
+    if (read.ledger != ledger_id()) {
+        for (const GivenUpLedger& one : options_.given_up)
+            if (one.ledger == read.ledger) read.given_up = one;
+        if (!read.given_up)
+            return refuse(not_found("ledger: this node neither keeps nor gave up ledger " +
+                                    to_hex(read.ledger) + "; `peerbook ledger` lists them"));
+        if (!query.market && query.account.empty())
+            return refuse({ErrorCode::invalid_input,
+                           "ledger: of one that was given up, name a market or an account too"});
+        read.ticket = ticket;
+        read.query = query;
+        read.query.limit = std::min(query.limit, list_max);
+        if (!read.query.after && query.market && query.account.empty()) read.query.after = 0;
+        effects.index_reads.push_back(std::move(read));
+        return;
+    }
     read.ticket = ticket;
     read.query = query;
     read.query.limit = std::min(query.limit, list_max);
@@ -424,7 +464,7 @@ void Node::trades(Ticket ticket, const TradesQuery& query, Effects& effects) con
     }
     if (!query.after) read.newer = tape_.unsettled(query.market, read.account, read.query.limit);
     if (!query.market && !read.account) {  // everyone's latest are in memory
-        TradesAnswer answer{tape_.latest_settled(read.query.limit)};
+        TradesAnswer answer{tape_.latest_settled(read.query.limit), ledger_id()};
         answer.trades.insert(answer.trades.end(), read.newer.begin(), read.newer.end());
         effects.answers.push_back({ticket, Result<Answer>(Answer(std::move(answer)))});
         return;

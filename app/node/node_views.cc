@@ -43,6 +43,7 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     }
     if (kind == RecordKind::entered || kind == RecordKind::left)
         return recover_ledger(kind, record.subspan(1), effects);
+    if (kind == RecordKind::forked) return recover_fork(record.subspan(1), effects);
     if (kind == RecordKind::relayed || kind == RecordKind::given_up || kind == RecordKind::handed_over) {
         Status read = kind == RecordKind::relayed    ? recover_relayed(record.subspan(1))
                       : kind == RecordKind::given_up ? recover_given_up(record.subspan(1))
@@ -66,8 +67,8 @@ void Node::on_view_message(const PublicKey& from, exchange::ViewMessage message,
 }
 
 void Node::on_decision(const PublicKey& from, exchange::Decision decision, Now now) {
-    if (!speaks_of_our_ledger(from)) return;
-    views_.heard(from, now.mono);
+    if (!has_blocks_of_our_ledger(from)) return;
+    if (speaks_of_our_ledger(from)) views_.heard(from, now.mono);
     views_.on_decision(std::move(decision), from);
 }
 
@@ -84,8 +85,7 @@ void Node::on_older_or_newer(const PublicKey& from, const VersionVectorMessage& 
     const ViewKeeper::Closed* closed = views_.closed(message.view);
     if (!closed) {
         // One that entered another ledger may not have said so yet.
-        const bool is_named = options_.ledger_source == NodeOptions::LedgerSource::network_file;
-        if (message.number == here && is_named)
+        if (message.number == here && !tells_of_its_ledger())
             effects.violations.push_back({from, 10, "a view that is not a successor of ours"});
         else if (views_.other_view_due(from, now.mono))
             effects.logs.push_back({true, "peer " + to_hex(from).substr(0, 12) + " is in view " +
@@ -94,7 +94,8 @@ void Node::on_older_or_newer(const PublicKey& from, const VersionVectorMessage& 
                                               "directory"});
         return;
     }
-    effects.sends.push_back({from, static_cast<std::uint8_t>(MessageKind::decision), closed->decision});
+    if (closed->decision.size() > 0)
+        effects.sends.push_back({from, static_cast<std::uint8_t>(MessageKind::decision), closed->decision});
     sync_.serve_closed(from, closed->view, closed->digest, closed->cut, message.seqs, effects);
 }
 
@@ -120,7 +121,7 @@ ViewKeeper::Own Node::own_state(MonoTime now) {
     // One whose disk stands still would hold up the members that let it in.
     const bool disk_works = now - last_durable_ < disk_stall_max;
     const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_);
-    return {self_index_.has_value() && own_chain_confirmed() && is_established(),
+    return {self_index_.has_value() && own_chain_confirmed() && is_established() && !next_fork(),
             !sync_.behind() && disk_works, sync_.connected(), leaving};
 }
 
@@ -158,6 +159,7 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
     effects.broadcasts.push_back(
         {static_cast<std::uint8_t>(MessageKind::decision), SharedBytes(exchange::encode_decision(decision))});
     sync_.on_view_installed(effects);
+    view_news_due_ = tells_of_its_ledger();
     effects.logs.push_back({false, "view=" + std::to_string(ledger_.view().number) +
                                        " installed members=" + std::to_string(ledger_.view().members.size()) +
                                        " of=" + std::to_string(closed.members.size()) +
@@ -180,6 +182,8 @@ void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, 
         was_dropped_ = !own_blocks_.waiting().empty() || !batcher_.empty() || !requests_.empty();
     heard_own_chain_.assign(ledger_.view().members.size(), is_whole);
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    if (const exchange::View* fork = next_fork(); fork && fork->previous == ledger_.view_digest())
+        ledger_.limit_settling(fork->base_round);
     ack_due_since_.reset();
     deadline_met_.reset();
     unexecuted_ = false;

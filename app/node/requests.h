@@ -24,6 +24,13 @@ namespace peerbook::app {
 // may come back as provisional under the same id.
 enum class Grade : std::uint8_t { provisional, settled, retracted };
 const char* to_string(Grade grade);
+// Why a trade is retracted.
+enum class Retraction : std::uint8_t {
+    none,
+    reordered,       // a late block, or the end of a view, changed what its orders met
+    ledger_adopted,  // it was settled in a ledger that this node gave up for another
+};
+const char* to_string(Retraction retraction);
 
 // --- submitting
 // ---------------------------------------------------------------------------------------------------
@@ -103,6 +110,21 @@ struct SubmitAnswer {
     std::vector<CommandResult> results;
 };
 
+// A ledger that this node's operator gave up to adopt another one. Its trades are retracted: this node stands
+// for none of them any more.
+struct GivenUpLedger {
+    Digest ledger;   // zero: the node had none
+    PublicKey node;  // the key under which this node kept it
+    std::uint64_t view = 0;
+    std::uint64_t settled_commits = 0;
+    std::uint64_t settled_trades = 0;
+    std::uint64_t unsettled_commands = 0;  // of whoever, when it was given up
+    Digest settled_prefix;
+    Digest adopted;  // for this one
+    WallTime time;
+    std::string archive;  // the folder where its journal, index and key lie
+};
+
 // --- asking
 // -------------------------------------------------------------------------------------------------------
 
@@ -148,6 +170,51 @@ struct StatusAnswer {
         std::uint64_t stable_round = 0;
     };
     std::vector<Member> member_list;
+    // Other ledgers of this network that peers have or had.
+    struct OtherLedger {
+        Digest ledger;
+        std::uint64_t view = 0;
+        std::uint64_t members = 0;
+        std::uint64_t reachable = 0;  // connected peers that have it
+        bool is_fork = false;         // of this node's ledger
+    };
+    std::vector<OtherLedger> other_ledgers;
+};
+
+// This node's ledger, those of its peers, and those that it gave up.
+struct LedgersQuery {};
+struct LedgersAnswer {
+    Digest ledger;              // zero: none
+    std::vector<Digest> forks;  // the ledgers that this one goes on from, oldest first
+    bool is_established = false;
+    std::uint64_t view = 0;
+    std::uint64_t members = 0;
+    std::optional<Digest> adopts;  // the only one that this node enters
+    std::vector<StatusAnswer::OtherLedger> others;
+    std::vector<GivenUpLedger> given_up;
+};
+
+// Gives up the own ledger for this one, which a peer has: leaves if there are other members, and ends; the
+// process archives what it has and starts again under a new key. Answered when that is noted durably. Errors:
+// invalid_input, not_found (no connected peer has it), conflict, unavailable, timed_out (could not leave).
+struct AdoptLedger {
+    Digest ledger;
+};
+
+// Where the quorum is gone for good: founds a ledger that goes on from what is settled here (`members`, this
+// node always among them), or enters one that another member founded so (`accept`). Answered when it is
+// durable. Errors: invalid_input, not_found, conflict, unavailable.
+struct ForkLedger {
+    std::vector<PublicKey> members;
+    std::optional<Digest> accept = std::nullopt;
+};
+struct ForkAnswer {
+    Digest ledger, from;
+    std::uint64_t view = 0;
+    std::vector<PublicKey> members;
+    bool is_member = false;
+    std::uint64_t settled_commits = 0;
+    std::uint64_t void_blocks = 0;  // of the old ledger's last view; this node's own are issued again
 };
 
 // Digests of the whole state; equal on all nodes that executed the same log.
@@ -194,6 +261,7 @@ struct TradeView {
     exchange::AccountId maker_account, taker_account;
     exchange::Amount maker_fee = 0, taker_fee = 0;
     WallTime time;  // commit time
+    Retraction retraction = Retraction::none;
 };
 struct TradesQuery {
     std::optional<exchange::MarketId> market;  // with `after`: required
@@ -201,9 +269,13 @@ struct TradesQuery {
         after;                // settled trades with a higher ordinal, oldest first; else the latest
     std::string account;      // name or id in hex; empty: everyone's
     std::size_t limit = 100;  // ≤ 1,000
+    // Of this ledger: the own one, or one that was given up, whose trades are all retracted (then market or
+    // account is required). Absent: the own one.
+    std::optional<Digest> ledger = std::nullopt;
 };
 struct TradesAnswer {
     std::vector<TradeView> trades;
+    Digest ledger = {};
 };
 
 struct OrderView {
@@ -286,10 +358,12 @@ struct SettledAnswer {
     std::uint64_t seq = 0;
 };
 
-using Query = std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery,
-                           AccountQuery, MarketsQuery, WithdrawalsQuery, SettledQuery>;
+using Query =
+    std::variant<StatusQuery, DigestsQuery, BookQuery, TradesQuery, OrdersQuery, OrderQuery, AccountQuery,
+                 MarketsQuery, WithdrawalsQuery, SettledQuery, LedgersQuery, AdoptLedger, ForkLedger>;
 using Answer = std::variant<StatusAnswer, DigestsAnswer, BookAnswer, TradesAnswer, OrdersAnswer, OrderAnswer,
-                            AccountsAnswer, MarketsAnswer, WithdrawalsAnswer, SettledAnswer>;
+                            AccountsAnswer, MarketsAnswer, WithdrawalsAnswer, SettledAnswer, LedgersAnswer,
+                            GivenUpLedger, ForkAnswer>;
 
 // The node as the API sees it. Both calls return at once; `done` runs later on the caller's I/O thread,
 // exactly once. Errors: unavailable (queue full: try again; not ready; shutting down), invalid_input,

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -31,6 +32,7 @@ constexpr int exit_ok = 0;
 constexpr int exit_usage = 2;
 constexpr int exit_environment = 4;
 constexpr std::chrono::seconds drain_timeout(5);
+constexpr std::chrono::milliseconds answer_time(300);  // for the answer to leave before the node starts anew
 constexpr std::chrono::seconds invitations_interval(2);  // between two looks at the file
 
 int exit_code_of(const Error& error) {
@@ -53,13 +55,15 @@ class NodeProcess {
         : settings_(settings),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
-          ledger_(opened.parts.node->claimed_ledger()),
+          ledger_(opened.parts.node->established_ledger()),
           runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
           drain_timer_(io_),
+          restart_timer_(io_),
           invitations_timer_(io_) {}
 
-    int run() {
+    // Nothing where the ledger was given up for another one: the process is to start anew.
+    std::optional<int> run() {
         if (Status started = start(); !started.ok()) {
             const int code = refuse(started.error());
             stop();
@@ -67,6 +71,7 @@ class NodeProcess {
         }
         io_.run();
         stop();
+        if (is_given_up_ && exit_code_ == exit_ok && !stopping_) return std::nullopt;
         return exit_code_;
     }
 
@@ -75,6 +80,14 @@ class NodeProcess {
         parts.on_ledger = [this, note = std::move(parts.on_ledger)](const Digest& ledger) {
             ledger_ = ledger;
             if (note) note(ledger);
+        };
+        parts.on_given_up = [this] {
+            is_given_up_ = true;
+            log_info("node", "the ledger is given up; starting anew");
+            restart_timer_.expires_after(answer_time);
+            restart_timer_.async_wait([this](const boost::system::error_code& error) {
+                if (!error) io_.stop();
+            });
         };
         return parts;
     }
@@ -118,7 +131,6 @@ class NodeProcess {
         options.broadcast = settings_.p2p_broadcast;
         options.plain_tcp = settings_.p2p_plain_tcp;
         options.network = runner_.rules()->network;
-        options.ledger = ledger_;
         options.agent = "peerbook/" PEERBOOK_VERSION;
         return options;
     }
@@ -239,9 +251,9 @@ class NodeProcess {
     std::unique_ptr<StdinReader> stdin_;
     bool line_open_ = false;  // a line was taken and its answer is still to come
     boost::asio::signal_set signals_;
-    boost::asio::steady_timer drain_timer_, invitations_timer_;
+    boost::asio::steady_timer drain_timer_, restart_timer_, invitations_timer_;
     std::filesystem::file_time_type invitations_written_{};
-    bool stopping_ = false;
+    bool stopping_ = false, is_given_up_ = false;
     int exit_code_ = exit_ok;
 };
 
@@ -258,14 +270,16 @@ int run_node(const config::LoadedSettings& loaded) {
 
     const Ed25519Verifier verifier;
     const SystemClock clock;
-    auto opened = open_node(settings, verifier, clock);
-    if (!opened.ok()) return refuse(opened.error());
-    if (opened->recovered_blocks > 0)
-        log_info("node", "journal replayed blocks=" + std::to_string(opened->recovered_blocks) +
-                             " commands=" + std::to_string(opened->recovered_commands) +
-                             " time=" + seconds_text(opened->recovery_time));
-    NodeProcess process(settings, std::move(*opened));
-    return process.run();
+    for (;;) {
+        auto opened = open_node(settings, verifier, clock);
+        if (!opened.ok()) return refuse(opened.error());
+        if (opened->recovered_blocks > 0)
+            log_info("node", "journal replayed blocks=" + std::to_string(opened->recovered_blocks) +
+                                 " commands=" + std::to_string(opened->recovered_commands) +
+                                 " time=" + seconds_text(opened->recovery_time));
+        NodeProcess process(settings, std::move(*opened));
+        if (const std::optional<int> code = process.run()) return *code;
+    }
 }
 
 }  // namespace peerbook::app

@@ -3,11 +3,11 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/node/archive.h"
 #include "app/node/chains.h"
 #include "app/node/network_rules.h"
 #include "app/node_keys/invitation_file.h"
 #include "app/node_keys/node_keys.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "storage/leveldb_store.h"
@@ -19,7 +19,9 @@ namespace {
 constexpr std::uint64_t progress_every_blocks = 20'000;
 
 Result<exchange::View> first_view(const config::Settings& settings, const config::NetworkFile& network,
-                                  const Digest& network_id, const PublicKey& self) {
+                                  const Digest& network_id, const PublicKey& self, bool has_adopted) {
+    // It was the operator's last word which ledger this node is in.
+    if (has_adopted) return exchange::make_no_ledger(self, {});
     if (!network.members.empty()) {
         if (settings.found)
             return Error{ErrorCode::invalid_input,
@@ -30,15 +32,6 @@ Result<exchange::View> first_view(const config::Settings& settings, const config
     }
     if (settings.found) return exchange::make_first_view(network_id, {self});
     return exchange::make_no_ledger(self, {});  // until peers have one, or found one with this node
-}
-
-Bytes journal_identity(const Digest& network, const exchange::View& view, const PublicKey& self) {
-    Bytes identity;
-    Encoder out(identity);
-    out.raw(network.view());
-    out.raw(view.ledger.view());
-    out.raw(self.view());
-    return identity;
 }
 
 Result<std::unique_ptr<storage::Index>> try_index(const std::string& path, ByteView identity) {
@@ -118,6 +111,21 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
 
     auto lock = storage::lock_data_directory(settings.data_dir);
     if (!lock.ok()) return lock.error();
+    const auto given_up = archive_given_up(settings.data_dir);
+    if (!given_up.ok()) return given_up.error();
+    if (*given_up)
+        log_info("node", "gave up ledger=" + to_hex((*given_up)->ledger).substr(0, 12) +
+                             " for ledger=" + to_hex((*given_up)->adopted).substr(0, 12) +
+                             " retracted_trades=" + std::to_string((*given_up)->settled_trades) +
+                             " archive=" + (*given_up)->archive);
+    const auto adopted = load_adopted(settings.data_dir);
+    if (!adopted.ok()) return adopted.error();
+    if (*adopted && (settings.found || !network->members.empty()))
+        log_info("node",
+                 "enters only ledger=" + to_hex(**adopted).substr(0, 12) +
+                     ", which the operator adopted, whatever --found or the network file's members say");
+    auto archives = Archives::find(settings.data_dir);
+    if (!archives.ok()) return archives.error();
     const auto seed = load_or_create_node_key(settings.data_dir);
     if (!seed.ok()) return seed.error();
     const std::string retired_key_file = settings.data_dir + "/node.key.retired";
@@ -126,10 +134,15 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
         return Error{ErrorCode::conflict, retired_key_file + ": " + why};
     }
     auto signer = make_ed25519_signer(*seed);
-    auto view = first_view(settings, *network, rules->network, signer->public_key());
+    for (const GivenUpLedger& one : (*archives)->ledgers())
+        if (one.node == signer->public_key())
+            return Error{ErrorCode::conflict, node_key_path(settings.data_dir) +
+                                                  ": the ledger of this key was given up (" + one.archive +
+                                                  "), and it must never sign again; move the file away"};
+    auto view = first_view(settings, *network, rules->network, signer->public_key(), adopted->has_value());
     if (!view.ok()) return view.error();
-
-    const Bytes identity = journal_identity(rules->network, *view, signer->public_key());
+    const Digest identity_ledger = view->ledger;
+    const Bytes identity = journal_identity(rules->network, identity_ledger, signer->public_key());
     auto journal_store =
         storage::open_leveldb(settings.data_dir + "/journal", storage::journal_leveldb_options());
     if (!journal_store.ok()) return journal_store.error();
@@ -151,9 +164,12 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     options.batch_delay = Duration::microseconds(settings.batch_delay_us);
     options.ack_delay = Duration::milliseconds(settings.ack_delay_ms);
     using Source = NodeOptions::LedgerSource;
-    options.ledger_source = !network->members.empty() ? Source::network_file
-                            : settings.found          ? Source::operator_found
-                                                      : Source::peers;
+    options.ledger_source = *adopted                    ? Source::peers
+                            : !network->members.empty() ? Source::network_file
+                            : settings.found            ? Source::operator_found
+                                                        : Source::peers;
+    options.founding.only = *adopted;
+    options.given_up = (*archives)->ledgers();
     options.leave_on_stop = settings.leave_on_stop;
     options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.views.admission = make_admission_policy(*network);
@@ -163,11 +179,17 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     for (std::uint8_t byte : entropy)
         options.random_seed = options.random_seed << 8 | byte;
 
+    auto note = [data_dir = settings.data_dir, network_id = rules->network,
+                 identity_ledger](const GivenUpLedger& ledger) -> Result<std::string> {
+        if (Status noted = note_given_up(data_dir, ledger, network_id, identity_ledger); !noted.ok())
+            return noted.error();
+        return archive_of(data_dir, ledger);
+    };
     auto node = std::make_unique<Node>(std::move(*rules), std::move(*view), *signer, verifier, options);
     Opened opened{std::move(*lock),
                   std::move(signer),
                   {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name,
-                   retired_key_file, note_ledger},
+                   retired_key_file, note_ledger, std::move(note), nullptr, std::move(*archives)},
                   0,
                   0,
                   {}};

@@ -59,6 +59,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             }
     for (auto& [id, trade] : undone) {
         trade.grade = Grade::retracted;
+        trade.retraction = Retraction::reordered;
         ++retracted_count_;
         if (!retracted_ids_.insert(trade.id).second) continue;  // listed from an earlier time
         if (retracted_.size() == retracted_kept_max) retracted_ids_.erase(retracted_.front().id);

@@ -61,6 +61,13 @@ void ViewKeeper::installed(const exchange::View& closed, const exchange::Decisio
     begin();
 }
 
+void ViewKeeper::forked(const exchange::View& closed, const exchange::View& fork) {
+    closed_.push_back({fork.previous, closed, exchange::cut_tips(fork), {}});
+    admission_ = exchange::Admission(options_.admission, fork.members);
+    memberships_.clear();
+    begin();
+}
+
 void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
     for (const PublicKey& member : closed.members) {
         if (ledger_.view().index_of(member)) continue;

@@ -72,6 +72,10 @@ class ViewKeeper {
     void installed(const exchange::View& closed, const exchange::Decision& decision,
                    std::optional<MonoTime> now);
 
+    // The ledger in view `closed` was forked, and `fork` begins the new one. Its members are those who may
+    // come back; peers in closed views still find here what they lack of them.
+    void forked(const exchange::View& closed, const exchange::View& fork);
+
     // --- inputs ---
     void heard(const PublicKey& peer, MonoTime now) { heard_[peer] = now; }
     void disconnected(const PublicKey& peer);
@@ -114,7 +118,7 @@ class ViewKeeper {
         Digest digest;
         exchange::View view;
         exchange::ChainTips cut;
-        SharedBytes decision;
+        SharedBytes decision;  // empty: a fork ended it
     };
     const Closed* closed(const Digest& view) const;
     // A peer is in another view: true if it is to be told which one this node is in, not too often.

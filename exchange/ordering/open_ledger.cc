@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "exchange/ordering/fork.h"
 
 namespace peerbook::exchange {
 
@@ -54,6 +55,7 @@ struct OpenLedger::State {
     OpenOrder order;
     std::vector<AcceptedBlock> accepted;
     std::vector<std::uint64_t> settled_seqs;
+    std::vector<Digest> settled_blocks;  // of settled_seqs
     Prefix prefix;
     std::uint64_t last_round;  // of the last settled block; the base round before the first one
     WallTime settled_time;
@@ -61,6 +63,7 @@ struct OpenLedger::State {
     std::optional<Checkpoint> checkpoint;
     // While execute() runs: up to which round it will settle, and the checkpoint to hand out then.
     std::uint64_t settling_round = 0;
+    std::uint64_t settling_limit = std::numeric_limits<std::uint64_t>::max();
     std::optional<LogKey> wanted_checkpoint;
     std::size_t frozen_states = 0;  // kept by unsettled blocks
     std::uint64_t commits = 0;      // executed, settled included
@@ -85,6 +88,8 @@ void OpenLedger::State::begin(View next) {
     dag = std::make_unique<Dag>(view, self, limits);
     order = OpenOrder(view.base_round);
     settled_seqs.assign(view.members.size(), 0);
+    settled_blocks.assign(view.members.size(), {});
+    settling_limit = std::numeric_limits<std::uint64_t>::max();
 }
 
 // What the DAG accepted goes to the journal (encoded) and into the order (commands).
@@ -112,6 +117,7 @@ void OpenLedger::State::execute(LedgerUpdate& update) {
     const auto first = order.first_new();
     if (first == blocks.end()) return;
     settling_round = view.number == 0 ? view.base_round : settled_round_of(view, dag->stable_rounds());
+    settling_round = std::min(settling_round, std::max(settling_limit, order.settled_round()));
     execute_and_settle(first, update);
     order.set_settled_round(settling_round);
     dag->set_settled_round(settling_round);
@@ -275,6 +281,7 @@ void OpenLedger::State::settle(LedgerUpdate& update) {
         settled_time = commit.time;
         last_round = commit.round;
         settled_seqs[commit.author.value()] = commit.seq;
+        settled_blocks[commit.author.value()] = commit.block;
         update.settled.push_back(std::move(commit));
     }
     if (!update.settled.empty())
@@ -351,8 +358,12 @@ OpenLedger::LogEnd OpenLedger::log_end(const ChainTips& cut) const {
 }
 
 Status OpenLedger::check_end(const View& next) const {
+    if (Status status = check_successor(state_->view, next); !status.ok()) return status;
+    return check_cut(next);
+}
+
+Status OpenLedger::check_cut(const View& next) const {
     const State& s = *state_;
-    if (Status status = check_successor(s.view, next); !status.ok()) return status;
     const ChainTips cut = cut_tips(next);
     switch (holding(cut)) {
         case Holding::lacks_blocks:
@@ -374,9 +385,45 @@ Status OpenLedger::check_end(const View& next) const {
 }
 
 Result<LedgerUpdate> OpenLedger::install(View next) {
+    if (Status status = check_end(next); !status.ok()) return status.error();
+    return end_with(std::move(next));
+}
+
+Result<View> OpenLedger::make_fork(const std::vector<PublicKey>& members) const {
+    const State& s = *state_;
+    View fork;
+    fork.number = s.view.number + 1;
+    fork.previous = s.view_digest;
+    fork.members = in_fork_order(s.view, members);
+    for (std::size_t i = 0; i < s.view.members.size(); ++i)
+        fork.cut.push_back({s.view.members[i], s.settled_seqs[i], s.settled_blocks[i]});
+    fork.base_round = s.last_round;
+    fork.log_length = s.prefix.length;
+    fork.prefix_hash = s.prefix.hash;
+    fork.ledger = forked_ledger_id(s.engine.rules().network, s.view.ledger, fork);
+    if (Status status = check_fork(fork); !status.ok()) return status.error();
+    return fork;
+}
+
+Status OpenLedger::check_fork(const View& fork) const {
+    const State& s = *state_;
+    if (Status status = exchange::check_fork(s.engine.rules().network, s.view, fork); !status.ok())
+        return status;
+    return check_cut(fork);
+}
+
+Result<LedgerUpdate> OpenLedger::install_fork(View fork) {
+    if (Status status = check_fork(fork); !status.ok()) return status.error();
+    return end_with(std::move(fork));
+}
+
+void OpenLedger::limit_settling(std::uint64_t round) {
+    state_->settling_limit = round;
+}
+
+LedgerUpdate OpenLedger::end_with(View next) {
     State& s = *state_;
     PB_CHECK(s.accepted.empty(), "what was accepted goes to the journal before the view that contains it");
-    if (Status status = check_end(next); !status.ok()) return status.error();
     LedgerUpdate update;
     s.close(cut_tips(next), update);
     PB_CHECK(s.prefix.hash == next.prefix_hash, "the settled log ends as the record says");

@@ -140,6 +140,18 @@ class OpenLedger {
     // check_end(), and then nothing has changed. Precondition: take_accepted() was emptied.
     Result<LedgerUpdate> install(View next);
 
+    // --- a fork (fork.h, rule 22) ---
+    // The record that goes on from what is settled here, with these members. Errors: those of a list of
+    // members.
+    Result<View> make_fork(const std::vector<PublicKey>& members) const;
+    // As check_end(): a conflict also where more is settled here than the fork keeps.
+    Status check_fork(const View& fork) const;
+    // As install(): the ledger is the new one from here on.
+    Result<LedgerUpdate> install_fork(View fork);
+    // In this view nothing with a higher round settles: the fork that ends it goes on from there, and who
+    // follows it may come to hold more of the old ledger than its founder did.
+    void limit_settling(std::uint64_t round);
+
     // Enters view 1 of a ledger from view 0, or goes back to view 0 from a ledger in which nothing has
     // settled. All blocks are void. Preconditions: nothing has settled, one of the two views is view 0,
     // take_accepted() was emptied.
@@ -185,6 +197,8 @@ class OpenLedger {
 
   private:
     struct State;
+    Status check_cut(const View& next) const;
+    LedgerUpdate end_with(View next);
     std::unique_ptr<State> state_;
 };
 

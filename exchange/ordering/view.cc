@@ -126,10 +126,15 @@ Digest digest_of(const View& view) {
 }
 
 Status check_successor(const View& view, const View& next) {
+    if (next.ledger != view.ledger)
+        return Error{ErrorCode::invalid_input, "the view record belongs to another ledger"};
+    return check_continuation(view, next);
+}
+
+Status check_continuation(const View& view, const View& next) {
     auto wrong = [](const char* what) {
         return Error{ErrorCode::invalid_input, std::string("the view record ") + what};
     };
-    if (next.ledger != view.ledger) return wrong("belongs to another ledger");
     if (view.number == UINT64_MAX || next.number != view.number + 1 || next.previous != digest_of(view))
         return wrong("does not follow this view");
     if (Status status = check_members(next.members); !status.ok()) return status;

@@ -73,6 +73,8 @@ using ChainTips = std::vector<ChainTip>;  // one a member, in view order
 // one cut entry a member of `view`, in view order; members that stay keep their order and stand before those
 // that join; round and log do not go back.
 Status check_successor(const View& view, const View& next);
+// The same, of whichever ledger.
+Status check_continuation(const View& view, const View& next);
 // The cut of a record that check_successor() takes.
 ChainTips cut_tips(const View& next);
 

@@ -124,8 +124,6 @@ class PeerManager {
     // Without counters of bytes and messages, which the adapter has.
     std::vector<PeerInfo> peers(Now now) const;
     bool connected(const PeerId& peer) const { return by_peer_.contains(peer); }
-    // What handshakes claim from here on.
-    void set_ledger(const Digest& ledger) { options_.local.ledger = ledger; }
     std::size_t connected_count() const { return by_peer_.size(); }
     std::size_t known_addresses() const { return book_.entries().size(); }
     const MessageRouter& router() const { return router_; }

@@ -1,6 +1,6 @@
 // The handshake: how two nodes learn who the other is, that both mean the same network and ledger, and that
-// the transport between them has nobody in the middle. A node that has no ledger yet claims zero, which goes
-// with any.
+// the transport between them has nobody in the middle. Zero for the ledger goes with
+// any; nodes of Peerbook claim it, and tell of their ledgers when they are connected.
 //
 //   both → handshake       claim: node id, version, network, ledger, clock, a fresh challenge
 //   both → handshake_ack   proof: the node key's endorsement of this very connection

@@ -151,6 +151,45 @@ class FunctionalCase(unittest.TestCase):
         return {row["asset"]: (row["total"], row["reserved"]) for row in rows}
 
 
+class DemoNodes(FunctionalCase):
+    """Nodes of the demo network, which names no members, each started with its own flags."""
+
+    def setUp(self):
+        super().setUp()
+        self.base = free_ports(16)
+        self.processes = {}
+
+    def data_dir(self, name):
+        return os.path.join(self.directory, name)
+
+    def begin(self, name, index, *flags, peers=()):
+        """A node of the demo network; `peers`: indexes of those that it is told of."""
+        arguments = ["node", "--data-dir", self.data_dir(name), "--p2p-host", "127.0.0.1", "--p2p-port",
+                     str(self.base + 2 * index), "--api-port", str(self.base + 2 * index + 1), *flags]
+        for peer in peers:
+            arguments += ["--bootstrap", f"127.0.0.1:{self.base + 2 * peer}"]
+        process, path = self.spawn(*arguments, log=f"{name}.log")
+        self.processes[name] = (process, path, index)
+        wait_until(lambda: self.try_status(name) is not None, 20, f"node {name} answers")
+
+    def stop(self, name):
+        process, _, _ = self.processes[name]
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=15), 0)
+
+    def client(self, name):
+        return NodeClient(f"127.0.0.1:{self.base + 2 * self.processes[name][2] + 1}", self.data_dir(name))
+
+    def try_status(self, name):
+        try:
+            return self.client(name).get("/api/v1/status")
+        except (OSError, RequestError):
+            return None
+
+    def wait_for(self, name, seconds=30, **wanted):
+        self.wait_status(self.client(name), f"node {name}", seconds, **wanted)
+
+
 def main():
     """Runs the tests of the calling file, or says why it cannot."""
     if not os.access(program(), os.X_OK):

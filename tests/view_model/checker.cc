@@ -12,6 +12,20 @@ std::optional<ViewId> Checker::ledger_of(CommandId command) const {
     return place->second;
 }
 
+bool Checker::ran_in(const Context& c, CommandId command, ViewId ledger) const {
+    const View& first = c.universe.view(ledger);
+    return (first.is_fork && first.executed.contains(command)) || ledger_of(command) == ledger;
+}
+
+void Checker::forked(const Context& c, ViewId ledger, const std::vector<BlockId>& log) {
+    CommandSet kept;
+    for (CommandId command : c.universe.run(log, Mutation::none))
+        kept.insert(command);
+    std::erase_if(ledgers_,
+                  [&](const auto& ran) { return ran.second == ledger && !kept.contains(ran.first); });
+    logs_[ledger] = log;
+}
+
 void Checker::observe(const Context& c, const Node& node) {
     if (!node.now.view) return;
     observe_view(c, node);
@@ -21,7 +35,7 @@ void Checker::observe(const Context& c, const Node& node) {
 void Checker::observe_view(const Context& c, const Node& node) {
     const View& view = node.view(c);
     bound_[view.ledger].insert(node.key);
-    if (!view.previous) return;
+    if (!view.previous || view.is_fork) return;
     auto [place, is_new] = successors_.try_emplace(*view.previous, *node.now.view);
     if (!is_new && place->second != *node.now.view) report("a view has two successors");
 }
@@ -43,6 +57,7 @@ void Checker::observe_claim(const Context& c, const Node& node) {
     CommandSet seen;
     for (CommandId command : c.universe.run(claim, c.mutation)) {
         if (!seen.insert(command)) report("a command ran twice");
+        if (first.is_fork && first.executed.contains(command)) continue;  // before it was forked
         auto [place, is_new] = ledgers_.try_emplace(command, view.ledger);
         if (!is_new && place->second != view.ledger) report("a command ran in two ledgers");
     }

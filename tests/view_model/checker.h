@@ -22,6 +22,10 @@ class Checker {
     void report(const std::string& violation);
     // The ledger in which a command ran.
     std::optional<ViewId> ledger_of(CommandId command) const;
+    // In this ledger, or in one that it goes on from, before it did.
+    bool ran_in(const Context& c, CommandId command, ViewId ledger) const;
+    // `ledger` goes on in a fork from this log. What only lost nodes had settled is gone with them.
+    void forked(const Context& c, ViewId ledger, const std::vector<BlockId>& log);
 
     auto fields() const { return std::tie(logs_, successors_, bound_, ledgers_); }
 

@@ -52,10 +52,28 @@ std::string describe_message(const Universe& universe, const Message& message) {
 
 std::string describe(const Universe& universe, const Action& action) {
     static constexpr std::array<const char*, static_cast<std::size_t>(What::count)> names = {
-        "submits",         "emits",           "deliver",        "deliver and keep", "drop",
-        "pushes to",       "starts a ballot", "chooses",        "crashes",          "restarts",
-        "loses its store", "partition",       "partition ends", "founds with",      "gives up",
-        "asks to join",    "wishes to leave", "exits",          "forwards to",      "adopts"};
+        "submits",
+        "emits",
+        "deliver",
+        "deliver and keep",
+        "drop",
+        "pushes to",
+        "starts a ballot",
+        "chooses",
+        "crashes",
+        "restarts",
+        "loses its store",
+        "partition",
+        "partition ends",
+        "founds with",
+        "gives up",
+        "asks to join",
+        "wishes to leave",
+        "exits",
+        "forwards to",
+        "adopts",
+        "forks",
+        "accepts the fork of"};
     const std::string name = names.at(static_cast<std::size_t>(action.what));
     const std::string key = std::to_string(action.key);
     switch (action.what) {
@@ -74,6 +92,7 @@ std::string describe(const Universe& universe, const Action& action) {
         case What::push:
         case What::found:
         case What::forward:
+        case What::accept:
             return key + " " + name + " " + std::to_string(action.other);
         default:
             return key + " " + name;

@@ -48,6 +48,10 @@ const char* name_of(Mutation mutation) {
         "leaver_forgets_commands",
         "volunteer_exits",
         "adopts_without_leaving",
+        "fork_drops_settled",
+        "forks_while_behind",
+        "forks_while_a_quorum_lives",
+        "volatile_fork",
     };
     return names.at(static_cast<std::size_t>(mutation));
 }

@@ -49,6 +49,11 @@ enum class Mutation {
     leaver_forgets_commands,
     volunteer_exits,         // answers a ballot as a joiner, and goes before it knows the outcome
     adopts_without_leaving,  // takes unsettled commands along while others may still settle them
+    // Forks (rule 22).
+    fork_drops_settled,          // it goes on from the last view instead of from what is settled
+    forks_while_behind,          // before the survivors hold the same, and without looking what they settled
+    forks_while_a_quorum_lives,  // it is not gone at all
+    volatile_fork,               // in memory: a crash brings the node back to the old ledger
     count,
 };
 

@@ -29,11 +29,12 @@ struct Durable {
     std::optional<Vote> accepted;
     CommandSet commands;  // own users'
     SortedSet<ViewId> tombstones;
+    SortedSet<ViewId> forked_from;  // ledgers that it never comes back to
     bool volunteered = false;  // answered a ballot of this view as a joiner, so may be a member of the next
 
     bool operator==(const Durable&) const = default;
     auto fields() const {
-        return std::tie(view, blocks, promised, accepted, commands, tombstones, volunteered);
+        return std::tie(view, blocks, promised, accepted, commands, tombstones, forked_from, volunteered);
     }
 };
 
@@ -99,6 +100,8 @@ class Node {
     void found_with(Context& c, Key second);
     void give_up(Context& c);
     void leave_as_second(Context& c);  // a mistake, unless the tombstone has come
+    void fork(Context& c, const std::vector<Key>& members);
+    void follow(Context& c, ViewId fork);
     void ask_to_join(Context& c);
     void ask_to_leave(Context& c);
     void forward_to(Context& c, Key member);
@@ -129,6 +132,7 @@ class Node {
     void persist(const Context& c, Reason reason);
     void install(Context& c, ViewId next);
     void forget_ledger();
+    BlockSet settled_blocks(const Context& c) const;
     BlockSet proposed_cut() const;
     void send(Context& c, Message message, Key to) const;
     void send_to_all(Context& c, const Message& message) const;

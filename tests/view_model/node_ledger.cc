@@ -1,4 +1,4 @@
-// Founding a ledger, giving it up, joining and leaving (rules 16 and 18 to 20).
+// Founding a ledger, giving it up, forking it, joining and leaving (rules 16, 18 to 20, and 22).
 #include "tests/view_model/node.h"
 
 namespace peerbook::view_model {
@@ -61,6 +61,27 @@ void Node::receive_tombstone(Context& c, const Message& message) {
 void Node::leave_as_second(Context& c) {
     forget_ledger();
     persist(c, Reason::other);
+}
+
+BlockSet Node::settled_blocks(const Context& c) const {
+    const Round round = settled_round(c.universe, view(c), now.blocks, c.mutation);
+    BlockSet settled;
+    for (BlockId id : now.blocks)
+        if (c.universe.block(id).round <= round) settled.insert(id);
+    return settled;
+}
+
+void Node::fork(Context& c, const std::vector<Key>& members) {
+    const bool takes_all = c.mutation == Mutation::fork_drops_settled;
+    follow(c, c.universe.make_fork(*now.view, members, takes_all ? BlockSet{} : settled_blocks(c)));
+}
+
+void Node::follow(Context& c, ViewId fork) {
+    const Durable before = disk;
+    now.forked_from.insert(view(c).ledger);
+    talk.proposal.reset();
+    install(c, fork);
+    if (c.mutation == Mutation::volatile_fork) disk = before;
 }
 
 void Node::ask_to_join(Context& c) {

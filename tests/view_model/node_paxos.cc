@@ -130,7 +130,7 @@ void Node::receive_accepted(Context& c, const Message& message) {
 
 void Node::receive_install(Context& c, const Message& message) {
     const View& next = c.universe.view(message.value);
-    if (now.tombstones.contains(next.ledger)) return;
+    if (now.tombstones.contains(next.ledger) || now.forked_from.contains(next.ledger)) return;
     if (now.view && (view(c).ledger != next.ledger || view(c).number >= next.number)) return;
     install(c, message.value);
 }

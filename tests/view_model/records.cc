@@ -43,11 +43,11 @@ BlockId Universe::make_block(ViewId view, Key author, const BlockSet& parents, c
 }
 
 ViewId Universe::intern(View view) {
-    auto [place, is_new] =
-        view_ids_.try_emplace({view.previous, view.members, view.cut, view.named, view.founding},
-                              static_cast<ViewId>(views_.size()));
+    auto [place, is_new] = view_ids_.try_emplace(
+        {view.previous, view.members, view.cut, view.named, view.founding, view.is_fork},
+        static_cast<ViewId>(views_.size()));
     if (!is_new) return place->second;
-    if (!view.previous) view.ledger = place->second;
+    if (!view.previous || view.is_fork) view.ledger = place->second;
     for (CommandId command : run(view.log, Mutation::none))
         view.executed.insert(command);
     views_.push_back(std::move(view));
@@ -63,6 +63,16 @@ ViewId Universe::make_first_view(const std::vector<Key>& members, bool named, in
 }
 
 ViewId Universe::make_next_view(ViewId previous, const std::vector<Key>& members, const BlockSet& cut) {
+    return intern(after(previous, members, cut));
+}
+
+ViewId Universe::make_fork(ViewId previous, const std::vector<Key>& members, const BlockSet& settled) {
+    View fork = after(previous, members, settled);
+    fork.named = fork.is_fork = true;
+    return intern(std::move(fork));
+}
+
+View Universe::after(ViewId previous, const std::vector<Key>& members, const BlockSet& cut) const {
     const View& old = view(previous);
     View next;
     next.ledger = old.ledger;
@@ -76,7 +86,7 @@ ViewId Universe::make_next_view(ViewId previous, const std::vector<Key>& members
         next.base = std::max(next.base, block(id).round);
         next.log.push_back(id);
     }
-    return intern(std::move(next));
+    return next;
 }
 
 std::vector<BlockId> Universe::in_order(const BlockSet& blocks) const {

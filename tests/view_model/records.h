@@ -37,13 +37,14 @@ struct Block {
 };
 
 struct View {
-    ViewId ledger = 0;  // its first view
+    ViewId ledger = 0;  // its first view, or the fork that it began with
     int number = 1;
     std::optional<ViewId> previous;
     std::vector<Key> members;  // eldest first
     BlockSet cut;              // of the previous view
     bool named = false;        // view 1 comes from the network file: nothing to establish
     int founding = 0;          // which founding by this founder: a ledger id is never used again
+    bool is_fork = false;      // a new ledger that goes on from what is settled in `previous`
     // Derived.
     Round base = 0;
     std::vector<BlockId> log;  // after the cut
@@ -57,6 +58,7 @@ class Universe {
     BlockId make_block(ViewId view, Key author, const BlockSet& parents, const CommandSet& commands);
     ViewId make_first_view(const std::vector<Key>& members, bool named, int founding);
     ViewId make_next_view(ViewId previous, const std::vector<Key>& members, const BlockSet& cut);
+    ViewId make_fork(ViewId previous, const std::vector<Key>& members, const BlockSet& settled);
     const Block& block(BlockId id) const { return blocks_.at(static_cast<std::size_t>(id)); }
     const View& view(ViewId id) const { return views_.at(static_cast<std::size_t>(id)); }
 
@@ -67,8 +69,9 @@ class Universe {
 
   private:
     using BlockContent = std::tuple<ViewId, Key, BlockSet, CommandSet>;
-    using ViewContent = std::tuple<std::optional<ViewId>, std::vector<Key>, BlockSet, bool, int>;
+    using ViewContent = std::tuple<std::optional<ViewId>, std::vector<Key>, BlockSet, bool, int, bool>;
     ViewId intern(View view);
+    View after(ViewId previous, const std::vector<Key>& members, const BlockSet& cut) const;
 
     std::deque<Block> blocks_;
     std::deque<View> views_;

@@ -16,7 +16,8 @@ constexpr int commands_max = 8;
 // Draws what happens next. Each schedule has its own weights, so that some are calm and some are wild.
 class Chooser {
   public:
-    Chooser(std::uint64_t seed, const World& world) : random_(seed), world_(world) {}
+    Chooser(std::uint64_t seed, const World& world, bool with_forks)
+        : random_(seed), world_(world), with_forks_(with_forks) {}
 
     Setup draw_setup() {
         theme_ = static_cast<Theme>(below(themes));
@@ -49,6 +50,7 @@ class Chooser {
     std::optional<Action> draw() {
         if (follow_up_) return std::exchange(follow_up_, std::nullopt);
         const Key key = below(static_cast<int>(world_.nodes().size()));
+        if (with_forks_ && percent(10)) return fork_or_loss(key);
         if (world_.messages().size() > messages_max) return about_message(What::drop);
         switch (draw_topic()) {
             case deliver:
@@ -189,6 +191,13 @@ class Chooser {
         return action;
     }
 
+    // Stores are lost also where that takes a quorum away.
+    Action fork_or_loss(Key key) {
+        if (percent(20)) return {.what = What::lose, .key = key};
+        if (percent(50)) return {.what = What::accept, .key = key, .other = other_than(key)};
+        return {.what = What::fork, .key = key};
+    }
+
     int draw_topic() {
         int total = 0;
         for (int weight : weights_)
@@ -201,6 +210,7 @@ class Chooser {
 
     Random random_;
     const World& world_;
+    const bool with_forks_;
     std::array<int, topics> weights_ = {};
     int repeats_ = 0;  // in percent
     Theme theme_ = ballots;
@@ -225,6 +235,9 @@ void note(Reached& reached, const World& world, const std::string& violation) {
     reached["left"] += left > 0;
     reached["lost stores"] += world.count(What::lose) > 0;
     reached["adopted"] += world.count(What::adopt) > 0;
+    reached["forked"] += world.count(What::fork) > 0;
+    reached["accepted"] += world.count(What::accept) > 0;
+    reached["forked twice"] += world.count(What::fork) > 1;
     reached["given up"] += world.count(What::give_up) > 0;
     reached["ran"] += [&] {
         int ran = 0;
@@ -236,10 +249,11 @@ void note(Reached& reached, const World& world, const std::string& violation) {
 
 }  // namespace
 
-Outcome run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached) {
+Outcome run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached,
+                     bool with_forks) {
     Outcome run;
     World world(universe, mutation, {});
-    Chooser chooser(seed, world);
+    Chooser chooser(seed, world, with_forks);
     run.setup = chooser.draw_setup();
     world = World(universe, mutation, run.setup);
     chooser.draw_weights();

@@ -20,7 +20,9 @@ struct Outcome {
 };
 
 // Ends at the first violation. `universe` may be new or shared.
-Outcome run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached = nullptr);
+// `with_forks`: quorums are lost for good, and what is left goes on in forks.
+Outcome run_schedule(Universe& universe, std::uint64_t seed, Mutation mutation, Reached* reached = nullptr,
+                     bool with_forks = false);
 
 // The violation of these actions, those that are not possible left out.
 std::string replay(Universe& universe, Mutation mutation, const Setup& setup,

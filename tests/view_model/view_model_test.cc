@@ -35,6 +35,22 @@ TEST(ViewModel, NothingIsLostOrRunTwiceInRandomSchedules) {
     EXPECT_LT(reached["unrecoverable"] * 20, reached["schedules"]) << "too many schedules check too little";
 }
 
+TEST(ViewModel, NothingIsLostOrRunTwiceInRandomSchedulesWithForks) {
+    const char* one = std::getenv("VIEW_MODEL_SEED");
+    const char* many = std::getenv("VIEW_MODEL_CASES");
+    const std::uint64_t first = one ? std::strtoull(one, nullptr, 10) : 1;
+    const std::uint64_t cases = one ? 1 : many ? std::strtoull(many, nullptr, 10) : 10'000;
+    Reached reached;
+    for (std::uint64_t seed = first; seed < first + cases; ++seed) {
+        Universe universe;
+        const Outcome run = run_schedule(universe, seed, Mutation::none, &reached, true);
+        ASSERT_EQ(run.violation, "") << explain(universe, Mutation::none, run, seed);
+    }
+    if (one) return;
+    for (const char* rare : {"forked", "accepted", "forked twice"})
+        EXPECT_GT(reached[rare], 0) << rare << " was never reached";
+}
+
 TEST(ViewModel, OneSeedIsOneSchedule) {
     Universe first, second;
     const Outcome once = run_schedule(first, 7, Mutation::none),
@@ -81,6 +97,7 @@ struct Catch {
     Mutation mutation;
     std::optional<SmallScope> scope;
     std::uint64_t seeds_max;  // 0: too rare there
+    bool with_forks = false;
 };
 
 const std::vector<Catch>& catches() {
@@ -127,6 +144,10 @@ const std::vector<Catch>& catches() {
         {leaver_forgets_commands, observer_and_leaver, 2000},
         {volunteer_exits, observer_and_leaver, 0},
         {adopts_without_leaving, {}, 5000},
+        {fork_drops_settled, {}, 2000, true},
+        {forks_while_behind, {}, 5000, true},
+        {forks_while_a_quorum_lives, {}, 2000, true},
+        {volatile_fork, {}, 5000, true},
     };
     return all;
 }
@@ -143,7 +164,7 @@ TEST(ViewModel, EveryMutationHasAPlaceWhereItShows) {
 class Mutations : public testing::TestWithParam<Catch> {};
 
 TEST_P(Mutations, AreCaught) {
-    const auto& [mutation, scope, seeds_max] = GetParam();
+    const auto& [mutation, scope, seeds_max, with_forks] = GetParam();
     ASSERT_TRUE(scope || seeds_max > 0);
     if (scope) {
         Universe universe;
@@ -155,7 +176,7 @@ TEST_P(Mutations, AreCaught) {
     for (bool caught = seeds_max == 0; !caught; ++seed) {
         ASSERT_LE(seed, seeds_max) << "not in that many schedules";
         Universe universe;
-        caught = !run_schedule(universe, seed, mutation).violation.empty();
+        caught = !run_schedule(universe, seed, mutation, nullptr, with_forks).violation.empty();
     }
     RecordProperty("seeds", static_cast<int>(seed - 1));
 }

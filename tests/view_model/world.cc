@@ -130,6 +130,10 @@ bool World::apply_to_node(const Action& action) {
             return node.forward_to(c, action.other), true;
         case What::adopt:
             return bound && node.is_established(c) && adopt(action.key);
+        case What::fork:
+            return bound && fork(action.key);
+        case What::accept:
+            return bound && other_exists && accept(action.key, action.other);
         default:
             return false;
     }
@@ -175,6 +179,86 @@ bool World::adopt(Key key) {
     for (CommandId command : commands)
         at(next).submit(command);
     submitted_.at(static_cast<std::size_t>(next)) = commands;
+    return true;
+}
+
+// Who is in this ledger and not lost.
+std::vector<Key> World::survivors_of(ViewId ledger) const {
+    std::vector<Key> keys;
+    for (const Node& node : nodes_) {
+        const bool lives = node.life == Life::running || node.life == Life::crashed;
+        if (lives && node.now.view && universe_->view(*node.now.view).ledger == ledger)
+            keys.push_back(node.key);
+    }
+    return keys;
+}
+
+// Operators wait until those that live are connected, have told each other all, and are silent.
+void World::rest(const std::vector<Key>& survivors) {
+    constexpr int rounds_max = 20;
+    sides_ = {};
+    messages_.clear();  // of the lost, and of long ago
+    for (Key key : survivors)
+        if (node(key).life == Life::crashed) apply({.what = What::restart, .key = key});
+    for (int round = 0; round < rounds_max; ++round) {
+        const std::vector<Node> before = nodes_;
+        for (Key key : survivors) {
+            for (Key other : survivors)
+                apply({.what = What::push, .key = key, .other = other});
+            deliver_everything();
+            const Context c = context();
+            if (node(key).may_emit(c) && node(key).has_reason_to_emit(c))
+                apply({.what = What::emit, .key = key});
+        }
+        if (nodes_ == before) return;
+    }
+}
+
+// Of all members that are not lost, once they hold the same.
+bool World::fork(Key key) {
+    const Context c = context();
+    if (!node(key).is_member(c) || !node(key).is_established(c)) return false;
+    const ViewId ledger = node(key).view(c).ledger;
+    const std::vector<Key> survivors = survivors_of(ledger);
+    const auto is_gone = [&] {
+        SortedSet<Key> present;
+        for (Key survivor : survivors)
+            present.insert(survivor);
+        return !is_quorum(node(key).view(c), present, Mutation::none);
+    };
+    if (mutation_ != Mutation::forks_while_a_quorum_lives && !is_gone()) return false;
+    if (mutation_ != Mutation::forks_while_behind && mutation_ != Mutation::forks_while_a_quorum_lives) {
+        rest(survivors);
+        const Node& own = node(key);
+        if (!own.now.view || own.view(c).ledger != ledger || !own.is_member(c)) return false;
+        for (Key survivor : survivors)
+            if (node(survivor).now.view != own.now.view || node(survivor).now.blocks != own.now.blocks)
+                return false;
+        if (!is_gone()) return false;
+        checker_.forked(c, ledger, own.settled(c));
+    }
+    std::vector<Key> members;
+    for (Key member : node(key).view(c).members)
+        if (std::find(survivors.begin(), survivors.end(), member) != survivors.end())
+            members.push_back(member);
+    Context step = context();
+    at(key).fork(step, members);
+    return true;
+}
+
+// It has the blocks of the cut, or fetches them; it refuses where it settled something else.
+bool World::accept(Key key, Key other) {
+    Context c = context();
+    const Node& ahead = node(other);
+    if (!is_running(other) || !are_connected(key, other) || !ahead.now.view) return false;
+    const ViewId fork = ahead.view(c).ledger;
+    const View& record = universe_->view(fork);
+    if (!record.is_fork || record.previous != node(key).now.view) return false;
+    const std::vector<BlockId> settled = node(key).settled(c);
+    const bool is_part =
+        settled.size() <= record.log.size() && std::equal(settled.begin(), settled.end(), record.log.begin());
+    if (!is_part) return false;
+    at(key).follow(c, fork);
     return true;
 }
 

@@ -33,6 +33,8 @@ enum class What {
     exit,     // key
     forward,  // key, other
     adopt,    // key: gives its ledger up for whichever it meets, under a new key
+    fork,     // key: its ledger's quorum is gone for good, says the operator
+    accept,   // key, other: follows the fork that other is in
     count,
 };
 
@@ -88,6 +90,10 @@ class World {
     bool deliver(const Action& action);
     bool lose_store(Key key);
     bool adopt(Key key);
+    bool fork(Key key);
+    bool accept(Key key, Key other);
+    std::vector<Key> survivors_of(ViewId ledger) const;
+    void rest(const std::vector<Key>& survivors);
     Key start_anew(Key key);
     void run_until_quiet();
     void let_leave(Key key);

@@ -73,6 +73,8 @@ void World::deliver_everything() {
 bool World::heal_node(Key key) {
     const std::vector<Node> before = nodes_;
     for (Key other : running())
+        apply({.what = What::accept, .key = key, .other = other});
+    for (Key other : running())
         apply({.what = What::push, .key = key, .other = other});
     deliver_everything();
     Context c = context();
@@ -150,7 +152,7 @@ void World::check_healed(const Node& node) {
     const ViewId ledger = node.view(c).ledger;
     if (!is_recoverable(ledger, {})) return;
     for (CommandId command : submitted_.at(static_cast<std::size_t>(node.key)))
-        if (checker_.ledger_of(command) != ledger) report("a command was lost");
+        if (!checker_.ran_in(c, command, ledger)) report("a command was lost");
     if (node.life == Life::left) return;
     if (!node.is_established(c)) report("a ledger waits for a second node that is there");
     if (!node.is_member(c)) report("a live node is no member");

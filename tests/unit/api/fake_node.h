@@ -67,7 +67,6 @@ class FakePeers final : public p2p::PeerNetwork {
     void report_misbehaviour(const p2p::PeerId&, int, const std::string&) override {}
     Status connect(const std::string& address) override;
     Status disconnect(const p2p::PeerId& peer) override;
-    void set_ledger(const Digest&) override {}
     std::vector<p2p::PeerInfo> peers() const override { return known; }
     p2p::PeerNetworkStats stats() const override { return {}; }
     std::uint16_t port() const override { return 3000; }

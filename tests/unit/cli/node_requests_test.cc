@@ -207,5 +207,15 @@ TEST(ReadingRequest, NamesOnlyWhatWasAskedFor) {
     EXPECT_EQ(balances_request("me").target, "/api/v1/accounts/me");
 }
 
+TEST(LedgerRequest, NamesWhatIsAdoptedOrForked) {
+    EXPECT_EQ(adopt_request("ab").target, "/api/v1/ledgers/adopt");
+    EXPECT_EQ(adopt_request("ab").body, R"({"ledger":"ab"})");
+    EXPECT_EQ(fork_request({}, "")->body, R"({"members":[]})");
+    EXPECT_EQ(fork_request({"ab", "c\""}, "")->body, R"({"members":["ab","c\""]})");
+    EXPECT_EQ(fork_request({}, "ab")->body, R"({"accept":"ab"})");
+    EXPECT_FALSE(fork_request({"cd"}, "ab").ok());
+    EXPECT_EQ(trades_request({"M", "", "", "", "ab"})->target, "/api/v1/trades?market=M&ledger=ab");
+}
+
 }  // namespace
 }  // namespace peerbook::app::cli

@@ -174,14 +174,47 @@ TEST(Views, StatusBeginsWithTheSentenceOfTheNode) {
     EXPECT_NE(text.find("this node  1,234      5             4"), std::string::npos) << text;
 }
 
+TEST(Views, StatusAndLedgersShowOtherLedgersWhole) {
+    const std::string id(64, 'e');
+    const std::string others =
+        R"([{"ledger":")" + id + R"(","view":"7","members":"3","reachable":"2","is_fork":true}])";
+    const std::string status =
+        shown(view_status, (R"({"says":"Trading.","other_ledgers":)" + others + "}").c_str());
+    EXPECT_NE(status.find(id), std::string::npos) << status;
+    EXPECT_NE(status.find("fork of this one"), std::string::npos) << status;
+    const std::string ledgers = shown(
+        view_ledgers,
+        (R"({"ledger":"ab","state":"established","view":"4","members":"1","forks":["cd"],)"
+         R"("others":)" +
+         others + R"(,"given_up":[{"ledger":"0f","time":"0","retracted_trades":"1234","archive":"/x/y"}]})")
+            .c_str());
+    EXPECT_NE(ledgers.find("established, view 4 with 1 member\n"), std::string::npos) << ledgers;
+    EXPECT_NE(ledgers.find("goes on from  cd"), std::string::npos) << ledgers;
+    EXPECT_NE(ledgers.find("1,234  /x/y"), std::string::npos) << ledgers;
+    EXPECT_NE(shown(view_ledgers, R"({"state":"none"})").find("none yet"), std::string::npos);
+}
+
+TEST(Views, WhatAdoptingAndForkingDidIsSaid) {
+    const std::string adopted = shown(view_given_up, R"({"ledger":"ab","adopted":"cd","retracted_trades":"1",
+                                      "unsettled_commands":"2","archive":"/x"})");
+    EXPECT_NE(adopted.find("1 settled trade retracted, 2 commands void. Kept in /x"), std::string::npos)
+        << adopted;
+    const std::string fork = shown(view_fork, R"({"ledger":"ab","from":"cd","view":"8","members":["1","2"],
+                                   "member":true,"settled_commits":"1","void_blocks":"0"})");
+    EXPECT_NE(fork.find("peerbook ledger fork --accept ab --yes"), std::string::npos) << fork;
+    EXPECT_NE(fork.find("1 settled commit, in view 8 with 2 members; 0 blocks"), std::string::npos) << fork;
+    const std::string follower = shown(view_fork, R"({"ledger":"ab","members":["1"],"member":false})");
+    EXPECT_NE(follower.find("observes"), std::string::npos);
+}
+
 TEST(Views, AnswersWithoutTheirMembersAreErrors) {
     const auto empty = parse_json("{}");
     const auto array = parse_json("[]");
     ASSERT_TRUE(empty.ok());
     ASSERT_TRUE(array.ok());
-    for (const View view :
-         {view_result, view_order, view_orders, view_withdrawals, view_book, view_book_orders, view_markets,
-          view_trades, view_balances, view_peers, view_status, view_digests}) {
+    for (const View view : {view_result, view_order, view_orders, view_withdrawals, view_book,
+                            view_book_orders, view_markets, view_trades, view_balances, view_peers,
+                            view_status, view_digests, view_ledgers, view_given_up, view_fork}) {
         EXPECT_FALSE(view(*empty, {}).ok());
         EXPECT_FALSE(view(*array, {}).ok());
     }

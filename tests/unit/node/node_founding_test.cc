@@ -1,6 +1,7 @@
 // Nodes that begin without a ledger: rules 19 and 20.
 #include <gtest/gtest.h>
 
+#include "exchange/ordering/fork.h"
 #include "tests/unit/node/storm.h"
 
 namespace peerbook::app::testing {
@@ -162,12 +163,16 @@ TEST_F(NodeFounding, WhatAStrangerSaysOfALedgerBindsNobodyForGood) {
     world.heal(0, 1);
     world.run_for(Duration::milliseconds(300));  // what the other says itself has come by now
     // An operator's ledger of which nobody shows a block.
-    LedgerNews news{LedgerNews::State::established, 0,
-                    *exchange::make_first_view(network, {stranger, PublicKey{{1}}}), 128};
+    LedgerNews news{LedgerNews::State::established,
+                    0,
+                    *exchange::make_first_view(network, {stranger, PublicKey{{1}}}),
+                    {},
+                    128,
+                    1};
     say(news);
     world.run_for(Duration::seconds(2));
     EXPECT_EQ(view(low).ledger, news.first->ledger);
-    EXPECT_TRUE(world.node(low).claimed_ledger().is_zero());
+    EXPECT_TRUE(world.node(low).established_ledger().is_zero());
     world.run_for(Duration::seconds(10));
     EXPECT_EQ(view(low).number == 0 || view(low).ledger != news.first->ledger, true);
     EXPECT_EQ(balance(low, low, "alice"), "5");
@@ -177,8 +182,12 @@ TEST_F(NodeFounding, WhatAStrangerSaysOfALedgerBindsNobodyForGood) {
     ASSERT_EQ(view(low).number, 0u);
     world.heal(0, 1);
     world.run_for(Duration::milliseconds(300));
-    news = {LedgerNews::State::established, 7,
-            *exchange::make_founded_view(network, {world.key(low), stranger}, 7), 2};
+    news = {LedgerNews::State::established,
+            7,
+            *exchange::make_founded_view(network, {world.key(low), stranger}, 7),
+            {},
+            2,
+            1};
     say(news);
     world.run_for(Duration::seconds(2));
     EXPECT_NE(view(low).ledger, news.first->ledger);
@@ -201,7 +210,7 @@ TEST_F(NodeFounding, ALedgerThatWasGivenUpIsNeverEnteredAgain) {
         world.heal(0, 1);
         world.run_for(Duration::milliseconds(300));
         Effects effects;
-        world.node(low).on_ledger_news(world.key(high), {LedgerNews::State::established, 1, first, 2},
+        world.node(low).on_ledger_news(world.key(high), {LedgerNews::State::established, 1, first, {}, 2, 1},
                                        world.now(), effects);
         world.run_for(Duration::seconds(2));
         EXPECT_NE(view(low).ledger, first.ledger);
@@ -218,20 +227,67 @@ TEST(LedgerNewsTest, RefusesWhatNoNodeFounds) {
     };
     using State = LedgerNews::State;
     EXPECT_TRUE(taken({}));
-    EXPECT_TRUE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2}));
-    EXPECT_TRUE(taken({State::established, 0, *exchange::make_first_view(network, {a}), 1}));
-    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b, c}, 3), 2}));
-    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a}, 3), 1}));
-    EXPECT_FALSE(taken({State::founded, 4, *exchange::make_founded_view(network, {a, b}, 3), 2}));
-    EXPECT_FALSE(
-        taken({State::founded, UINT64_MAX, *exchange::make_founded_view(network, {a, b}, UINT64_MAX), 2}));
-    EXPECT_FALSE(taken({State::given_up, 0, *exchange::make_first_view(network, {a}), 1}));
+    EXPECT_TRUE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1}));
+    EXPECT_TRUE(taken({State::established, 0, *exchange::make_first_view(network, {a}), {}, 1, 1}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a, b, c}, 3), {}, 2, 1}));
+    EXPECT_FALSE(taken({State::founded, 3, *exchange::make_founded_view(network, {a}, 3), {}, 1, 1}));
+    EXPECT_FALSE(taken({State::founded, 4, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1}));
+    EXPECT_FALSE(taken(
+        {State::founded, UINT64_MAX, *exchange::make_founded_view(network, {a, b}, UINT64_MAX), {}, 2, 1}));
+    EXPECT_FALSE(taken({State::given_up, 0, *exchange::make_first_view(network, {a}), {}, 1, 1}));
     Bytes bytes =
-        encode_ledger_news({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), 2});
+        encode_ledger_news({State::founded, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 2, 1});
     for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_FALSE(decode_ledger_news(ByteView(bytes).first(size), network).ok());
     bytes.push_back(0);
     EXPECT_FALSE(decode_ledger_news(bytes, network).ok());
+}
+
+TEST(LedgerNewsTest, AForkedLedgersIdFollowsFromEachForkBeforeIt) {
+    const Digest network = hash_of("network", {});
+    const PublicKey a{{1}}, b{{2}};
+    LedgerNews news{
+        LedgerNews::State::established, 3, *exchange::make_founded_view(network, {a, b}, 3), {}, 1, 9};
+    const auto fork_of = [&](const exchange::View& last, std::uint64_t length) {
+        exchange::View fork;
+        fork.number = last.number + 4;
+        fork.previous = hash_of("last view", {});
+        fork.members = {b};
+        fork.log_length = length;
+        fork.ledger = exchange::forked_ledger_id(network, last.ledger, fork);
+        return fork;
+    };
+    news.forks.push_back(fork_of(*news.first, 7));
+    news.forks.push_back(fork_of(news.forks[0], 9));
+    const auto read = [&](const LedgerNews& one) {
+        return decode_ledger_news(encode_ledger_news(one), network);
+    };
+    const auto got = read(news);
+    ASSERT_TRUE(got.ok()) << got.error().message;
+    EXPECT_EQ(got->ledger(), news.forks[1].ledger);
+    EXPECT_EQ(got->view, 9u);
+    for (const Digest& before : {news.first->ledger, news.forks[0].ledger, news.forks[1].ledger})
+        EXPECT_TRUE(got->comes_from(before));
+    EXPECT_FALSE(got->comes_from(hash_of("another", {})));
+
+    LedgerNews wrong = news;
+    wrong.forks.erase(wrong.forks.begin());
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.forks[1].log_length += 1;
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.forks[1] = fork_of(news.forks[0], 6);  // it takes settled commits back
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    wrong.state = LedgerNews::State::given_up;
+    EXPECT_FALSE(read(wrong).ok());
+    wrong = news;
+    while (wrong.forks.size() <= ledger_forks_max)
+        wrong.forks.push_back(fork_of(wrong.forks.back(), 9));
+    EXPECT_FALSE(read(wrong).ok());
+    wrong.forks.pop_back();
+    EXPECT_TRUE(read(wrong).ok());
 }
 
 TEST_F(NodeFounding, AfterTheFoundingTheElderGoesOnAlone) {

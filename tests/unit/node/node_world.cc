@@ -39,7 +39,7 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
     std::vector<PublicKey> member_keys;
     for (std::size_t i = 0; i < nodes; ++i) {
         KeySeed seed;
-        seed.data.fill(static_cast<std::uint8_t>(i + 1));
+        seed.data.fill(++next_seed_);
         machines_[i].signer = make_ed25519_signer(seed);
         if (i < members) member_keys.push_back(key(i));
     }
@@ -59,7 +59,14 @@ NodeWorld::NodeWorld(std::size_t nodes, std::size_t members, NodeOptions options
 std::unique_ptr<Node> NodeWorld::make_node(std::size_t i) const {
     NodeOptions options = options_;
     options.random_seed = i;
-    const exchange::View view = view_.members.empty() ? exchange::make_no_ledger(key(i), {}) : view_;
+    exchange::View view = view_.members.empty() ? exchange::make_no_ledger(key(i), {}) : view_;
+    if (options.ledger_source == NodeOptions::LedgerSource::operator_found)
+        view = *exchange::make_first_view(rules_.network, {key(i)});
+    if (machines_[i].adopted) {
+        view = exchange::make_no_ledger(key(i), {});
+        options.ledger_source = NodeOptions::LedgerSource::peers;
+        options.founding.only = machines_[i].adopted;
+    }
     return std::make_unique<Node>(rules_, view, *machines_[i].signer, verifier, options);
 }
 
@@ -119,6 +126,21 @@ void NodeWorld::crash_and_restart_alone(std::size_t i) {
     Effects effects;
     machines_[i].node->recovered(now_, effects);
     machines_[i].touched = true;
+}
+
+void NodeWorld::start_anew(std::size_t i) {
+    Machine& machine = machines_[i];
+    for (std::size_t other = 0; other < machines_.size(); ++other)
+        cut(i, other);
+    machine.adopted = given_up_.at(i).adopted;
+    given_up_.erase(i);
+    machine.node.reset();
+    KeySeed seed;
+    seed.data.fill(++next_seed_);
+    machine.signer = make_ed25519_signer(seed);
+    machine.journal.clear();
+    machine.sent.clear();
+    crash_and_restart_alone(i);
 }
 
 void NodeWorld::run(Duration limit, Duration quiet) {
@@ -311,12 +333,19 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     if (effects.state_root) {
         const std::uint64_t commit = effects.state_root->commit;
         const Digest root = machine.root.advance(effects.state_root->state);
-        const auto [known, is_new] = state_roots_.emplace(commit, root);
+        const Digest& ledger = machine.node->ledger().view().ledger;
+        const auto [known, is_new] = roots_of_ledgers_.emplace(std::pair(ledger, commit), root);
         EXPECT_EQ(to_hex(known->second), to_hex(root)) << "node " << i << " after commit " << commit;
+        state_roots_.emplace(commit, root);
         machine.node->on_state_root(commit, root);
         machine.touched = true;
     }
     if (effects.retire_key) retired_keys_.push_back(*effects.retire_key);
+    if (effects.adopt) {
+        EXPECT_FALSE(given_up_.contains(i)) << "a node gave up twice";
+        given_up_[i] = *effects.adopt;
+        answers_.emplace(effects.adopt_ticket, Result<Answer>(Answer(*effects.adopt)));
+    }
 }
 
 Ticket NodeWorld::submit(std::size_t i, std::vector<Intent> intents, Grade wait_for) {
@@ -336,6 +365,21 @@ Result<SubmitAnswer> NodeWorld::submit_answer(Ticket ticket) const {
     const auto found = answers_.find(ticket);
     if (found == answers_.end()) return Error{ErrorCode::timed_out, "not answered"};
     return std::get<0>(found->second);
+}
+
+Ticket NodeWorld::request(std::size_t i, Query query) {
+    const Ticket ticket(next_ticket_++);
+    Effects effects;
+    machines_[i].node->ask(ticket, std::move(query), now_, effects);
+    machines_[i].touched = true;
+    perform(i, effects);
+    return ticket;
+}
+
+Result<Answer> NodeWorld::taken(Ticket ticket) const {
+    const auto found = answers_.find(ticket);
+    if (found == answers_.end()) return Error{ErrorCode::corrupt, "not answered"};
+    return std::get<1>(found->second);
 }
 
 Answer NodeWorld::ask(std::size_t i, Query query) {

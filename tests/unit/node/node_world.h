@@ -51,6 +51,9 @@ class NodeWorld {
     // --- clients ---
     Ticket submit(std::size_t node, std::vector<Intent> intents, Grade wait_for = Grade::provisional);
     Ticket submit(std::size_t node, SubmitRequest request);
+    // For questions that are not answered at once; then taken().
+    Ticket request(std::size_t node, Query query);
+    Result<Answer> taken(Ticket ticket) const;
     bool answered(Ticket ticket) const { return answers_.contains(ticket); }
     Result<SubmitAnswer> submit_answer(Ticket ticket) const;
     Answer ask(std::size_t node, Query query);
@@ -74,7 +77,13 @@ class NodeWorld {
     const std::vector<ViolationEffect>& violations() const { return violations_; }
     const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
     const std::vector<std::string>& retired_keys() const { return retired_keys_; }
-    // Roots by commit; that all nodes have the same ones is checked when they are made.
+    // What a node gave up; it does nothing more until start_anew().
+    const std::map<std::size_t, GivenUpLedger>& given_up() const { return given_up_; }
+    // As the process does after that: another key, an empty journal, bound to the ledger that it adopted.
+    // Nobody is connected to it yet.
+    void start_anew(std::size_t node);
+    // Roots by commit, where there is one ledger; that all nodes of a ledger have the same ones is checked
+    // when they are made.
     const std::map<std::uint64_t, Digest>& state_roots() const { return state_roots_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
@@ -82,6 +91,7 @@ class NodeWorld {
   private:
     struct Machine {
         std::unique_ptr<Signer> signer;
+        std::optional<Digest> adopted;
         std::unique_ptr<Node> node;
         std::vector<AppendEffect> journal;  // durable
         WriteQueue write_queue;
@@ -123,7 +133,10 @@ class NodeWorld {
     std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
     std::vector<ViolationEffect> violations_;
     std::vector<std::string> retired_keys_;
+    std::map<std::size_t, GivenUpLedger> given_up_;
+    std::uint8_t next_seed_ = 0;
     std::map<std::uint64_t, Digest> state_roots_;
+    std::map<std::pair<Digest, std::uint64_t>, Digest> roots_of_ledgers_;
     std::uint64_t next_ticket_ = 1;
 };
 
