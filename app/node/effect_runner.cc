@@ -449,6 +449,7 @@ Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
             auto trade = decode_trade_record(record);
             if (!trade.ok()) return trade.error().within("index");
             if (query.market && trade->market != *query.market) continue;
+            if (is_attested(*trade, read.attested)) trade->grade = Grade::attested;
             answer.trades.push_back(std::move(*trade));
         }
         if (newest_first) std::reverse(answer.trades.begin(), answer.trades.end());

@@ -74,6 +74,8 @@ struct IndexReadEffect {
     std::optional<exchange::AccountId> account;
     std::uint64_t settled_in_market = 0;  // settled trades of query.market now, for "the latest"
     std::vector<TradeView> newer;         // provisional and retracted ones to put after what the index has
+    // By market: settled trades up to this ordinal are attested. Markets behind its end have none.
+    std::vector<std::uint64_t> attested;
 };
 
 // The state of which a root is to be made (exchange::StateRoot::advance); Node::on_state_root() brings it.

@@ -29,6 +29,8 @@ const char* to_string(Grade grade) {
             return "provisional";
         case Grade::settled:
             return "settled";
+        case Grade::attested:
+            return "attested";
         case Grade::retracted:
             return "retracted";
     }
@@ -91,6 +93,7 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    attestation_.begin(ledger_.view().members.size());
     if (options_.ledger_source == NodeOptions::LedgerSource::operator_found)
         ledger_first_ = LedgerNews{LedgerNews::State::established, 0, ledger_.view(), 1};
 }
@@ -112,8 +115,10 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
                          " of an author, which does not follow from what stands before it" +
                          (outcome.why.empty() ? "" : ": " + outcome.why)};
     const auto accepted = ledger_.take_accepted();
-    for (const auto& one : accepted)
+    for (const auto& one : accepted) {
         sync_.remember(one.author, one.seq, one.encoded);
+        count_vote(one);
+    }
     if (own) own_blocks_.made(seq, encoded, payload_bytes);
     if (ledger_.stats().blocks_accepted % recover_batch_blocks == 0) process(ledger_.execute(), effects);
     return {};
@@ -296,11 +301,13 @@ void Node::flush(Now now, Effects& effects) {
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
         sync_.remember(accepted.author, accepted.seq, accepted.encoded);
+        count_vote(accepted);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
         took_foreign_blocks = true;
         append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);
     }
     execute_if_due(now, effects);
+    step_votes(now, effects);
     watch_catching_up(now, took_foreign_blocks);
     step_leave(now, effects);
     step_founding(now, effects);
@@ -316,6 +323,7 @@ void Node::flush(Now now, Effects& effects) {
 
 void Node::ask_for_state_root(Effects& effects) {
     if (!checkpoint_ || root_under_way_) return;
+    asked_root_ = checkpoint_->commit;
     effects.state_root.emplace(StateRootEffect{checkpoint_->commit, std::move(checkpoint_->state)});
     checkpoint_.reset();
     root_under_way_ = true;
@@ -325,6 +333,10 @@ void Node::on_state_root(std::uint64_t commit, const Digest& root) {
     root_under_way_ = false;
     state_root_commit_ = commit;
     state_root_ = root;
+    attestation_.made_root(commit, root);
+    // Nobody else is to see the sole member's vote.
+    if (self_index_ && ledger_.view().members.size() == 1)
+        if (const auto vote = attestation_.own_vote()) attestation_.vote(*self_index_, *vote);
 }
 
 void Node::execute_if_due(Now now, Effects& effects) {
@@ -379,6 +391,11 @@ void Node::expire_waits(Now now, Effects& effects) {
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     std::vector<TradeTape::SettledCommit> settled;
     tape_.update(update, settled);
+    for (const exchange::Commit& commit : update.settled) {
+        attestation_.settled(commit.index, commit.log);
+        if (commit.commands > 0 || !commit.events.empty()) awaited_ = commit.index;
+    }
+    tape_.attest(attestation_.attested());
     publish_markets(update, effects);
     if (auto checkpoint = ledger_.take_checkpoint()) checkpoint_ = std::move(checkpoint);
     for (const exchange::Commit& commit : update.retracted)
@@ -425,6 +442,7 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
 
 void Node::emit(Now now, Effects& effects) {
     if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped()) return;
+    if (!halted_.empty()) return;
     // A restarted member's block stands before all that it missed, so it waits a moment for that.
     if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
         return sooner(effects.wake_at, *able_since_ + options_.deadline_grace);
@@ -437,7 +455,7 @@ void Node::emit(Now now, Effects& effects) {
         return;
     }
     if (deadline_met(now, effects)) return emit_block(now, effects);
-    if (!ledger_.acknowledgement_due() && !first_block_due()) {
+    if (!ledger_.acknowledgement_due() && !first_block_due() && !vote_due()) {
         ack_due_since_.reset();
         return;
     }
@@ -514,7 +532,7 @@ void Node::emit_block(Now now, Effects& effects) {
                                                     "the batch is larger than a block; nothing "
                                                     "of it was taken, divide its commands"})});
     const std::size_t payload_bytes = built.payload.size();
-    exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall);
+    exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall, vote_to_cast());
     exchange::sign_block(block, signer_);
     InFlight own;
     own.origins = std::move(built.origins);

@@ -31,6 +31,7 @@
 #include "app/node/unsettled.h"
 #include "app/node/view_keeper.h"
 #include "base/keys.h"
+#include "exchange/ordering/attestation.h"
 #include "exchange/ordering/open_ledger.h"
 
 namespace peerbook::app {
@@ -38,8 +39,10 @@ namespace peerbook::app {
 struct NodeOptions {
     Duration batch_delay = Duration::milliseconds(1);  // the least time between two own blocks under load
     Duration ack_delay = Duration::milliseconds(5);    // T_ack of rule 7, exchange/ordering/RULES.md
-    Duration relay_retry = Duration::seconds(2);       // an observer sends a batch again to another member
-    Duration relay_timeout = Duration::seconds(30);    // then it tells the client that it does not know
+    // Members vote for the settled state at checkpoints, and when nothing was settled for so long.
+    Duration vote_quiet = Duration::milliseconds(250);
+    Duration relay_retry = Duration::seconds(2);     // an observer sends a batch again to another member
+    Duration relay_timeout = Duration::seconds(30);  // then it tells the client that it does not know
     Duration settled_wait =
         Duration::seconds(55);                   // then a client that waits for settling is told to ask again
     std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
@@ -197,6 +200,15 @@ class Node {
     void remember_order(const exchange::Event& event, const CommandResult& result);
     void publish_markets(const exchange::LedgerUpdate& update, Effects& effects);
     void ask_for_state_root(Effects& effects);
+    // --- votes for settled states (node_votes.cc, rule 17) ---
+    void count_vote(const exchange::OpenLedger::AcceptedBlock& block);
+    void step_votes(Now now, Effects& effects);
+    // An empty block is owed only because of a vote: nothing else is going on that could carry it.
+    bool vote_due() const;
+    std::optional<exchange::StateVote> vote_to_cast() const;
+    // Trading stops for good in this process: this node's log or state is not that of the others.
+    void halt(std::string why, Effects& effects);
+    std::string alarm() const;
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.
@@ -347,6 +359,14 @@ class Node {
 
     std::optional<exchange::Checkpoint> checkpoint_;  // whose root is to be asked for
     bool root_under_way_ = false;
+    exchange::Attestation attestation_;
+    std::uint64_t voted_ = 0;              // commit of the last vote in an own block of this view
+    std::uint64_t awaited_ = 0;            // the last settled commit with commands or events
+    std::uint64_t asked_root_ = 0;         // commit of the last root that was asked for
+    std::optional<MonoTime> quiet_since_;  // everything awaited is settled
+    std::uint64_t quiet_length_ = 0;       // of the settled log then
+    std::vector<std::string> alarms_;      // for status; bounded
+    std::string halted_;                   // why trading stopped; empty: it did not
     std::uint64_t state_root_commit_ = 0;
     Digest state_root_;
 

@@ -118,7 +118,8 @@ void Node::keep_alive(Now now, Effects& effects) {
 ViewKeeper::Own Node::own_state(MonoTime now) {
     // One whose disk stands still would hold up the members that let it in.
     const bool disk_works = now - last_durable_ < disk_stall_max;
-    const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_);
+    const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_) ||
+                         !halted_.empty();  // the others need its blocks, and get none
     return {self_index_.has_value() && own_chain_confirmed() && is_established(),
             !sync_.behind() && disk_works, sync_.connected(), leaving};
 }
@@ -171,6 +172,8 @@ void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, 
     process(update, effects);
     own_blocks_.close(made);
     relay_again();
+    attestation_.begin(ledger_.view().members.size());
+    voted_ = 0;
     const bool was_member = self_index_.has_value();
     self_index_ = ledger_.view().index_of(self_);
     if (self_index_)

@@ -20,9 +20,10 @@
 
 namespace peerbook::app {
 
-// How sure a result is. Never pay out on a provisional one. A trade that a late block undid is retracted; it
-// may come back as provisional under the same id.
-enum class Grade : std::uint8_t { provisional, settled, retracted };
+// How sure a result is. Never pay out on a provisional one. Settled assumes that no member signs two blocks
+// for one place, attested does not (exchange/ordering/RULES.md, 17). A trade that a late block undid is
+// retracted; it may come back as provisional under the same id.
+enum class Grade : std::uint8_t { provisional, settled, attested, retracted };
 const char* to_string(Grade grade);
 
 // --- submitting
@@ -121,6 +122,10 @@ struct StatusAnswer {
     std::uint64_t commits = 0;
     std::uint64_t settled_commits = 0;
     Digest settled_prefix;
+    std::uint64_t attested_commits = 0;
+    std::uint64_t votes_needed = 0;  // members whose votes make a settled state an attested one
+    // What no honest member's doing explains, or why this node stopped trading; empty: nothing.
+    std::string alarm;
     // Root of the state right after a settled commit, the last checkpoint; equal on all nodes. Commit 0: none
     // yet.
     Digest state_root;
@@ -146,6 +151,8 @@ struct StatusAnswer {
         std::uint64_t tip_seq = 0;
         std::uint64_t tip_round = 0;
         std::uint64_t stable_round = 0;
+        std::uint64_t voted_commit = 0;  // the last state of which it signed what this node has too
+        std::uint64_t disagrees_at = 0;  // commit where it signed another state or log than this node's
     };
     std::vector<Member> member_list;
 };

@@ -38,6 +38,12 @@ void encode_rest(Encoder& out, const BlockHeader& header) {
         out.raw(parent.digest.view());
     }
     out.raw(header.payload_root.view());
+    PB_CHECK(header.vote.has_value() == (header.format_version == block_format_with_vote),
+             "a block's format says whether it has a vote");
+    if (!header.vote) return;
+    out.varint(header.vote->commit);
+    out.raw(header.vote->prefix.view());
+    out.raw(header.vote->root.view());
 }
 
 void decode_rest(Decoder& in, BlockHeader& header, std::size_t members) {
@@ -54,6 +60,12 @@ void decode_rest(Decoder& in, BlockHeader& header, std::size_t members) {
         in.fixed(parent.digest);
     }
     in.fixed(header.payload_root);
+    if (header.format_version != block_format_with_vote) return;
+    StateVote& vote = header.vote.emplace();
+    vote.commit = in.varint();
+    if (in.ok() && vote.commit == 0) in.fail("a vote for the state before the first commit");
+    in.fixed(vote.prefix);
+    in.fixed(vote.root);
 }
 
 Error foreign(const char* what) {
@@ -132,7 +144,9 @@ Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const 
     VerifiedBlock block;
     BlockHeader& header = block.header;
     header.format_version = in.u16();
-    if (in.ok() && header.format_version != block_format_version) in.fail("unknown block format version");
+    if (in.ok() && header.format_version != block_format_version &&
+        header.format_version != block_format_with_vote)
+        in.fail("unknown block format version");
     header.rules_version = in.u16();
     in.fixed(header.network);
     in.fixed(header.ledger);

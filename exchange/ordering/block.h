@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -15,12 +16,21 @@ namespace peerbook::exchange {
 
 inline constexpr std::size_t block_bytes_max = 512 * 1024;  // a network constant
 inline constexpr std::uint16_t block_format_version = 1;
+inline constexpr std::uint16_t block_format_with_vote = 2;
 
 struct ParentRef {
     MemberIndex author;
     std::uint64_t round = 0;
     Digest digest;
     friend auto operator<=>(const ParentRef&, const ParentRef&) = default;
+};
+
+// Its author's word for a settled state, in one of its blocks. RULES.md, rule 17.
+struct StateVote {
+    std::uint64_t commit = 0;  // length of the settled log
+    Digest prefix;             // hash chain over it
+    Digest root;               // of the state right after it
+    friend bool operator==(const StateVote&, const StateVote&) = default;
 };
 
 struct BlockHeader {
@@ -36,6 +46,7 @@ struct BlockHeader {
     std::vector<ParentRef>
         parents;          // own previous block first (absent for seq 1), then one an author, by author
     Digest payload_root;  // hash of the payload bytes
+    std::optional<StateVote> vote = std::nullopt;  // exactly with block_format_with_vote
 };
 
 struct Block {

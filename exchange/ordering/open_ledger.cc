@@ -92,7 +92,7 @@ void OpenLedger::State::collect_accepted() {
     for (Dag::Accepted& item : dag->take_accepted()) {
         VerifiedBlock& block = item.block;
         const BlockHeader& header = block.header;
-        accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded)});
+        accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded), header.vote});
         OrderedBlock ordered;
         ordered.timestamp = header.timestamp;
         ordered.rules_version = header.rules_version;
@@ -271,7 +271,7 @@ void OpenLedger::State::settle(LedgerUpdate& update) {
         Commit commit = order.settle_first();
         PB_CHECK(commit.index == prefix.length + 1, "the settled log has no gaps");
         prefix.length = commit.index;
-        prefix.hash = log_hash(prefix.hash, commit.block);
+        prefix.hash = commit.log = log_hash(prefix.hash, commit.block);
         settled_time = commit.time;
         last_round = commit.round;
         settled_seqs[commit.author.value()] = commit.seq;
@@ -399,7 +399,23 @@ std::optional<Checkpoint> OpenLedger::take_checkpoint() {
     return std::exchange(state_->checkpoint, std::nullopt);
 }
 
-Block OpenLedger::make_block(Bytes payload, WallTime now) const {
+std::optional<Checkpoint> OpenLedger::checkpoint_settled() {
+    State& s = *state_;
+    OpenOrder::Blocks& blocks = s.order.unsettled();
+    if (s.order.first_new() != blocks.end() || s.prefix.length == 0) return std::nullopt;
+    const std::uint64_t rollbacks = s.rollbacks;
+    s.undo_from(blocks.begin());
+    s.rollbacks = rollbacks;  // nothing came late
+    Checkpoint checkpoint{s.prefix.length, s.engine.freeze()};
+    LedgerUpdate update;
+    s.wanted_checkpoint.reset();
+    s.checkpoint_replays += blocks.size();
+    s.replay_from(blocks.begin(), blocks.end(), update);
+    PB_CHECK(update.applied.empty(), "what was executed again after the same commits changes nothing");
+    return checkpoint;
+}
+
+Block OpenLedger::make_block(Bytes payload, WallTime now, std::optional<StateVote> vote) const {
     const State& s = *state_;
     PB_CHECK(s.self_index.has_value(), "only members emit");
     Dag::NextBlock next = s.dag->next_block(*s.self_index);
@@ -415,6 +431,8 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
     header.timestamp = std::max(now, next.timestamp_min);
     header.parents = std::move(next.parents);
     header.payload_root = payload_root_of(payload);
+    header.format_version = vote ? block_format_with_vote : block_format_version;
+    header.vote = vote;
     block.payload = std::move(payload);
     return block;
 }

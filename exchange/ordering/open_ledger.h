@@ -105,6 +105,7 @@ class OpenLedger {
         std::uint64_t seq = 0;
         std::uint64_t round = 0;
         SharedBytes encoded;
+        std::optional<StateVote> vote = std::nullopt;
     };
     std::vector<AcceptedBlock> take_accepted();
 
@@ -118,6 +119,9 @@ class OpenLedger {
     // a copy of the whole state in memory, so they are few.
     std::optional<Checkpoint> take_checkpoint();
     static constexpr std::size_t frozen_states_max = 3;
+    // The state after the last settled commit, checkpoint or not: takes what is not settled out of the engine
+    // and puts it back, so it is for idle times. Nullopt where blocks wait for execute(), or nothing settled.
+    std::optional<Checkpoint> checkpoint_settled();
 
     // --- the end of the view (rules 8 and 10 to 13) ---
     ChainTips tips() const;
@@ -148,7 +152,7 @@ class OpenLedger {
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
     // then offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
-    Block make_block(Bytes payload, WallTime now) const;
+    Block make_block(Bytes payload, WallTime now, std::optional<StateVote> vote = std::nullopt) const;
     // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits
     // T_ack and asks again; at most two empty blocks a command and member, then silence.
     bool acknowledgement_due() const;

@@ -27,6 +27,9 @@ class NodeWorld {
     void heal(std::size_t a, std::size_t b);
     void hold_disk(std::size_t node) { disk_held_.insert(node); }  // nothing becomes durable
     void release_disk(std::size_t node) { disk_held_.erase(node); }
+    // Its state roots are wrong from here on; or it never gets one, and so never votes.
+    void falsify_roots(std::size_t node) { machines_[node].roots = Roots::wrong; }
+    void forget_roots(std::size_t node) { machines_[node].roots = Roots::none; }
     void set_link_delay(Duration delay) { link_delay_ = delay; }
     // kill -9: what is not durable is gone; comes back with its journal.
     void crash_and_restart(std::size_t node);
@@ -80,7 +83,9 @@ class NodeWorld {
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
 
   private:
+    enum class Roots : std::uint8_t { right, wrong, none };
     struct Machine {
+        Roots roots = Roots::right;
         std::unique_ptr<Signer> signer;
         std::unique_ptr<Node> node;
         std::vector<AppendEffect> journal;  // durable
