@@ -27,6 +27,7 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 //   u8 6 ‖ first command  account id 32 ‖ u64 nonce ‖ u32 index: that batch is not sent any more, and its
 //   users
 //                         were told that nobody knows what became of it
+//   u8 8 ‖ evidence       that a member signed two blocks for one place
 inline constexpr PublicKey record_chain{};
 enum class RecordKind : std::uint8_t {
     ballot_state = 1,
@@ -34,7 +35,8 @@ enum class RecordKind : std::uint8_t {
     relayed = 3,
     entered = 4,
     left = 5,
-    given_up = 6
+    given_up = 6,
+    evidence = 8,
 };
 
 }  // namespace peerbook::app

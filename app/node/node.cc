@@ -37,6 +37,18 @@ const char* to_string(Grade grade) {
     return "unknown";
 }
 
+const char* to_string(Retraction why) {
+    switch (why) {
+        case Retraction::late_block:
+            return "late_block";
+        case Retraction::view_end:
+            return "view_end";
+        case Retraction::two_blocks:
+            return "two_blocks";
+    }
+    return "unknown";
+}
+
 const char* to_string(CommandStatus status) {
     switch (status) {
         case CommandStatus::done:
@@ -108,7 +120,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     const SharedBytes encoded = block.encoded;
     const std::size_t payload_bytes = block.payload_bytes;
     find_relayed(block);
-    const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit);
+    const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit, true);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
                      "the journal holds block " + std::to_string(seq) +
@@ -116,7 +128,7 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
                          (outcome.why.empty() ? "" : ": " + outcome.why)};
     const auto accepted = ledger_.take_accepted();
     for (const auto& one : accepted) {
-        sync_.remember(one.author, one.seq, one.encoded);
+        sync_.remember(one.digest, one.encoded);
         count_vote(one);
     }
     if (own) own_blocks_.made(seq, encoded, payload_bytes);
@@ -124,11 +136,11 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     return {};
 }
 
-exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now) {
+exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now, bool from_journal) {
     using enum exchange::AcceptKind;
     UnsettledCommands::Carried carried = unsettled_.commands_of(block);
     const Digest digest = block.digest;
-    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now);
+    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now, from_journal);
     // Any other block was counted before, or never settles and would be counted for ever.
     if (outcome.kind == accepted || outcome.kind == suspended || outcome.kind == held_back)
         unsettled_.carry(digest, std::move(carried));
@@ -152,6 +164,8 @@ void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
+    for (const SharedBytes& evidence : evidence_)
+        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::evidence), evidence});
 }
 
 void Node::on_peer_disconnected(const PublicKey& peer) {
@@ -175,6 +189,10 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
         return lose_identity("a peer holds block " + std::to_string(seq) +
                                  " signed by this node's key, which this data directory lacks",
                              effects);
+    const auto author = ledger_.view().index_of(block.header.author);
+    if (author)
+        if (const auto held = ledger_.digest_at(*author, seq); held && *held != block.digest)
+            if (!note_twin(*author, *held, block, effects)) return;
     find_relayed(block);
     const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
@@ -186,13 +204,8 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
             effects.violations.push_back({from, 10, "block " + std::to_string(seq) + ": " + outcome.why});
             break;
         case exchange::AcceptKind::equivocation:
-            if (own)
-                return lose_identity("a peer holds another block " + std::to_string(seq) +
-                                         " signed by this node's key: two processes use it",
-                                     effects);
-            effects.logs.push_back({true, "equivocation: two blocks of one author with seq " +
-                                              std::to_string(seq) +
-                                              (outcome.why.empty() ? "" : ": " + outcome.why)});
+            // Its other blocks tell that it signed two for one place, if not where.
+            if (author) take_branches(*author, effects);
             break;
         default:
             break;
@@ -300,7 +313,7 @@ void Node::flush(Now now, Effects& effects) {
     bool took_foreign_blocks = false;
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
-        sync_.remember(accepted.author, accepted.seq, accepted.encoded);
+        sync_.remember(accepted.digest, accepted.encoded);
         count_vote(accepted);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
         took_foreign_blocks = true;
@@ -334,9 +347,6 @@ void Node::on_state_root(std::uint64_t commit, const Digest& root) {
     state_root_commit_ = commit;
     state_root_ = root;
     attestation_.made_root(commit, root);
-    // Nobody else is to see the sole member's vote.
-    if (self_index_ && ledger_.view().members.size() == 1)
-        if (const auto vote = attestation_.own_vote()) attestation_.vote(*self_index_, *vote);
 }
 
 void Node::execute_if_due(Now now, Effects& effects) {
@@ -390,7 +400,7 @@ void Node::expire_waits(Now now, Effects& effects) {
 
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     std::vector<TradeTape::SettledCommit> settled;
-    tape_.update(update, settled);
+    tape_.update(update, retraction_, settled);
     for (const exchange::Commit& commit : update.settled) {
         attestation_.settled(commit.index, commit.log);
         if (commit.commands > 0 || !commit.events.empty()) awaited_ = commit.index;
@@ -442,7 +452,7 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
 
 void Node::emit(Now now, Effects& effects) {
     if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped()) return;
-    if (!halted_.empty()) return;
+    if (!halted_.empty() || ledger_.is_forked()) return;
     // A restarted member's block stands before all that it missed, so it waits a moment for that.
     if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
         return sooner(effects.wake_at, *able_since_ + options_.deadline_grace);

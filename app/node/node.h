@@ -32,6 +32,7 @@
 #include "app/node/view_keeper.h"
 #include "base/keys.h"
 #include "exchange/ordering/attestation.h"
+#include "exchange/ordering/evidence.h"
 #include "exchange/ordering/open_ledger.h"
 
 namespace peerbook::app {
@@ -107,6 +108,8 @@ class Node {
     void set_invitations(std::vector<exchange::Invitation> invitations) {
         views_.set_invitations(std::move(invitations));
     }
+    // That verify_evidence() took.
+    void on_evidence(const PublicKey& from, const exchange::Evidence& evidence, Now now, Effects& effects);
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
     // A verified batch that an observer relays.
     void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
@@ -209,6 +212,18 @@ class Node {
     // Trading stops for good in this process: this node's log or state is not that of the others.
     void halt(std::string why, Effects& effects);
     std::string alarm() const;
+    // --- members that sign two blocks for one place (node_evidence.cc, rule 17) ---
+    // Its author's other block of that seq is here. False: the author is this node itself.
+    bool note_twin(exchange::MemberIndex author, const Digest& held, const exchange::VerifiedBlock& block,
+                   Effects& effects);
+    // `evidence`: none if only this node's own eyes tell.
+    void convict(const PublicKey& member, const Digest& view, std::uint64_t seq, const Digest& one,
+                 const Digest& other, const exchange::Evidence* evidence, Effects* effects);
+    void take_branches(exchange::MemberIndex author, Effects& effects);
+    Status recover_evidence(ByteView record);
+    // What the end of a view takes back, and whether that is because a member cheated.
+    Retraction why_void(const exchange::LedgerUpdate& update, const exchange::View& closed,
+                        Effects& effects) const;
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.
@@ -235,7 +250,7 @@ class Node {
     // we do.
     bool own_chain_confirmed() const;
     // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
-    exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now);
+    exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now, bool from_journal = false);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
@@ -360,13 +375,16 @@ class Node {
     std::optional<exchange::Checkpoint> checkpoint_;  // whose root is to be asked for
     bool root_under_way_ = false;
     exchange::Attestation attestation_;
-    std::uint64_t voted_ = 0;              // commit of the last vote in an own block of this view
-    std::uint64_t awaited_ = 0;            // the last settled commit with commands or events
-    std::uint64_t asked_root_ = 0;         // commit of the last root that was asked for
-    std::optional<MonoTime> quiet_since_;  // everything awaited is settled
-    std::uint64_t quiet_length_ = 0;       // of the settled log then
-    std::vector<std::string> alarms_;      // for status; bounded
-    std::string halted_;                   // why trading stopped; empty: it did not
+    std::uint64_t voted_ = 0;                         // commit of the last vote in an own block of this view
+    std::uint64_t awaited_ = 0;                       // the last settled commit with commands or events
+    std::uint64_t asked_root_ = 0;                    // commit of the last root that was asked for
+    std::optional<MonoTime> quiet_since_;             // everything awaited is settled
+    std::uint64_t quiet_length_ = 0;                  // of the settled log then
+    std::vector<std::string> alarms_;                 // for status; bounded
+    std::string halted_;                              // why trading stopped; empty: it did not
+    Retraction retraction_ = Retraction::late_block;  // of what is undone now
+    bool is_cut_loose_ = false;          // this node's log is not the ledger's: it hears nobody any more
+    std::vector<SharedBytes> evidence_;  // for peers that connect; bounded
     std::uint64_t state_root_commit_ = 0;
     Digest state_root_;
 

@@ -12,6 +12,7 @@ using State = LedgerNews::State;
 // Where the network file names the members, the handshake has seen to it.
 bool Node::speaks_of_our_ledger(const PublicKey& peer) const {
     if (!sync_.connected().contains(peer)) return false;  // it went meanwhile
+    if (is_cut_loose_) return false;
     if (options_.ledger_source == NodeOptions::LedgerSource::network_file) return true;
     return ledger_.view().number > 0 && founding_.ledger_of(peer) == ledger_.view().ledger;
 }
@@ -137,6 +138,8 @@ void Node::rebind(exchange::View first, std::optional<Now> now, Effects& effects
     const exchange::LedgerUpdate update = ledger_.rebind(std::move(first));
     enter_view(update, made, now.has_value(), effects);
     views_.began();
+    evidence_.clear();
+    alarms_.clear();
     if (!now) return;
     entered_ticket_ = append_ticket_;
     ledger_since_ = now->mono;

@@ -43,6 +43,7 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     }
     if (kind == RecordKind::entered || kind == RecordKind::left)
         return recover_ledger(kind, record.subspan(1), effects);
+    if (kind == RecordKind::evidence) return recover_evidence(record.subspan(1));
     if (kind == RecordKind::relayed || kind == RecordKind::given_up) {
         Status read = kind == RecordKind::relayed ? recover_relayed(record.subspan(1))
                                                   : recover_given_up(record.subspan(1));
@@ -106,7 +107,7 @@ bool Node::waits_to_return() const {
 
 void Node::keep_alive(Now now, Effects& effects) {
     const auto interval = views_.alive_interval();
-    if (!interval || !self_index_) return;
+    if (!interval || !self_index_ || is_cut_loose_) return;
     if (!last_sign_of_life_ || now.mono >= *last_sign_of_life_ + *interval) {
         for (const PublicKey& peer : sync_.connected())
             sync_.send_version_vector(peer, effects);
@@ -135,8 +136,14 @@ void Node::step_view(Now now, Effects& effects) {
         append_record(RecordKind::ballot_state, record.bytes, effects);
         views_.appended(record.id, append_ticket_);
     }
+    for (const exchange::MemberIndex author : step.take_branches)
+        ledger_.take_branches(author);
     for (const PublicKey& peer : step.fetch_from)
         sync_.send_version_vector(peer, effects);
+    if (step.conflict) {
+        halt(*step.conflict + ": it settled something else", effects);
+        is_cut_loose_ = true;
+    }
     if (!step.install) return;
     install(*step.install, now, effects);
     sooner(effects.wake_at, now.mono);
@@ -151,7 +158,9 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
     if (now) {
         append_record(RecordKind::decision, exchange::encode_decision(decision), effects);
     }
+    retraction_ = why_void(*update, closed, effects);
     enter_view(*update, made, now && was_confirmed, effects);
+    retraction_ = Retraction::late_block;
     views_.installed(closed, decision, now ? std::optional(now->mono) : std::nullopt);
     if (!now) return;
     effects.view = std::make_shared<const exchange::View>(ledger_.view());

@@ -52,8 +52,7 @@ std::optional<exchange::StateVote> Node::vote_to_cast() const {
 }
 
 bool Node::vote_due() const {
-    if (ledger_.view().members.size() == 1 || awaited_ <= std::max(voted_, attestation_.attested()))
-        return false;
+    if (awaited_ <= std::max(voted_, attestation_.attested())) return false;
     const auto vote = vote_to_cast();
     return vote && vote->commit >= awaited_;
 }

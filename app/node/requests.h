@@ -26,6 +26,14 @@ namespace peerbook::app {
 enum class Grade : std::uint8_t { provisional, settled, attested, retracted };
 const char* to_string(Grade grade);
 
+// Why a trade is retracted.
+enum class Retraction : std::uint8_t {
+    late_block,  // one came that stands in front of it
+    view_end,    // a block that it needs is outside the view's cut
+    two_blocks,  // so it is, because its author signed another one for its place
+};
+const char* to_string(Retraction why);
+
 // --- submitting
 // ---------------------------------------------------------------------------------------------------
 
@@ -194,6 +202,7 @@ struct TradeView {
     exchange::MarketId market;
     std::uint64_t ordinal = 0;  // counts the market's settled trades from 1; 0 while provisional
     Grade grade = Grade::provisional;
+    Retraction why = Retraction::late_block;  // retracted
     exchange::Price price;
     exchange::Quantity quantity;
     exchange::Side taker_side = exchange::Side::buy;

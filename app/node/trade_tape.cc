@@ -43,7 +43,8 @@ TradeView TradeTape::view_of(const exchange::Event& fill, const exchange::Commit
     return trade;
 }
 
-void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled) {
+void TradeTape::update(const exchange::LedgerUpdate& update, Retraction why,
+                       std::vector<SettledCommit>& settled) {
     std::map<exchange::TradeId, TradeView> undone;
     for (const exchange::Commit& commit : update.retracted)
         for (const exchange::Event& event : commit.events)
@@ -64,6 +65,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             }
     for (auto& [id, trade] : undone) {
         trade.grade = Grade::retracted;
+        trade.why = why;
         ++retracted_count_;
         if (!retracted_ids_.insert(trade.id).second) continue;  // listed from an earlier time
         if (retracted_.size() == retracted_kept_max) retracted_ids_.erase(retracted_.front().id);

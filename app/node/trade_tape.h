@@ -30,7 +30,7 @@ class TradeTape {
         std::uint64_t commit = 0;
         std::vector<TradeView> trades;
     };
-    void update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled);
+    void update(const exchange::LedgerUpdate& update, Retraction why, std::vector<SettledCommit>& settled);
 
     // The log is attested up to this commit.
     void attest(std::uint64_t commits);

@@ -14,7 +14,7 @@ std::size_t Attestation::votes_needed(std::size_t members) {
 }
 
 void Attestation::begin(std::size_t members) {
-    members_.assign(members, Member{});
+    by_member_.assign(members, Member{});
     disagreements_.clear();
 }
 
@@ -23,8 +23,8 @@ void Attestation::settled(std::uint64_t commit, const Digest& prefix) {
     settled_ = commit;
     prefixes_.push_back(prefix);
     if (prefixes_.size() > prefixes_max) prefixes_.pop_front();
-    for (std::uint32_t i = 0; i < members_.size(); ++i)
-        if (!members_[i].waiting.empty() && members_[i].waiting.front().commit <= commit)
+    for (std::uint32_t i = 0; i < by_member_.size(); ++i)
+        if (!by_member_[i].waiting.empty() && by_member_[i].waiting.front().commit <= commit)
             judge_waiting(MemberIndex(i));
     raise();
 }
@@ -33,13 +33,13 @@ void Attestation::made_root(std::uint64_t commit, const Digest& root) {
     if (!roots_.empty() && roots_.back().commit >= commit) return;
     roots_.push_back({commit, root});
     if (roots_.size() > roots_max) roots_.pop_front();
-    for (std::uint32_t i = 0; i < members_.size(); ++i)
+    for (std::uint32_t i = 0; i < by_member_.size(); ++i)
         judge_waiting(MemberIndex(i));
     raise();
 }
 
 void Attestation::vote(MemberIndex member, const StateVote& vote) {
-    std::deque<StateVote>& waiting = members_[member.value()].waiting;
+    std::deque<StateVote>& waiting = by_member_[member.value()].waiting;
     // Its chain only goes on, and so do an honest member's votes.
     if (!waiting.empty() && waiting.back().commit >= vote.commit) return;
     waiting.push_back(vote);
@@ -61,7 +61,7 @@ Attestation::Verdict Attestation::judge(const StateVote& vote) const {
 }
 
 void Attestation::judge_waiting(MemberIndex index) {
-    Member& member = members_[index.value()];
+    Member& member = by_member_[index.value()];
     std::erase_if(member.waiting, [&](const StateVote& vote) {
         const Verdict verdict = judge(vote);
         switch (verdict) {
@@ -88,10 +88,10 @@ void Attestation::judge_waiting(MemberIndex index) {
 }
 
 void Attestation::raise() {
-    const std::size_t needed = votes_needed(members_.size());
-    if (needed > members_.size()) return;
+    const std::size_t needed = votes_needed(by_member_.size());
+    if (needed > by_member_.size()) return;
     std::vector<std::uint64_t> counted;
-    for (const Member& member : members_)
+    for (const Member& member : by_member_)
         counted.push_back(member.disagrees_at > 0 ? 0 : member.counted);
     std::nth_element(counted.begin(), counted.begin() + static_cast<std::ptrdiff_t>(needed - 1),
                      counted.end(), std::greater<>());
@@ -112,7 +112,7 @@ std::vector<Attestation::Disagreement> Attestation::take_disagreements() {
 
 std::size_t Attestation::disagreeing() const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(members_, [](const Member& member) { return member.disagrees_at > 0; }));
+        std::ranges::count_if(by_member_, [](const Member& member) { return member.disagrees_at > 0; }));
 }
 
 }  // namespace peerbook::exchange

@@ -43,7 +43,7 @@ class Attestation {
     // Length of the log that is attested.
     std::uint64_t attested() const { return attested_; }
     // The last commit for which this member's vote counted, 0 for none.
-    std::uint64_t counted(MemberIndex member) const { return members_[member.value()].counted; }
+    std::uint64_t counted(MemberIndex member) const { return by_member_[member.value()].counted; }
 
     // A member's state or log is not this node's.
     struct Disagreement {
@@ -54,7 +54,7 @@ class Attestation {
     // New ones since the last call; the first one of each member.
     std::vector<Disagreement> take_disagreements();
     // The commit of a member's disagreement, 0 for none.
-    std::uint64_t disagrees_at(MemberIndex member) const { return members_[member.value()].disagrees_at; }
+    std::uint64_t disagrees_at(MemberIndex member) const { return by_member_[member.value()].disagrees_at; }
     std::size_t disagreeing() const;
 
   private:
@@ -76,7 +76,7 @@ class Attestation {
     void judge_all();
     void raise();
 
-    std::vector<Member> members_;
+    std::vector<Member> by_member_;
     std::uint64_t settled_ = 0;
     std::deque<Digest> prefixes_;  // of the last commits up to settled_
     struct Root {

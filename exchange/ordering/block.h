@@ -60,6 +60,17 @@ Digest digest_of(const BlockHeader& header);
 Digest payload_root_of(ByteView payload);
 void sign_block(Block& block, const Signer& signer);
 
+// Without its payload, but still its author's word.
+struct SignedHeader {
+    BlockHeader header;
+    Signature signature;
+};
+// By itself, with the author's key, so that it can be read without the view.
+Bytes encode_signed_header(const SignedHeader& header);
+// Form only. Error: invalid_input.
+Result<SignedHeader> decode_signed_header(ByteView bytes);
+bool is_signed(const SignedHeader& header, const Verifier& verifier);
+
 // A block whose encoding, signature and payload were checked, decoded for execution. Made off the logic
 // thread.
 struct VerifiedBlock {
@@ -73,6 +84,9 @@ struct VerifiedBlock {
 
 // Precondition: the author and all parents' authors are members of `view`.
 Bytes encode_block(const Block& block, const View& view);
+
+// The front of an encoded block that verify_block() took. Error: invalid_input.
+Result<SignedHeader> signed_header_of(ByteView encoded, const View& view);
 
 // The rules that a header must keep by itself: author and parents' authors are members, seq from 1, the own
 // previous block first (and only above seq 1), the other parents strictly by author, round one above the

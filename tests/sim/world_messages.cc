@@ -31,6 +31,8 @@ std::string kind_text(std::uint8_t kind) {
             return "decision";
         case MessageKind::ledger_news:
             return "ledger news";
+        case MessageKind::evidence:
+            return "evidence";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -151,6 +153,14 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return take_view_message(machine, from, payload);
         case MessageKind::decision:
             return take_decision(machine, from, payload);
+        case MessageKind::evidence: {
+            auto evidence = exchange::verify_evidence(payload.view(), rules_.network,
+                                                      machine.node->ledger().view().ledger, verifier);
+            if (!evidence.ok()) return accuse(machine, key, evidence.error().message);
+            return put(machine, [key, evidence = *evidence](app::Node& node, Now now, Effects& effects) {
+                node.on_evidence(key, evidence, now, effects);
+            });
+        }
         case MessageKind::ledger_news:
             fail_at(from, "speaks of its ledger, which the network file names");
             return;
@@ -198,6 +208,10 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
             return;
+        case MessageKind::evidence:
+            refused =
+                !exchange::verify_evidence(damaged, rules_.network, views_->latest().ledger, verifier).ok();
+            break;
         case MessageKind::ledger_news:
             return;  // nobody sends it here
         case MessageKind::view_message:

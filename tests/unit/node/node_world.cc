@@ -245,6 +245,13 @@ void NodeWorld::deliver(const Message& message) {
                 ADD_FAILURE() << decision.error().message;
             break;
         }
+        case MessageKind::evidence: {
+            auto evidence = exchange::verify_evidence(message.payload.view(), rules_.network,
+                                                      machine.node->ledger().view().ledger, verifier);
+            ASSERT_TRUE(evidence.ok()) << evidence.error().message;
+            machine.node->on_evidence(from, *evidence, now_, effects);
+            break;
+        }
         case MessageKind::ledger_news: {
             auto news = decode_ledger_news(message.payload.view(), rules_.network);
             ASSERT_TRUE(news.ok()) << news.error().message;
@@ -317,6 +324,8 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
         if (machine.roots != Roots::none) machine.node->on_state_root(commit, root);
         machine.touched = true;
     }
+    for (LogEffect& log : effects.logs)
+        logs_.push_back(std::to_string(i) + ": " + std::move(log.text));
     if (effects.retire_key) retired_keys_.push_back(*effects.retire_key);
 }
 

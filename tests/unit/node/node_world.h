@@ -27,6 +27,13 @@ class NodeWorld {
     void heal(std::size_t a, std::size_t b);
     void hold_disk(std::size_t node) { disk_held_.insert(node); }  // nothing becomes durable
     void release_disk(std::size_t node) { disk_held_.erase(node); }
+    // An older copy of the store is put back, as some operators do: it signs again what it signed since then,
+    // if nobody who knows that can be heard.
+    void keep_copy(std::size_t node) { machines_[node].copy = machines_[node].journal; }
+    void restore_copy_alone(std::size_t node) {
+        machines_[node].journal = machines_[node].copy;
+        crash_and_restart_alone(node);
+    }
     // Its state roots are wrong from here on; or it never gets one, and so never votes.
     void falsify_roots(std::size_t node) { machines_[node].roots = Roots::wrong; }
     void forget_roots(std::size_t node) { machines_[node].roots = Roots::none; }
@@ -77,6 +84,7 @@ class NodeWorld {
     const std::vector<ViolationEffect>& violations() const { return violations_; }
     const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
     const std::vector<std::string>& retired_keys() const { return retired_keys_; }
+    const std::vector<std::string>& logs() const { return logs_; }
     // Roots by commit; that all nodes have the same ones is checked when they are made.
     const std::map<std::uint64_t, Digest>& state_roots() const { return state_roots_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
@@ -89,6 +97,7 @@ class NodeWorld {
         std::unique_ptr<Signer> signer;
         std::unique_ptr<Node> node;
         std::vector<AppendEffect> journal;  // durable
+        std::vector<AppendEffect> copy;
         WriteQueue write_queue;
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
@@ -128,6 +137,7 @@ class NodeWorld {
     std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
     std::vector<ViolationEffect> violations_;
     std::vector<std::string> retired_keys_;
+    std::vector<std::string> logs_;  // of all nodes
     std::map<std::uint64_t, Digest> state_roots_;
     std::uint64_t next_ticket_ = 1;
 };
