@@ -129,6 +129,9 @@ class Node {
     const exchange::OpenLedger& ledger() const { return ledger_; }
     // What peers may be told at the start: zero where the node has none yet, or one that is not established.
     Digest claimed_ledger() const { return is_established() ? ledger_.view().ledger : Digest{}; }
+    std::uint64_t attested_commits() const { return attestation_.attested(); }
+    // Why it stopped trading for good; empty: it did not.
+    const std::string& halted() const { return halted_; }
     const TradeTape& tape() const { return tape_; }
     // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
     std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }

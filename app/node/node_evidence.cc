@@ -36,13 +36,10 @@ void Node::on_evidence(const PublicKey& from, const exchange::Evidence& evidence
     if (!speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     const PublicKey& author = evidence.author();
-    if (author == self_) {
-        if (ledger_.view().index_of(self_))
-            lose_identity("a peer has two blocks with seq " + std::to_string(evidence.seq()) +
-                              " signed by this node's key: two processes use it",
-                          effects);
-        return;
-    }
+    if (author == self_)
+        return lose_identity("a peer has two blocks with seq " + std::to_string(evidence.seq()) +
+                                 " signed by this node's key: two processes use it",
+                             effects);
     if (evidence.view() == ledger_.view_digest())
         if (const auto member = ledger_.view().index_of(author)) take_branches(*member, effects);
     convict(author, evidence.view(), evidence.seq(), exchange::digest_of(evidence.first.header),

@@ -23,10 +23,14 @@ void Attestation::settled(std::uint64_t commit, const Digest& prefix) {
     settled_ = commit;
     prefixes_.push_back(prefix);
     if (prefixes_.size() > prefixes_max) prefixes_.pop_front();
-    for (std::uint32_t i = 0; i < by_member_.size(); ++i)
-        if (!by_member_[i].waiting.empty() && by_member_[i].waiting.front().commit <= commit)
-            judge_waiting(MemberIndex(i));
-    raise();
+    bool is_judged = false;
+    for (std::uint32_t i = 0; i < by_member_.size(); ++i) {
+        const auto waits = [&](const StateVote& vote) { return vote.commit == commit; };
+        if (std::ranges::none_of(by_member_[i].waiting, waits)) continue;
+        judge_waiting(MemberIndex(i));
+        is_judged = true;
+    }
+    if (is_judged) raise();
 }
 
 void Attestation::made_root(std::uint64_t commit, const Digest& root) {

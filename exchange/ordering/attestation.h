@@ -73,7 +73,6 @@ class Attestation {
     };
     Verdict judge(const StateVote& vote) const;
     void judge_waiting(MemberIndex member);
-    void judge_all();
     void raise();
 
     std::vector<Member> by_member_;

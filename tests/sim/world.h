@@ -160,6 +160,8 @@ class World final : public LinkUser {
     void check(const Machine& machine, const std::string& complaint);
     void check_leaves(Machine& machine, const exchange::VerifiedBlock& block);
     void check_step(Machine& machine, const app::Effects& effects);
+    bool attested_holds() const;
+    void check_attested(Machine& machine);
     void check_tape(Machine& machine, const std::vector<app::IndexWriteEffect>& writes);
     void check_told(const Machine& machine, const Told& told);
     void check_end();
@@ -179,6 +181,7 @@ class World final : public LinkUser {
     std::optional<Links> links_;
     std::optional<Clients> clients_;
     SettledLog log_;
+    SettledLog attested_;
     SettledTrades trades_;
     PlaceChecker places_;
     StateChecker states_;
