@@ -136,7 +136,11 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
 void Node::rebind(exchange::View first, std::optional<Now> now, Effects& effects) {
     const std::uint64_t made = own_seq();
     const exchange::LedgerUpdate update = ledger_.rebind(std::move(first));
+    attestation_ = {};
+    awaited_ = asked_root_ = 0;
+    retraction_ = Retraction::view_end;
     enter_view(update, made, now.has_value(), effects);
+    retraction_ = Retraction::late_block;
     views_.began();
     evidence_.clear();
     alarms_.clear();

@@ -136,5 +136,56 @@ TEST_F(VotesOf, ANodeWhoseStateIsNotThatOfMostMembersStopsTrading) {
     EXPECT_TRUE(world.submit_answer(taken).ok());
 }
 
+// What only members that sign twice, or damage, bring about: here the others signed it.
+TEST_F(VotesOf, ANodeThatSettledAnotherLogThanTheNextViewBeginsBehindSaysSoAndStops) {
+    NodeOptions options;
+    options.views.suspect_after = Duration::seconds(4);
+    NodeWorld world(3, 3, options);
+    trade(world, 0, 1);
+    world.run_for(Duration::seconds(1));
+    const exchange::OpenLedger& ledger = world.node(0).ledger();
+    exchange::Decision decision;
+    exchange::View& next = decision.next;
+    next.ledger = ledger.view().ledger;
+    next.number = 2;
+    next.previous = ledger.view_digest();
+    next.members = ledger.view().members;
+    const exchange::ChainTips tips = ledger.tips();
+    for (std::size_t i = 0; i < tips.size(); ++i)
+        next.cut.push_back({next.members[i], tips[i].seq, tips[i].digest});
+    const auto end = ledger.log_end(tips);
+    next.base_round = end.round;
+    next.log_length = end.length;
+    next.prefix_hash = end.hash;
+    next.prefix_hash.data[0] ^= 1;
+    decision.ballot = {1, exchange::MemberIndex(1)};
+    for (std::uint32_t i : {1u, 2u}) {
+        exchange::ViewMessage vote;
+        vote.kind = exchange::ViewMessageKind::accepted;
+        vote.sender = world.key(i);
+        vote.view = next.previous;
+        vote.ballot = decision.ballot;
+        vote.value = exchange::digest_of(next);
+        (void)exchange::sign_view_message(vote, ledger.engine().rules().network, next.ledger,
+                                          world.signer(i));
+        decision.votes.push_back({exchange::MemberIndex(i), vote.signature});
+    }
+    world.node(0).on_decision(world.key(1), decision, world.now());
+    world.run_for(Duration::seconds(2));
+    const StatusAnswer stopped = status(world, 0);
+    EXPECT_FALSE(stopped.ready);
+    EXPECT_NE(stopped.says.find("stopped trading: view 2 was decided and cannot be installed"),
+              std::string::npos)
+        << stopped.says;
+    EXPECT_EQ(stopped.alarm.find("view 2 was decided"), 0u);
+    EXPECT_FALSE(world.submit_answer(world.submit(0, {NodeWorld::faucet("late", 0, 1)})).ok());
+    // It is silent from then on, so the others go on without it.
+    world.run_for(Duration::seconds(10));
+    EXPECT_EQ(status(world, 1).members, 2u);
+    const Ticket taken = world.submit(1, {NodeWorld::faucet("maker", 0, 1)}, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.submit_answer(taken).ok());
+}
+
 }  // namespace
 }  // namespace peerbook::app::testing
