@@ -178,6 +178,10 @@ StatusAnswer Node::status(Now now) const {
     } else if (views_.wedged()) {
         status.says = "view " + std::to_string(view.number) + " is ending: " + connected +
                       " (this node counted) agree on the next one; orders are taken and kept until then";
+    } else if (ledger_.is_forked()) {
+        status.says = "view " + std::to_string(view.number) +
+                      " is to end without a member that signed two blocks for one place: sees " + connected +
+                      " (this node counted); orders are taken and kept until then";
     } else if (!quorum) {
         status.says =
             "cut off: sees " + connected +

@@ -338,10 +338,12 @@ void ViewKeeper::watch_settling(MonoTime now, bool stood_still, Effects& effects
     const auto self = ledger_.view().index_of(signer_.public_key());
     const bool has_moved = stats.settled_round != settled_round_;
     settled_round_ = stats.settled_round;
-    if (!self || stats.unsettled_commands == 0 || has_moved || stood_still) {
+    // In a forked view nobody makes blocks any more.
+    const bool may_wait = !self || stats.unsettled_commands == 0 || ledger_.is_forked();
+    if (may_wait || has_moved || stood_still) {
         settling_waits_since_.reset();
         holding_up_.clear();
-        if (!self || stats.unsettled_commands == 0) return;
+        if (may_wait) return;
     }
     if (is_stopped()) return settling_waits_since_.reset();  // what was found so far stays
     if (!settling_waits_since_) settling_waits_since_ = now;

@@ -2,9 +2,9 @@
 // to join, and what peers in older views need to know. The consensus itself is exchange::ViewChange.
 //
 //   suspected   a member of which nothing was heard for T_suspect; or that holds up settling for so long:
-//               commands wait, others acknowledged them, and it made no block above what is settled; or that is
-//               convicted: it signed two blocks for one place. That needs no proof where views are voted on:
-//               acceptors take any reason to leave somebody out, since only progress depends on it
+//               commands wait, others acknowledged them, and it made no block above what is settled; or that
+//               is convicted: it signed two blocks for one place. That needs no proof where views are voted
+//               on: acceptors take any reason to leave somebody out, since only progress depends on it
 //   heard       connected, and heard of within half of it: with a quorum of those a ballot may begin
 //   leaving     members that ask to be left out; not while all that are heard ask it, for then nobody stays
 //   joiners     keys that exchange::Admission lets in and that are not members now; they ask every second,
