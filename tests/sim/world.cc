@@ -364,7 +364,7 @@ bool World::is_quiet(const Machine& machine, const Machine& first, bool full) co
     const exchange::LedgerStats stats = ledger.stats();
     if (stats.commits != machine.shadow->log_count()) return false;
     if (machine.is_writing || !machine.write_queue.empty()) return false;
-    if (equivocation_) return true;
+    if (equivocation_) return cheat_is_left_out();
     if (machine.view != first.view || ledger.version_vector() != first.node->ledger().version_vector())
         return false;
     if (!full) return true;

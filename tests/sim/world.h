@@ -150,6 +150,7 @@ class World final : public LinkUser {
     void note_death(const Machine& machine);
     bool may_settle() const;
     bool all_in_last_view() const;
+    bool cheat_is_left_out() const;
     void take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void check_view_message_leaves(Machine& machine, ByteView bytes);
@@ -190,8 +191,9 @@ class World final : public LinkUser {
     std::uint64_t next_ticket_ = 1;
     // Of the member that lost its store: up to which of its blocks a quorum of the others holds them.
     std::uint64_t protected_seq_ = 0;
-    bool equivocation_ = false;  // two valid blocks for one place left their author
-    bool member_gone_ = false;   // for good: nothing settles any more if views do not change
+    bool twins_noticed_ = false;  // by an honest node
+    bool equivocation_ = false;   // two valid blocks for one place left their author
+    bool member_gone_ = false;    // for good: nothing settles any more if views do not change
     bool healing_ = false;
     std::string failure_;
 };

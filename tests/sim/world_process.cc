@@ -254,7 +254,10 @@ void World::perform(Machine& machine, Effects& effects) {
     for (const app::ViolationEffect& violation : effects.violations)
         accuse(machine, violation.peer, violation.why);
     for (const app::LogEffect& log : effects.logs) {
-        if (log.text.find("signed two blocks") != std::string::npos) rare_.add(Rare::equivocation_seen);
+        if (log.text.find("signed two blocks with seq") != std::string::npos) {
+            rare_.add(Rare::equivocation_seen);
+            twins_noticed_ = twins_noticed_ || !machine.mutator;
+        }
         trace_.say(scheduler_.now_us(),
                    [&] { return "node " + std::to_string(machine.number) + " logs: " + log.text; });
     }

@@ -336,4 +336,22 @@ bool World::all_in_last_view() const {
     });
 }
 
+// Rule 17: where views change, those that do not cheat go on without the one that does, if they are a quorum.
+// One that settled what the others call void stopped.
+bool World::cheat_is_left_out() const {
+    if (plan_.trouble != Trouble::equivocator || !plan_.views_change() || !twins_noticed_) return true;
+    const View& view = views_->latest();
+    std::set<std::size_t> honest;
+    for (const auto& machine : machines_)
+        if (const auto index = view.index_of(machine->key()); index && machine->runs() && !machine->mutator)
+            honest.insert(index->value());
+    if (!is_quorum_of(view, honest)) return true;
+    const Digest name = digest_of(view);
+    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
+        if (machine->mutator) return !view.index_of(machine->key());
+        if (!machine->runs() || !machine->is_member || !machine->node->halted().empty()) return true;
+        return machine->view == name;
+    });
+}
+
 }  // namespace peerbook::sim
