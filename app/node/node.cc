@@ -400,7 +400,8 @@ void Node::expire_waits(Now now, Effects& effects) {
 
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     std::vector<TradeTape::SettledCommit> settled;
-    tape_.update(update, retraction_, settled);
+    const bool is_forked = retraction_ == Retraction::late_block && ledger_.is_forked();
+    tape_.update(update, is_forked ? Retraction::two_blocks : retraction_, settled);
     for (const exchange::Commit& commit : update.settled) {
         attestation_.settled(commit.index, commit.log);
         if (commit.commands > 0 || !commit.events.empty()) awaited_ = commit.index;

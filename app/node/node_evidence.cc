@@ -33,7 +33,7 @@ bool Node::note_twin(exchange::MemberIndex author, const Digest& held, const exc
 }
 
 void Node::on_evidence(const PublicKey& from, const exchange::Evidence& evidence, Now now, Effects& effects) {
-    if (!speaks_of_our_ledger(from)) return;
+    if (identity_lost_ || !speaks_of_our_ledger(from)) return;
     views_.heard(from, now.mono);
     const PublicKey& author = evidence.author();
     if (author == self_)

@@ -209,6 +209,7 @@ class ForkedViewOfThree : public EndOfViewOf {
             B2 : B1 A2
             C2 : C1 A2'
             A3': A2' C2
+            A3 : A2
         )");
         outlook.convicted[0] = outlook.suspected[0] = true;
     }
@@ -233,15 +234,15 @@ class ForkedViewOfThree : public EndOfViewOf {
 };
 
 TEST_F(ForkedViewOfThree, OfTwoBlocksTheCutHasTheOneOfThePromiseThatSettledFurthest) {
-    give('B', "A1 B1 C1 A2");
+    give('B', "A1 B1 C1 A2 A3");
     give('C', "A1 B1 C1 A2' C2 A3'");
     const auto settled = [&](char name) { return node(name).ledger->stats().settled_round; };
     ASSERT_GT(settled('C'), settled('B'));
-    end("A2' C2 A3'", "A2");
+    end("A2' C2 A3'", "A2 A3");
     EXPECT_EQ(name_of_cut(0), "A3'");
     EXPECT_EQ(name_of_cut(1), "B1");
     EXPECT_EQ(name_of_cut(2), "C2");
-    EXPECT_EQ(node('B').installs->next.log_length, 6u);  // everything but A2
+    EXPECT_EQ(node('B').installs->next.log_length, 6u);  // everything but A2 and A3
 }
 
 TEST_F(ForkedViewOfThree, AlsoWhereThatIsTheProposersOwn) {
