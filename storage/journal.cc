@@ -308,6 +308,19 @@ Result<std::vector<JournalEntry>> Journal::chain(const PublicKey& author, std::u
     }
 }
 
+Result<std::vector<JournalEntry>> Journal::place(const PublicKey& author, std::uint64_t seq) const {
+    Result<std::vector<ChainRow>> rows = chain_rows(author, seq, 0, place_entries_max);
+    if (!rows.ok()) return rows.error();
+    std::vector<JournalEntry> entries;
+    for (const ChainRow& row : *rows) {
+        if (row.seq != seq) break;
+        Result<JournalEntry> found = entry(row);
+        if (!found.ok()) return found.error();
+        entries.push_back(std::move(found.value()));
+    }
+    return entries;
+}
+
 Result<std::vector<JournalEntry>> Journal::missing(std::span<const std::pair<PublicKey, std::uint64_t>> have,
                                                    std::size_t bytes_max) const {
     const std::map<PublicKey, std::uint64_t> known(have.begin(), have.end());

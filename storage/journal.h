@@ -63,6 +63,10 @@ class Journal {
     // one).
     Result<std::vector<JournalEntry>> chain(const PublicKey& author, std::uint64_t from,
                                             std::size_t bytes_max) const;
+    // The entries of one place in a chain, oldest first: one, or where an author signed several the first
+    // few.
+    static constexpr std::size_t place_entries_max = 8;
+    Result<std::vector<JournalEntry>> place(const PublicKey& author, std::uint64_t seq) const;
     // For a peer that has blocks of author `have[i].first` up to seq `have[i].second`: what it lacks of
     // these authors, merged by `order` so that parents come first, until bytes_max (at least one, if there
     // is one).

@@ -146,7 +146,7 @@ void write_trade(Json& json, const TradeView& trade, const MarketTable& markets)
     json.key("market").text(market.symbol);
     json.key("ordinal").number(trade.ordinal);
     json.key("grade").text(to_string(trade.grade));
-    if (trade.retraction != Retraction::none) json.key("reason").text(to_string(trade.retraction));
+    if (trade.grade == Grade::retracted) json.key("reason").text(to_string(trade.why));
     json.key("price").text(exchange::format_price(trade.price, market));
     json.key("quantity").text(exchange::format_quantity(trade.quantity, market));
     json.key("taker_side").text(text_of(trade.taker_side));

@@ -48,6 +48,8 @@ void write_member(Json& json, const StatusAnswer::Member& member) {
     json.key("tip_seq").number(member.tip_seq);
     json.key("tip_round").number(member.tip_round);
     json.key("stable_round").number(member.stable_round);
+    json.key("voted_commit").number(member.voted_commit);
+    if (member.disagrees_at > 0) json.key("disagrees_at").number(member.disagrees_at);
     json.end();
 }
 
@@ -101,6 +103,9 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);
     json.key("settled_prefix").hex(status.settled_prefix);
+    json.key("attested_commits").number(status.attested_commits);
+    json.key("votes_needed").number(status.votes_needed);
+    if (!status.alarm.empty()) json.key("alarm").text(status.alarm);
     if (status.state_root_commit != 0) {
         json.key("state_root").hex(status.state_root);
         json.key("state_root_commit").number(status.state_root_commit);

@@ -210,7 +210,10 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     properties.add("role", text_at(answer, "role") + (is_true(answer, "ready") ? ", ready" : ", not ready"));
     properties.add("members",
                    text_at(answer, "members_connected") + " of " + text_at(answer, "members") + " connected");
-    properties.add("commits", count("commits") + ", settled " + count("settled_commits"));
+    properties.add("commits", count("commits") + ", settled " + count("settled_commits") + ", attested " +
+                                  count("attested_commits"));
+    if (const std::string alarm = text_at(answer, "alarm"); !alarm.empty())
+        properties.add("alarm", painted(terminal_text(alarm, 4'000), Paint::red, style));
     properties.add("settled prefix", text_at(answer, "settled_prefix"));
     properties.add("commands", count("commands_executed") + " executed, " + count("unsettled_commands") +
                                    " unsettled, " + count("commands_replayed") + " replayed in " +

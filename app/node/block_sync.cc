@@ -97,7 +97,7 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         const auto place = ledger_.find_block(digest);
         if (!place) continue;
         ++served_[peer];
-        const auto found = recent_.find({place->author.value(), place->seq});
+        const auto found = recent_.find(digest);
         if (found != recent_.end())
             effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
         else
@@ -141,10 +141,14 @@ void BlockSync::on_suspended(const PublicKey& peer, const std::vector<exchange::
     if (wanted_.size() > wanted_max_) (void)overdue(now);  // what is due stays due
 }
 
-void BlockSync::remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block) {
-    const Place place{author.value(), seq};
-    if (!recent_.try_emplace(place, block).second) return;
-    recent_order_.push_back(place);
+std::optional<SharedBytes> BlockSync::recent(const Digest& digest) const {
+    const auto found = recent_.find(digest);
+    return found == recent_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void BlockSync::remember(const Digest& digest, const SharedBytes& block) {
+    if (!recent_.try_emplace(digest, block).second) return;
+    recent_order_.push_back(digest);
     recent_bytes_ += block.size();
     while (recent_bytes_ > recent_bytes_max) {
         const auto oldest = recent_.find(recent_order_.front());
@@ -220,7 +224,7 @@ void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
     if (muted_) return;
     const exchange::View& view = ledger_.view();
     last_sent_[peer] = ledger_.version_vector();
-    const VersionVectorMessage message{ledger_.view_digest(), view.number, ledger_.version_vector()};
+    const VersionVectorMessage message{ledger_.view_digest(), view.number, ledger_.claimed_blocks()};
     effects.sends.push_back(
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
 }

@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "app/node/effects.h"
@@ -67,7 +68,9 @@ class BlockSync {
     void on_suspended(const PublicKey& peer, const std::vector<exchange::ParentRef>& missing,
                       std::uint64_t lacking, MonoTime now, Effects& effects);
     // An accepted block, kept for a while to serve it from memory.
-    void remember(exchange::MemberIndex author, std::uint64_t seq, const SharedBytes& block);
+    void remember(const Digest& digest, const SharedBytes& block);
+    // One that is still kept.
+    std::optional<SharedBytes> recent(const Digest& digest) const;
     // Does what is due. Returns when to call again.
     std::optional<MonoTime> flush(MonoTime now, Effects& effects);
 
@@ -78,8 +81,6 @@ class BlockSync {
     std::size_t wanted_count() const { return wanted_.size(); }
 
   private:
-    using Place = std::pair<std::uint32_t, std::uint64_t>;  // member, seq
-
     void read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
                       const exchange::VersionVector& seqs, Effects& effects);
     void note_far_ahead(const PublicKey& peer, MonoTime now, Effects& effects);
@@ -103,8 +104,8 @@ class BlockSync {
     std::map<PublicKey, exchange::VersionVector> ahead_;  // what members said to have, and is lacking here
     std::map<PublicKey, std::size_t> served_;             // blocks for wants, in the present want_retry
     std::optional<MonoTime> next_served_reset_;
-    std::map<Place, SharedBytes> recent_;
-    std::deque<Place> recent_order_;
+    std::unordered_map<Digest, SharedBytes> recent_;  // looked up, never walked
+    std::deque<Digest> recent_order_;
     std::size_t recent_bytes_ = 0;
     // Missing parents and when to ask for them (again). Some may have come since the last look, which forgets
     // them; above wanted_max_ they are forgotten at once.

@@ -29,6 +29,7 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 //                         were told that nobody knows what became of it
 //   u8 7                  the commands of the void block that waited first are in such batches
 //   u8 8 ‖ ledger news    the fork in there that goes on from its ledger began here
+//   u8 9 ‖ evidence       that a member signed two blocks for one place
 inline constexpr PublicKey record_chain{};
 enum class RecordKind : std::uint8_t {
     ballot_state = 1,
@@ -39,6 +40,7 @@ enum class RecordKind : std::uint8_t {
     given_up = 6,
     handed_over = 7,
     forked = 8,
+    evidence = 9,
 };
 
 }  // namespace peerbook::app

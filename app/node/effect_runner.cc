@@ -168,6 +168,7 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::blocks:
         case MessageKind::view_message:
         case MessageKind::decision:
+        case MessageKind::evidence:
         case MessageKind::signed_batch: {
             // What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
             const bool is_batch = static_cast<MessageKind>(kind) == MessageKind::signed_batch;
@@ -239,6 +240,7 @@ void EffectRunner::verify(PeerPayload& payload) {
         }
         case MessageKind::view_message:
         case MessageKind::decision:
+        case MessageKind::evidence:
             verify_view_payload(payload);
             break;
         default: {
@@ -271,6 +273,16 @@ void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const
 
 void EffectRunner::verify_view_payload(const PeerPayload& payload) {
     const PublicKey peer = payload.peer;
+    if (static_cast<MessageKind>(payload.kind) == MessageKind::evidence) {
+        auto evidence = exchange::verify_evidence(payload.bytes, network_id_, view()->ledger, verifier_);
+        // One of another ledger may simply come late.
+        if (!evidence.ok() && evidence.error().code == ErrorCode::conflict) return;
+        if (!evidence.ok()) return not_verified(peer, evidence.error(), "evidence");
+        inputs_.put([peer, evidence = std::move(*evidence)](Node& node, Now now, Effects& effects) {
+            node.on_evidence(peer, evidence, now, effects);
+        });
+        return;
+    }
     if (static_cast<MessageKind>(payload.kind) == MessageKind::decision) {
         auto decision = exchange::verify_decision(payload.bytes, *view(), network_id_, verifier_);
         // One of another view may simply come late.
@@ -473,7 +485,7 @@ Result<Answer> EffectRunner::read_index(const IndexReadEffect& read) const {
     if (answer.ok())
         for (TradeView& trade : std::get<TradesAnswer>(*answer).trades) {
             trade.grade = Grade::retracted;
-            trade.retraction = Retraction::ledger_adopted;
+            trade.why = Retraction::ledger_adopted;
         }
     return answer;
 }
@@ -488,6 +500,7 @@ Result<Answer> EffectRunner::read_index(const IndexReadEffect& read, const stora
             auto trade = decode_trade_record(record);
             if (!trade.ok()) return trade.error().within("index");
             if (query.market && trade->market != *query.market) continue;
+            if (is_attested(*trade, read.attested)) trade->grade = Grade::attested;
             answer.trades.push_back(std::move(*trade));
         }
         if (newest_first) std::reverse(answer.trades.begin(), answer.trades.end());
@@ -534,13 +547,14 @@ void EffectRunner::read_missing(const ReadMissingEffect& read) {
 }
 
 void EffectRunner::read_block(const ReadBlockEffect& read) {
-    auto entries = journal_->chain(read.chain, read.seq, 1);
+    auto entries = journal_->place(read.chain, read.seq);
     if (!entries.ok())
         return log_error("node", "a block for a peer cannot be read: " + entries.error().message);
-    if (entries->empty() || entries->front().seq != read.seq) return;
     Effects effects;
-    effects.sends.push_back(
-        {read.peer, static_cast<std::uint8_t>(MessageKind::block), std::move(entries->front().block)});
+    // Several, where a member signed several: which one was asked for, the peer knows.
+    for (storage::JournalEntry& entry : *entries)
+        effects.sends.push_back(
+            {read.peer, static_cast<std::uint8_t>(MessageKind::block), std::move(entry.block)});
     perform(std::move(effects));
 }
 

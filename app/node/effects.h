@@ -77,6 +77,8 @@ struct IndexReadEffect {
     Digest ledger;                        // whose trades these are
     // It was given up: they are in its archive. `account` is then to be made of the query's by its key.
     std::optional<GivenUpLedger> given_up = std::nullopt;
+    // By market: settled trades up to this ordinal are attested. Markets behind its end have none.
+    std::vector<std::uint64_t> attested;
 };
 
 // The state of which a root is to be made (exchange::StateRoot::advance); Node::on_state_root() brings it.

@@ -29,18 +29,22 @@ const char* to_string(Grade grade) {
             return "provisional";
         case Grade::settled:
             return "settled";
+        case Grade::attested:
+            return "attested";
         case Grade::retracted:
             return "retracted";
     }
     return "unknown";
 }
 
-const char* to_string(Retraction retraction) {
-    switch (retraction) {
-        case Retraction::none:
-            return "none";
-        case Retraction::reordered:
-            return "reordered";
+const char* to_string(Retraction why) {
+    switch (why) {
+        case Retraction::late_block:
+            return "late_block";
+        case Retraction::view_end:
+            return "view_end";
+        case Retraction::two_blocks:
+            return "two_blocks";
         case Retraction::ledger_adopted:
             return "ledger_adopted";
     }
@@ -108,6 +112,7 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
         ledger_first_->state = LedgerNews::State::established;
         ledger_first_->first = ledger_.view();
     }
+    attestation_.begin(ledger_.view().members.size());
 }
 
 Node::~Node() = default;
@@ -120,25 +125,27 @@ Status Node::recover(exchange::VerifiedBlock block, Effects& effects) {
     const SharedBytes encoded = block.encoded;
     const std::size_t payload_bytes = block.payload_bytes;
     find_relayed(block);
-    const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit);
+    const exchange::AcceptOutcome outcome = accept(std::move(block), no_limit, true);
     if (outcome.kind != exchange::AcceptKind::accepted && outcome.kind != exchange::AcceptKind::duplicate)
         return Error{ErrorCode::corrupt,
                      "the journal holds block " + std::to_string(seq) +
                          " of an author, which does not follow from what stands before it" +
                          (outcome.why.empty() ? "" : ": " + outcome.why)};
     const auto accepted = ledger_.take_accepted();
-    for (const auto& one : accepted)
-        sync_.remember(one.author, one.seq, one.encoded);
+    for (const auto& one : accepted) {
+        sync_.remember(one.digest, one.encoded);
+        count_vote(one);
+    }
     if (own) own_blocks_.made(seq, encoded, payload_bytes);
     if (ledger_.stats().blocks_accepted % recover_batch_blocks == 0) process(ledger_.execute(), effects);
     return {};
 }
 
-exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now) {
+exchange::AcceptOutcome Node::accept(exchange::VerifiedBlock block, WallTime now, bool from_journal) {
     using enum exchange::AcceptKind;
     UnsettledCommands::Carried carried = unsettled_.commands_of(block);
     const Digest digest = block.digest;
-    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now);
+    const exchange::AcceptOutcome outcome = ledger_.accept(std::move(block), now, from_journal);
     // Any other block was counted before, or never settles and would be counted for ever.
     if (outcome.kind == accepted || outcome.kind == suspended || outcome.kind == held_back)
         unsettled_.carry(digest, std::move(carried));
@@ -161,6 +168,8 @@ void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
+    for (const SharedBytes& evidence : evidence_)
+        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::evidence), evidence});
 }
 
 void Node::on_peer_disconnected(const PublicKey& peer) {
@@ -184,8 +193,11 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
         return lose_identity("a peer holds block " + std::to_string(seq) +
                                  " signed by this node's key, which this data directory lacks",
                              effects);
-    find_relayed(block);
     const auto author = ledger_.view().index_of(block.header.author);
+    if (author)
+        if (const auto held = ledger_.digest_at(*author, seq); held && *held != block.digest)
+            if (!note_twin(*author, *held, block, effects)) return;
+    find_relayed(block);
     const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
         case exchange::AcceptKind::suspended:
@@ -199,13 +211,8 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
             effects.violations.push_back({from, 10, "block " + std::to_string(seq) + ": " + outcome.why});
             break;
         case exchange::AcceptKind::equivocation:
-            if (own)
-                return lose_identity("a peer holds another block " + std::to_string(seq) +
-                                         " signed by this node's key: two processes use it",
-                                     effects);
-            effects.logs.push_back({true, "equivocation: two blocks of one author with seq " +
-                                              std::to_string(seq) +
-                                              (outcome.why.empty() ? "" : ": " + outcome.why)});
+            // Its other blocks tell that it signed two for one place, if not where.
+            if (author) take_branches(*author, effects);
             break;
         default:
             break;
@@ -313,12 +320,14 @@ void Node::flush(Now now, Effects& effects) {
     bool took_foreign_blocks = false;
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
-        sync_.remember(accepted.author, accepted.seq, accepted.encoded);
+        sync_.remember(accepted.digest, accepted.encoded);
+        count_vote(accepted);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
         took_foreign_blocks = true;
         append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);
     }
     execute_if_due(now, effects);
+    step_votes(now, effects);
     watch_catching_up(now, took_foreign_blocks);
     step_leave(now, effects);
     step_founding(now, effects);
@@ -337,6 +346,7 @@ void Node::flush(Now now, Effects& effects) {
 
 void Node::ask_for_state_root(Effects& effects) {
     if (!checkpoint_ || root_under_way_) return;
+    asked_root_ = checkpoint_->commit;
     effects.state_root.emplace(StateRootEffect{checkpoint_->commit, std::move(checkpoint_->state)});
     checkpoint_.reset();
     root_under_way_ = true;
@@ -346,6 +356,7 @@ void Node::on_state_root(std::uint64_t commit, const Digest& root) {
     root_under_way_ = false;
     state_root_commit_ = commit;
     state_root_ = root;
+    attestation_.made_root(commit, root);
 }
 
 void Node::execute_if_due(Now now, Effects& effects) {
@@ -399,7 +410,13 @@ void Node::expire_waits(Now now, Effects& effects) {
 
 void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
     std::vector<TradeTape::SettledCommit> settled;
-    tape_.update(update, settled);
+    const bool is_forked = retraction_ == Retraction::late_block && ledger_.is_forked();
+    tape_.update(update, is_forked ? Retraction::two_blocks : retraction_, settled);
+    for (const exchange::Commit& commit : update.settled) {
+        attestation_.settled(commit.index, commit.log);
+        if (commit.commands > 0 || !commit.events.empty()) awaited_ = commit.index;
+    }
+    tape_.attest(attestation_.attested());
     publish_markets(update, effects);
     if (auto checkpoint = ledger_.take_checkpoint()) checkpoint_ = std::move(checkpoint);
     for (const exchange::Commit& commit : update.retracted)
@@ -449,7 +466,7 @@ void Node::answer_settled(SettledWaiters::iterator waiting, Effects& effects) {
 
 void Node::emit(Now now, Effects& effects) {
     if (!recovered_ || in_flight_ || identity_lost_ || !own_chain_confirmed() || views_.is_stopped() ||
-        next_fork())
+        next_fork() || !halted_.empty() || ledger_.is_forked())
         return;
     // A restarted member's block stands before all that it missed, so it waits a moment for that.
     if (restarted_ && able_since_ && now.mono < *able_since_ + options_.deadline_grace && sync_.behind())
@@ -463,7 +480,7 @@ void Node::emit(Now now, Effects& effects) {
         return;
     }
     if (deadline_met(now, effects)) return emit_block(now, effects);
-    if (!ledger_.acknowledgement_due() && !first_block_due()) {
+    if (!ledger_.acknowledgement_due() && !first_block_due() && !vote_due()) {
         ack_due_since_.reset();
         return;
     }
@@ -540,7 +557,7 @@ void Node::emit_block(Now now, Effects& effects) {
                                                     "the batch is larger than a block; nothing "
                                                     "of it was taken, divide its commands"})});
     const std::size_t payload_bytes = built.payload.size();
-    exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall);
+    exchange::Block block = ledger_.make_block(std::move(built.payload), now.wall, vote_to_cast());
     exchange::sign_block(block, signer_);
     InFlight own;
     own.origins = std::move(built.origins);

@@ -31,6 +31,8 @@
 #include "app/node/unsettled.h"
 #include "app/node/view_keeper.h"
 #include "base/keys.h"
+#include "exchange/ordering/attestation.h"
+#include "exchange/ordering/evidence.h"
 #include "exchange/ordering/open_ledger.h"
 
 namespace peerbook::app {
@@ -38,8 +40,10 @@ namespace peerbook::app {
 struct NodeOptions {
     Duration batch_delay = Duration::milliseconds(1);  // the least time between two own blocks under load
     Duration ack_delay = Duration::milliseconds(5);    // T_ack of rule 7, exchange/ordering/RULES.md
-    Duration relay_retry = Duration::seconds(2);       // an observer sends a batch again to another member
-    Duration relay_timeout = Duration::seconds(30);    // then it tells the client that it does not know
+    // Members vote for the settled state at checkpoints, and when nothing was settled for so long.
+    Duration vote_quiet = Duration::milliseconds(250);
+    Duration relay_retry = Duration::seconds(2);     // an observer sends a batch again to another member
+    Duration relay_timeout = Duration::seconds(30);  // then it tells the client that it does not know
     Duration settled_wait =
         Duration::seconds(55);                   // then a client that waits for settling is told to ask again
     std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
@@ -105,6 +109,8 @@ class Node {
     void set_invitations(std::vector<exchange::Invitation> invitations) {
         views_.set_invitations(std::move(invitations));
     }
+    // That verify_evidence() took.
+    void on_evidence(const PublicKey& from, const exchange::Evidence& evidence, Now now, Effects& effects);
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
     // A verified batch that an observer relays.
     void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
@@ -124,6 +130,9 @@ class Node {
     const exchange::OpenLedger& ledger() const { return ledger_; }
     // Zero where the node has none yet, or one that is not established.
     Digest established_ledger() const { return is_established() ? ledger_id() : Digest{}; }
+    std::uint64_t attested_commits() const { return attestation_.attested(); }
+    // Why it stopped trading for good; empty: it did not.
+    const std::string& halted() const { return halted_; }
     const TradeTape& tape() const { return tape_; }
     // With the markets created so far, and those whose creation was undone lately; see NodeService::rules().
     std::shared_ptr<const exchange::NetworkRules> rules() const { return rules_; }
@@ -200,6 +209,27 @@ class Node {
     void remember_order(const exchange::Event& event, const CommandResult& result);
     void publish_markets(const exchange::LedgerUpdate& update, Effects& effects);
     void ask_for_state_root(Effects& effects);
+    // --- votes for settled states (node_votes.cc, rule 17) ---
+    void count_vote(const exchange::OpenLedger::AcceptedBlock& block);
+    void step_votes(Now now, Effects& effects);
+    // An empty block is owed only because of a vote: nothing else is going on that could carry it.
+    bool vote_due() const;
+    std::optional<exchange::StateVote> vote_to_cast() const;
+    // Trading stops for good in this process: this node's log or state is not that of the others.
+    void halt(std::string why, Effects& effects);
+    std::string alarm() const;
+    // --- members that sign two blocks for one place (node_evidence.cc, rule 17) ---
+    // Its author's other block of that seq is here. False: the author is this node itself.
+    bool note_twin(exchange::MemberIndex author, const Digest& held, const exchange::VerifiedBlock& block,
+                   Effects& effects);
+    // `evidence`: none if only this node's own eyes tell.
+    void convict(const PublicKey& member, const Digest& view, std::uint64_t seq, const Digest& one,
+                 const Digest& other, const exchange::Evidence* evidence, Effects* effects);
+    void take_branches(exchange::MemberIndex author, Effects& effects);
+    Status recover_evidence(ByteView record);
+    // What the end of a view takes back, and whether that is because a member cheated.
+    Retraction why_void(const exchange::LedgerUpdate& update, const exchange::View& closed,
+                        Effects& effects) const;
     // The command was executed before, or is on its way: sending it would only have it refused for its nonce.
     bool relay_would_repeat(const exchange::AccountId& account, exchange::CommandRef ref) const;
     // Which commands of a member's block are ones that this observer relayed.
@@ -226,7 +256,7 @@ class Node {
     // we do.
     bool own_chain_confirmed() const;
     // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
-    exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now);
+    exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now, bool from_journal = false);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
@@ -387,6 +417,17 @@ class Node {
 
     std::optional<exchange::Checkpoint> checkpoint_;  // whose root is to be asked for
     bool root_under_way_ = false;
+    exchange::Attestation attestation_;
+    std::uint64_t voted_ = 0;                         // commit of the last vote in an own block of this view
+    std::uint64_t awaited_ = 0;                       // the last settled commit with commands or events
+    std::uint64_t asked_root_ = 0;                    // commit of the last root that was asked for
+    std::optional<MonoTime> quiet_since_;             // everything awaited is settled
+    std::uint64_t quiet_length_ = 0;                  // of the settled log then
+    std::vector<std::string> alarms_;                 // for status; bounded
+    std::string halted_;                              // why trading stopped; empty: it did not
+    Retraction retraction_ = Retraction::late_block;  // of what is undone now
+    bool is_cut_loose_ = false;          // this node's log is not the ledger's: it hears nobody any more
+    std::vector<SharedBytes> evidence_;  // for peers that connect; bounded
     std::uint64_t state_root_commit_ = 0;
     Digest state_root_;
 

@@ -41,6 +41,7 @@ Status Node::admit(const SubmitRequest& request, std::uint64_t commands) const {
             ErrorCode::unavailable,
             "this node's key has signed blocks that its data directory lacks, so it must not sign more; "
             "see `peerbook status`"};
+    if (!halted_.empty()) return Error{ErrorCode::unavailable, "this node stopped trading: " + halted_};
     if (waits_to_return())
         return Error{
             ErrorCode::unavailable,

@@ -197,8 +197,11 @@ std::size_t Node::install_fork(LedgerNews news, std::optional<Now> now, Effects&
     if (now) append_record(RecordKind::forked, encode_ledger_news(*ledger_first_), effects);
     founding_.left(closed.ledger);
     // Somebody may hold blocks that this node made in there, if its store is an older copy.
+    retraction_ = Retraction::view_end;
     enter_view(*update, made, false, effects);
+    retraction_ = Retraction::late_block;
     views_.forked(closed, fork);
+    evidence_.clear();  // it names the ledger before
     fork_alarmed_ = false;
     const std::size_t voided = update->voided.size();
     if (!now) return voided;

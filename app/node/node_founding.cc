@@ -16,6 +16,7 @@ bool Node::tells_of_its_ledger() const {
 
 bool Node::speaks_of_our_ledger(const PublicKey& peer) const {
     if (!sync_.connected().contains(peer)) return false;  // it went meanwhile
+    if (is_cut_loose_) return false;
     const Digest said = founding_.ledger_of(peer);
     if (!tells_of_its_ledger() && said.is_zero()) return true;  // it has what the network file names
     return ledger_.view().number > 0 && said == ledger_id();
@@ -154,8 +155,14 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
 void Node::rebind(exchange::View first, std::optional<Now> now, Effects& effects) {
     const std::uint64_t made = own_seq();
     const exchange::LedgerUpdate update = ledger_.rebind(std::move(first));
+    attestation_ = {};
+    awaited_ = asked_root_ = 0;
+    retraction_ = Retraction::view_end;
     enter_view(update, made, now.has_value(), effects);
+    retraction_ = Retraction::late_block;
     views_.began();
+    evidence_.clear();
+    alarms_.clear();
     if (!now) return;
     entered_ticket_ = append_ticket_;
     ledger_since_ = now->mono;

@@ -7,7 +7,7 @@
 namespace peerbook::app {
 
 bool Node::has_unfinished_work() const {
-    if (waits_to_return())
+    if (waits_to_return() || !halted_.empty())
         return in_flight_.has_value();  // nobody knows when that will be; it is all on disk
     return in_flight_ || !batcher_.empty() || !own_blocks_.waiting().empty() || !requests_.empty();
 }

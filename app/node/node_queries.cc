@@ -103,12 +103,18 @@ StatusAnswer Node::status(Now now) const {
         member.tip_seq = progress[i].tip_seq;
         member.tip_round = progress[i].tip_round;
         member.stable_round = progress[i].stable_round;
+        const exchange::MemberIndex index(static_cast<std::uint32_t>(i));
+        member.voted_commit = attestation_.counted(index);
+        member.disagrees_at = attestation_.disagrees_at(index);
         status.member_list.push_back(member);
     }
     const auto prefix = ledger_.settled_prefix();
     status.commits = ledger.commits;
     status.settled_commits = prefix.length;
     status.settled_prefix = prefix.hash;
+    status.attested_commits = attestation_.attested();
+    status.votes_needed = exchange::Attestation::votes_needed(view.members.size());
+    status.alarm = alarm();
     status.state_root = state_root_;
     status.state_root_commit = state_root_commit_;
     status.settled_trades = tape_.settled_count();
@@ -135,6 +141,8 @@ StatusAnswer Node::status(Now now) const {
         status.says = "stopping: this node's key has blocks that this data directory lacks";
     } else if (is_given_up_) {
         status.says = "starting anew: this node gave its ledger up for another one";
+    } else if (!halted_.empty()) {
+        status.says = "stopped trading: " + halted_;
     } else if (leave_ != Leave::none && leave_ != Leave::done) {
         status.says = "leaving: waiting for " + leave_waits_for();
     } else if (draining_) {
@@ -186,6 +194,10 @@ StatusAnswer Node::status(Now now) const {
     } else if (views_.wedged()) {
         status.says = "view " + std::to_string(view.number) + " is ending: " + connected +
                       " (this node counted) agree on the next one; orders are taken and kept until then";
+    } else if (ledger_.is_forked()) {
+        status.says = "view " + std::to_string(view.number) +
+                      " is to end without a member that signed two blocks for one place: sees " + connected +
+                      " (this node counted); orders are taken and kept until then";
     } else if (!quorum) {
         status.says =
             "cut off: sees " + connected +
@@ -470,6 +482,7 @@ void Node::trades(Ticket ticket, const TradesQuery& query, Effects& effects) con
         return;
     }
     if (query.market) read.settled_in_market = tape_.settled_in(*query.market);
+    read.attested = tape_.attested_ordinals();
     effects.index_reads.push_back(std::move(read));
 }
 

@@ -44,6 +44,7 @@ Status Node::recover_record(ByteView record, Effects& effects) {
     if (kind == RecordKind::entered || kind == RecordKind::left)
         return recover_ledger(kind, record.subspan(1), effects);
     if (kind == RecordKind::forked) return recover_fork(record.subspan(1), effects);
+    if (kind == RecordKind::evidence) return recover_evidence(record.subspan(1));
     if (kind == RecordKind::relayed || kind == RecordKind::given_up || kind == RecordKind::handed_over) {
         Status read = kind == RecordKind::relayed    ? recover_relayed(record.subspan(1))
                       : kind == RecordKind::given_up ? recover_given_up(record.subspan(1))
@@ -108,7 +109,7 @@ bool Node::waits_to_return() const {
 
 void Node::keep_alive(Now now, Effects& effects) {
     const auto interval = views_.alive_interval();
-    if (!interval || !self_index_) return;
+    if (!interval || !self_index_ || is_cut_loose_) return;
     if (!last_sign_of_life_ || now.mono >= *last_sign_of_life_ + *interval) {
         for (const PublicKey& peer : sync_.connected())
             sync_.send_version_vector(peer, effects);
@@ -120,7 +121,8 @@ void Node::keep_alive(Now now, Effects& effects) {
 ViewKeeper::Own Node::own_state(MonoTime now) {
     // One whose disk stands still would hold up the members that let it in.
     const bool disk_works = now - last_durable_ < disk_stall_max;
-    const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_);
+    const bool leaving = leave_ == Leave::ask || leave_ == Leave::hand_over || (draining_ && !self_index_) ||
+                         !halted_.empty();  // the others need its blocks, and get none
     return {self_index_.has_value() && own_chain_confirmed() && is_established() && !next_fork(),
             !sync_.behind() && disk_works, sync_.connected(), leaving};
 }
@@ -136,8 +138,14 @@ void Node::step_view(Now now, Effects& effects) {
         append_record(RecordKind::ballot_state, record.bytes, effects);
         views_.appended(record.id, append_ticket_);
     }
+    for (const exchange::MemberIndex author : step.take_branches)
+        ledger_.take_branches(author);
     for (const PublicKey& peer : step.fetch_from)
         sync_.send_version_vector(peer, effects);
+    if (step.conflict) {
+        halt(*step.conflict + ": it settled something else", effects);
+        is_cut_loose_ = true;
+    }
     if (!step.install) return;
     install(*step.install, now, effects);
     sooner(effects.wake_at, now.mono);
@@ -152,7 +160,9 @@ void Node::install(const exchange::Decision& decision, std::optional<Now> now, E
     if (now) {
         append_record(RecordKind::decision, exchange::encode_decision(decision), effects);
     }
+    retraction_ = why_void(*update, closed, effects);
     enter_view(*update, made, now && was_confirmed, effects);
+    retraction_ = Retraction::late_block;
     views_.installed(closed, decision, now ? std::optional(now->mono) : std::nullopt);
     if (!now) return;
     effects.view = std::make_shared<const exchange::View>(ledger_.view());
@@ -174,6 +184,8 @@ void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, 
     process(update, effects);
     own_blocks_.close(made);
     relay_again();
+    attestation_.begin(ledger_.view().members.size());
+    voted_ = 0;
     const bool was_member = self_index_.has_value();
     self_index_ = ledger_.view().index_of(self_);
     if (self_index_)

@@ -19,6 +19,7 @@ enum class MessageKind : std::uint8_t {
     view_message = 0x85,    // exchange::ViewMessage: about the end of a view
     decision = 0x86,        // exchange::Decision: a view's successor, with its certificate
     ledger_news = 0x87,     // LedgerNews: which ledger the sender is in (app/node/founding.h)
+    evidence = 0x88,        // exchange::Evidence: a member signed two blocks for one place
 };
 
 inline constexpr std::size_t want_digests_max = 32;

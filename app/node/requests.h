@@ -20,17 +20,20 @@
 
 namespace peerbook::app {
 
-// How sure a result is. Never pay out on a provisional one. A trade that a late block undid is retracted; it
-// may come back as provisional under the same id.
-enum class Grade : std::uint8_t { provisional, settled, retracted };
+// How sure a result is. Never pay out on a provisional one. Settled assumes that no member signs two blocks
+// for one place, attested does not (exchange/ordering/RULES.md, 17). A trade that a late block undid is
+// retracted; it may come back as provisional under the same id.
+enum class Grade : std::uint8_t { provisional, settled, attested, retracted };
 const char* to_string(Grade grade);
 // Why a trade is retracted.
+// Why a trade is retracted.
 enum class Retraction : std::uint8_t {
-    none,
-    reordered,       // a late block, or the end of a view, changed what its orders met
-    ledger_adopted,  // it was settled in a ledger that this node gave up for another
+    late_block,      // one came that stands in front of it
+    view_end,        // a block that it needs is outside the view's cut
+    two_blocks,      // so it is, because its author signed another one for its place
+    ledger_adopted,  // it had settled in a ledger that this node gave up for another
 };
-const char* to_string(Retraction retraction);
+const char* to_string(Retraction why);
 
 // --- submitting
 // ---------------------------------------------------------------------------------------------------
@@ -143,6 +146,10 @@ struct StatusAnswer {
     std::uint64_t commits = 0;
     std::uint64_t settled_commits = 0;
     Digest settled_prefix;
+    std::uint64_t attested_commits = 0;
+    std::uint64_t votes_needed = 0;  // members whose votes make a settled state an attested one
+    // What no honest member's doing explains, or why this node stopped trading; empty: nothing.
+    std::string alarm;
     // Root of the state right after a settled commit, the last checkpoint; equal on all nodes. Commit 0: none
     // yet.
     Digest state_root;
@@ -168,6 +175,8 @@ struct StatusAnswer {
         std::uint64_t tip_seq = 0;
         std::uint64_t tip_round = 0;
         std::uint64_t stable_round = 0;
+        std::uint64_t voted_commit = 0;  // the last state of which it signed what this node has too
+        std::uint64_t disagrees_at = 0;  // commit where it signed another state or log than this node's
     };
     std::vector<Member> member_list;
     // Other ledgers of this network that peers have or had.
@@ -254,6 +263,7 @@ struct TradeView {
     exchange::MarketId market;
     std::uint64_t ordinal = 0;  // counts the market's settled trades from 1; 0 while provisional
     Grade grade = Grade::provisional;
+    Retraction why = Retraction::late_block;  // retracted
     exchange::Price price;
     exchange::Quantity quantity;
     exchange::Side taker_side = exchange::Side::buy;
@@ -261,7 +271,6 @@ struct TradeView {
     exchange::AccountId maker_account, taker_account;
     exchange::Amount maker_fee = 0, taker_fee = 0;
     WallTime time;  // commit time
-    Retraction retraction = Retraction::none;
 };
 struct TradesQuery {
     std::optional<exchange::MarketId> market;  // with `after`: required

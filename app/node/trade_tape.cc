@@ -18,6 +18,11 @@ void push_bounded(std::deque<TradeView>& ring, TradeView trade, std::size_t size
 
 }  // namespace
 
+bool is_attested(const TradeView& trade, const std::vector<std::uint64_t>& ordinals) {
+    return trade.ordinal > 0 && trade.market.value() < ordinals.size() &&
+           trade.ordinal <= ordinals[trade.market.value()];
+}
+
 TradeTape::TradeTape(const exchange::Engine& engine) : engine_(engine) {}
 
 TradeView TradeTape::view_of(const exchange::Event& fill, const exchange::Commit& commit) const {
@@ -38,7 +43,8 @@ TradeView TradeTape::view_of(const exchange::Event& fill, const exchange::Commit
     return trade;
 }
 
-void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled) {
+void TradeTape::update(const exchange::LedgerUpdate& update, Retraction why,
+                       std::vector<SettledCommit>& settled) {
     std::map<exchange::TradeId, TradeView> undone;
     for (const exchange::Commit& commit : update.retracted)
         for (const exchange::Event& event : commit.events)
@@ -59,7 +65,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
             }
     for (auto& [id, trade] : undone) {
         trade.grade = Grade::retracted;
-        trade.retraction = Retraction::reordered;
+        trade.why = why;
         ++retracted_count_;
         if (!retracted_ids_.insert(trade.id).second) continue;  // listed from an earlier time
         if (retracted_.size() == retracted_kept_max) retracted_ids_.erase(retracted_.front().id);
@@ -83,6 +89,7 @@ void TradeTape::update(const exchange::LedgerUpdate& update, std::vector<Settled
                          .add_u64(static_cast<std::uint64_t>(trade.price.value()))
                          .add_u64(static_cast<std::uint64_t>(trade.quantity.value()))
                          .finish();
+            mark(trade, commit.index);
             push_bounded(recent_, trade, recent_kept_max);
             done.trades.push_back(std::move(trade));
         }
@@ -111,7 +118,34 @@ std::vector<TradeView> TradeTape::unsettled(const std::optional<exchange::Market
 
 std::vector<TradeView> TradeTape::latest_settled(std::size_t limit) const {
     const std::size_t count = std::min(limit, recent_.size());
-    return {recent_.end() - static_cast<std::ptrdiff_t>(count), recent_.end()};
+    std::vector<TradeView> trades(recent_.end() - static_cast<std::ptrdiff_t>(count), recent_.end());
+    for (TradeView& trade : trades)
+        if (is_attested(trade, attested_)) trade.grade = Grade::attested;
+    return trades;
+}
+
+void TradeTape::mark(const TradeView& trade, std::uint64_t commit) {
+    if (!marks_.empty() && marks_.back().commit == commit && marks_.back().market == trade.market) {
+        marks_.back().ordinal = trade.ordinal;
+        return;
+    }
+    marks_.push_back({commit, trade.market, trade.ordinal});
+    if (marks_.size() <= marks_max) return;
+    // Of the older half only each market's last one stays.
+    const auto middle = marks_.begin() + static_cast<std::ptrdiff_t>(marks_.size() / 2);
+    std::set<exchange::MarketId> seen;
+    std::deque<Mark> kept(middle, marks_.end());
+    for (auto mark = middle; mark != marks_.begin();)
+        if (--mark; seen.insert(mark->market).second) kept.push_front(*mark);
+    marks_ = std::move(kept);
+}
+
+void TradeTape::attest(std::uint64_t commits) {
+    for (; !marks_.empty() && marks_.front().commit <= commits; marks_.pop_front()) {
+        const Mark& mark = marks_.front();
+        if (mark.market.value() >= attested_.size()) attested_.resize(mark.market.value() + 1);
+        attested_[mark.market.value()] = mark.ordinal;
+    }
 }
 
 }  // namespace peerbook::app

@@ -1,5 +1,5 @@
-// The trades of one node with their grades: provisional when executed, settled when their commit is,
-// retracted when a late block undid them. Logic thread only.
+// The trades of one node with their grades: provisional when executed, settled when their commit is, attested
+// when that is, retracted when a late block undid them. Logic thread only.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,15 @@
 
 namespace peerbook::app {
 
+// Whether a settled trade is attested: `ordinals` has by market how many trades are.
+bool is_attested(const TradeView& trade, const std::vector<std::uint64_t>& ordinals);
+
 class TradeTape {
   public:
+    // Settled trades whose commits are told apart until they are attested; of more, some of the older ones
+    // become attested only with later ones of their market.
+    static constexpr std::size_t marks_max = 65'536;
+
     explicit TradeTape(const exchange::Engine& engine);  // outlives the tape
 
     // Takes in what an execute() of the ledger changed. Appends the trades of each settled commit to
@@ -23,7 +30,11 @@ class TradeTape {
         std::uint64_t commit = 0;
         std::vector<TradeView> trades;
     };
-    void update(const exchange::LedgerUpdate& update, std::vector<SettledCommit>& settled);
+    void update(const exchange::LedgerUpdate& update, Retraction why, std::vector<SettledCommit>& settled);
+
+    // The log is attested up to this commit.
+    void attest(std::uint64_t commits);
+    const std::vector<std::uint64_t>& attested_ordinals() const { return attested_; }
 
     std::uint64_t settled_count() const { return settled_count_; }
     std::uint64_t settled_in(exchange::MarketId market) const {
@@ -42,7 +53,14 @@ class TradeTape {
     std::vector<TradeView> latest_settled(std::size_t limit) const;
 
   private:
+    struct Mark {
+        std::uint64_t commit = 0;
+        exchange::MarketId market;
+        std::uint64_t ordinal = 0;
+    };
+
     TradeView view_of(const exchange::Event& fill, const exchange::Commit& commit) const;
+    void mark(const TradeView& trade, std::uint64_t commit);
 
     const exchange::Engine& engine_;
     std::map<exchange::TradeId, TradeView> provisional_;
@@ -50,6 +68,8 @@ class TradeTape {
     std::set<exchange::TradeId> retracted_ids_;
     std::deque<TradeView> recent_;         // the latest settled ones; bounded
     std::vector<std::uint64_t> ordinals_;  // by market, as far as any has settled trades
+    std::vector<std::uint64_t> attested_;  // the same for attested ones
+    std::deque<Mark> marks_;               // of settled trades that are not attested, by commit
     std::uint64_t settled_count_ = 0;
     std::uint64_t retracted_count_ = 0;
     Digest chain_;

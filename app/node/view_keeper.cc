@@ -31,7 +31,14 @@ void ViewKeeper::began() {
     closed_.clear();
     closed_bytes_ = 0;
     memberships_.clear();
+    convicted_.clear();
     begin();
+}
+
+bool ViewKeeper::convict(const PublicKey& member) {
+    if (!ledger_.view().index_of(member) && !admission_.is_known(member)) return false;
+    joiners_.erase(member);
+    return convicted_.insert(member).second;
 }
 
 void ViewKeeper::begin() {
@@ -106,13 +113,16 @@ void ViewKeeper::on_message(exchange::ViewMessage message, Now now) {
     if (message.view != ledger_.view_digest()) return;  // it was verified for the one before
     if (message.kind == ViewMessageKind::join) return note_join(std::move(message), now);
     if (message.kind == ViewMessageKind::leave) return note_leave(message.sender, now.mono);
+    // Its ballots would keep it in, and only take the others' turns.
+    if (message.kind == ViewMessageKind::prepare || message.kind == ViewMessageKind::propose)
+        if (is_convicted(message.sender)) return;
     if (inbox_.size() < inbox_max) inbox_.push_back(std::move(message));  // else it comes again
 }
 
 void ViewKeeper::note_join(exchange::ViewMessage message, Now now) {
     std::erase_if(message.invitations, [&](const auto& one) { return one.expires <= now.wall; });
     auto grounds = admission_.grounds(ledger_.view(), message.sender, message.invitations);
-    if (!grounds || !make_room_for(message.sender, now.mono)) return;
+    if (!grounds || is_convicted(message.sender) || !make_room_for(message.sender, now.mono)) return;
     joiners_[message.sender] = Joiner{std::move(message.tips), std::move(*grounds), now.mono};
 }
 
@@ -252,10 +262,12 @@ exchange::Outlook ViewKeeper::outlook(MonoTime now, const Own& own, Effects& eff
     exchange::Outlook outlook;
     bool one_stays = false;
     for (const PublicKey& member : ledger_.view().members) {
-        outlook.suspected.push_back(is_suspected(member, now));
+        outlook.convicted.push_back(is_convicted(member));
+        outlook.suspected.push_back(is_suspected(member, now) || is_convicted(member));
         outlook.heard.push_back(is_heard(member, now, own));
         outlook.leaving.push_back(asked_to_leave(member, now));
-        one_stays = one_stays || (outlook.heard.back() && !outlook.leaving.back());
+        one_stays =
+            one_stays || (outlook.heard.back() && !outlook.leaving.back() && !outlook.convicted.back());
     }
     // The first one's moment counts for all that ask by then.
     std::optional<MonoTime> due;
@@ -286,6 +298,8 @@ void ViewKeeper::take(exchange::ViewChangeOutput out, Step& step, Effects& effec
         step.records.push_back(std::move(record));
     step.fetch_from.merge(out.fetch_from);
     if (out.install) step.install = std::move(out.install);
+    step.take_branches.merge(out.take_branches);
+    if (out.conflict) step.conflict = std::move(out.conflict);
     for (std::string& alarm : out.alarms)
         effects.logs.push_back({true, "view " + std::to_string(ledger_.view().number) + ": " + alarm});
     if (out.wake_at) sooner(effects.wake_at, *out.wake_at);
@@ -331,10 +345,12 @@ void ViewKeeper::watch_settling(MonoTime now, bool stood_still, Effects& effects
     const auto self = ledger_.view().index_of(signer_.public_key());
     const bool has_moved = stats.settled_round != settled_round_;
     settled_round_ = stats.settled_round;
-    if (!self || stats.unsettled_commands == 0 || has_moved || stood_still) {
+    // In a forked view nobody makes blocks any more.
+    const bool may_wait = !self || stats.unsettled_commands == 0 || ledger_.is_forked();
+    if (may_wait || has_moved || stood_still) {
         settling_waits_since_.reset();
         holding_up_.clear();
-        if (!self || stats.unsettled_commands == 0) return;
+        if (may_wait) return;
     }
     if (is_stopped()) return settling_waits_since_.reset();  // what was found so far stays
     if (!settling_waits_since_) settling_waits_since_ = now;

@@ -1,9 +1,10 @@
 // Which view this node is in, and what it does about the next one: who is silent, whose turn it is, who asks
 // to join, and what peers in older views need to know. The consensus itself is exchange::ViewChange.
 //
-//   suspected   a member of which nothing was heard for T_suspect, or that holds up settling for so long:
-//   commands
-//               wait, others acknowledged them, and it made no block above what is settled
+//   suspected   a member of which nothing was heard for T_suspect; or that holds up settling for so long:
+//               commands wait, others acknowledged them, and it made no block above what is settled; or that
+//               is convicted: it signed two blocks for one place. That needs no proof where views are voted
+//               on: acceptors take any reason to leave somebody out, since only progress depends on it
 //   heard       connected, and heard of within half of it: with a quorum of those a ballot may begin
 //   leaving     members that ask to be left out; not while all that are heard ask it, for then nobody stays
 //   joiners     keys that exchange::Admission lets in and that are not members now; they ask every second,
@@ -82,6 +83,10 @@ class ViewKeeper {
     void on_message(exchange::ViewMessage message, Now now);
     // What this node presents when it asks to join; genuine. Replaces what was there.
     void set_invitations(std::vector<exchange::Invitation> invitations);
+    // It signed two blocks for one place: it is left out by the next view, and never asked in again. False:
+    // that was known, or it was never a member here.
+    bool convict(const PublicKey& member);
+    bool is_convicted(const PublicKey& key) const { return convicted_.contains(key); }
     void on_decision(exchange::Decision decision, const PublicKey& from);
     void appended(std::uint64_t record, std::uint64_t ticket) { tickets_.push_back({record, ticket}); }
     void on_durable(std::uint64_t ticket, Effects& effects);
@@ -97,6 +102,8 @@ class ViewKeeper {
         std::vector<exchange::ViewChangeOutput::Record> records;  // append, then appended()
         std::set<PublicKey> fetch_from;                           // tell them what blocks are here
         std::optional<exchange::Decision> install;
+        std::set<exchange::MemberIndex> take_branches;  // before anything is fetched
+        std::optional<std::string> conflict;            // as ViewChangeOutput has it
     };
     // In each batch of inputs, also when no step is made: time passes, and somebody may be silent.
     void note_running(MonoTime now, Effects& effects);
@@ -176,6 +183,7 @@ class ViewKeeper {
     std::deque<exchange::ViewMessage> inbox_;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> tickets_;  // record, ticket of its append
     std::map<PublicKey, MonoTime> heard_;                          // members, and connected peers
+    std::set<PublicKey> convicted_;                                // at most as many as were members
     std::map<PublicKey, Joiner> joiners_;
     std::map<PublicKey, Leaver> leaving_;
     std::map<PublicKey, Membership> memberships_;

@@ -245,8 +245,10 @@ std::string status_text(const StatusAnswer& status, const std::string& network_n
     properties.add("role", status.role);
     properties.add("members connected",
                    std::to_string(status.members_connected) + " of " + std::to_string(status.members));
-    properties.add("commits",
-                   std::to_string(status.commits) + ", settled " + std::to_string(status.settled_commits));
+    properties.add("commits", std::to_string(status.commits) + ", settled " +
+                                  std::to_string(status.settled_commits) + ", attested " +
+                                  std::to_string(status.attested_commits));
+    if (!status.alarm.empty()) properties.add("alarm", status.alarm);
     properties.add("settled trades", std::to_string(status.settled_trades));
     properties.add("resting orders", std::to_string(status.resting_orders));
     properties.add("accounts", std::to_string(status.accounts));

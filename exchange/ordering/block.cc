@@ -38,6 +38,10 @@ void encode_rest(Encoder& out, const BlockHeader& header) {
         out.raw(parent.digest.view());
     }
     out.raw(header.payload_root.view());
+    if (!header.vote) return;
+    out.varint(header.vote->commit);
+    out.raw(header.vote->prefix.view());
+    out.raw(header.vote->root.view());
 }
 
 void decode_rest(Decoder& in, BlockHeader& header, std::size_t members) {
@@ -54,6 +58,23 @@ void decode_rest(Decoder& in, BlockHeader& header, std::size_t members) {
         in.fixed(parent.digest);
     }
     in.fixed(header.payload_root);
+    if (header.format_version != block_format_with_vote) return;
+    StateVote& vote = header.vote.emplace();
+    vote.commit = in.varint();
+    if (in.ok() && vote.commit == 0) in.fail("a vote for the state before the first commit");
+    in.fixed(vote.prefix);
+    in.fixed(vote.root);
+}
+
+void decode_identity(Decoder& in, BlockHeader& header) {
+    header.format_version = in.u16();
+    if (in.ok() && header.format_version != block_format_version &&
+        header.format_version != block_format_with_vote)
+        in.fail("unknown block format version");
+    header.rules_version = in.u16();
+    in.fixed(header.network);
+    in.fixed(header.ledger);
+    in.fixed(header.view);
 }
 
 Error foreign(const char* what) {
@@ -95,6 +116,43 @@ Bytes encode_block(const Block& block, const View& view) {
     return bytes;
 }
 
+Bytes encode_signed_header(const SignedHeader& header) {
+    Bytes bytes;
+    Encoder out(bytes);
+    encode_identity(out, header.header);
+    out.raw(header.header.author.view());
+    encode_rest(out, header.header);
+    out.raw(header.signature.view());
+    return bytes;
+}
+
+Result<SignedHeader> decode_signed_header(ByteView bytes) {
+    Decoder in(bytes);
+    SignedHeader header;
+    decode_identity(in, header.header);
+    in.fixed(header.header.author);
+    if (in.ok()) decode_rest(in, header.header, view_members_max);
+    in.fixed(header.signature);
+    if (Status status = in.finish(); !status.ok()) return status.error().within("header");
+    return header;
+}
+
+bool is_signed(const SignedHeader& header, const Verifier& verifier) {
+    return verifier.verify(header.header.author, signed_message(digest_of(header.header)), header.signature);
+}
+
+Result<SignedHeader> signed_header_of(ByteView encoded, const View& view) {
+    Decoder in(encoded);
+    SignedHeader header;
+    decode_identity(in, header.header);
+    const std::uint64_t author = in.varint_max(view.members.size() - 1, "the author is no member");
+    if (in.ok()) decode_rest(in, header.header, view.members.size());
+    in.fixed(header.signature);
+    if (!in.ok()) return Error{ErrorCode::invalid_input, "a block has no such header"};
+    header.header.author = view.members[static_cast<std::size_t>(author)];
+    return header;
+}
+
 const char* structural_fault(const BlockHeader& header, const View& view) {
     const std::optional<MemberIndex> author = view.index_of(header.author);
     if (!author) return "its author is not a member of the view";
@@ -131,12 +189,7 @@ Result<VerifiedBlock> verify_block(SharedBytes encoded, const View& view, const 
     Decoder in(encoded.view());
     VerifiedBlock block;
     BlockHeader& header = block.header;
-    header.format_version = in.u16();
-    if (in.ok() && header.format_version != block_format_version) in.fail("unknown block format version");
-    header.rules_version = in.u16();
-    in.fixed(header.network);
-    in.fixed(header.ledger);
-    in.fixed(header.view);
+    decode_identity(in, header);
     if (in.ok()) {
         // Nothing behind this point can be read without the right view.
         if (header.network != network) return foreign("network");

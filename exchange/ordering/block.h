@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -15,12 +16,21 @@ namespace peerbook::exchange {
 
 inline constexpr std::size_t block_bytes_max = 512 * 1024;  // a network constant
 inline constexpr std::uint16_t block_format_version = 1;
+inline constexpr std::uint16_t block_format_with_vote = 2;
 
 struct ParentRef {
     MemberIndex author;
     std::uint64_t round = 0;
     Digest digest;
     friend auto operator<=>(const ParentRef&, const ParentRef&) = default;
+};
+
+// Its author's word for a settled state, in one of its blocks. RULES.md, rule 17.
+struct StateVote {
+    std::uint64_t commit = 0;  // length of the settled log
+    Digest prefix;             // hash chain over it
+    Digest root;               // of the state right after it
+    friend bool operator==(const StateVote&, const StateVote&) = default;
 };
 
 struct BlockHeader {
@@ -36,6 +46,7 @@ struct BlockHeader {
     std::vector<ParentRef>
         parents;          // own previous block first (absent for seq 1), then one an author, by author
     Digest payload_root;  // hash of the payload bytes
+    std::optional<StateVote> vote = std::nullopt;  // exactly with block_format_with_vote
 };
 
 struct Block {
@@ -48,6 +59,17 @@ struct Block {
 Digest digest_of(const BlockHeader& header);
 Digest payload_root_of(ByteView payload);
 void sign_block(Block& block, const Signer& signer);
+
+// Without its payload, but still its author's word.
+struct SignedHeader {
+    BlockHeader header;
+    Signature signature;
+};
+// By itself, with the author's key, so that it can be read without the view.
+Bytes encode_signed_header(const SignedHeader& header);
+// Form only. Error: invalid_input.
+Result<SignedHeader> decode_signed_header(ByteView bytes);
+bool is_signed(const SignedHeader& header, const Verifier& verifier);
 
 // A block whose encoding, signature and payload were checked, decoded for execution. Made off the logic
 // thread.
@@ -62,6 +84,9 @@ struct VerifiedBlock {
 
 // Precondition: the author and all parents' authors are members of `view`.
 Bytes encode_block(const Block& block, const View& view);
+
+// The front of an encoded block that verify_block() took. Error: invalid_input.
+Result<SignedHeader> signed_header_of(ByteView encoded, const View& view);
 
 // The rules that a header must keep by itself: author and parents' authors are members, seq from 1, the own
 // previous block first (and only above seq 1), the other parents strictly by author, round one above the

@@ -19,6 +19,11 @@ AcceptOutcome refusal(AcceptKind kind, const char* why) {
     return {kind, {}, why};
 }
 
+// Of its author's block before it; zero for none.
+Digest previous_of(const BlockHeader& header) {
+    return header.seq > 1 ? header.parents[0].digest : Digest{};
+}
+
 }  // namespace
 
 Dag::Dag(const View& view, PublicKey self, DagLimits limits)
@@ -35,27 +40,31 @@ Dag::Dag(const View& view, PublicKey self, DagLimits limits)
         chain.tip_round = chain.pruned_round = view.base_round;
 }
 
-AcceptOutcome Dag::offer(VerifiedBlock block, WallTime now) {
+AcceptOutcome Dag::offer(VerifiedBlock block, WallTime now, bool from_journal) {
     const auto member = members_.find(block.header.author);
     if (member == members_.end()) {
         ++refused_count_;
         return refusal(AcceptKind::invalid, "its author is not a member of the view");
     }
     if (has(block.digest)) return {AcceptKind::duplicate, {}, {}};
-    AcceptOutcome outcome = try_accept(std::move(block), member->second, now);
+    AcceptOutcome outcome = try_accept(std::move(block), member->second, now, from_journal);
     accept_woken(now);
     return outcome;
 }
 
-AcceptOutcome Dag::try_accept(VerifiedBlock block, MemberIndex author, WallTime now) {
+AcceptOutcome Dag::try_accept(VerifiedBlock block, MemberIndex author, WallTime now, bool from_journal) {
     const Chain& chain = chains_[author.value()];
     const char* fault = structural_fault(block.header, view_);
+    // Where blocks wait for it, somebody built on it.
+    const bool may_branch = (from_journal || chain.takes_branches || waiters_.contains(block.digest)) &&
+                            chain.branch_blocks < limits_.branch_blocks_per_author_max;
     if (!fault) {
-        if (auto known = refuse_known(block, chain)) {
+        if (auto known = refuse_known(block, chain, may_branch)) {
             if (known->kind != AcceptKind::duplicate) ++refused_count_;
             return *known;
         }
-        if (block.header.round <= settled_round_) fault = "its round is settled already";
+        if (block.header.round <= settled_round_ && !(may_branch && is_on_branch(block.header, chain)))
+            fault = "its round is settled already";
     }
     std::vector<ParentRef> missing;
     std::size_t missing_count = 0;
@@ -67,21 +76,47 @@ AcceptOutcome Dag::try_accept(VerifiedBlock block, MemberIndex author, WallTime 
         return refusal(AcceptKind::invalid, fault);
     }
     if (missing_count > 0) return suspend(std::move(block), author, std::move(missing), missing_count);
+    const bool follows = block.header.seq == chain.tip_seq + 1 && previous_of(block.header) == chain.tip;
+    if (!follows && !may_branch) {
+        ++refused_count_;
+        return refusal(AcceptKind::equivocation, "its author signed another block in front of it");
+    }
     insert(std::move(block), author);
     return {};
 }
 
 // A block at or below its author's tip: known, forgotten, or the second of its (author, seq).
-std::optional<AcceptOutcome> Dag::refuse_known(const VerifiedBlock& block, const Chain& chain) const {
+std::optional<AcceptOutcome> Dag::refuse_known(const VerifiedBlock& block, const Chain& chain,
+                                               bool may_branch) const {
     const BlockHeader& header = block.header;
     if (header.seq <= chain.tip_seq) {
         const std::uint64_t behind = chain.tip_seq - header.seq;
         if (behind >= chain.kept.size()) return AcceptOutcome{AcceptKind::duplicate, {}, {}};
+        if (may_branch) return std::nullopt;
         return refusal(AcceptKind::equivocation, "its author signed another block with this seq");
     }
-    if (header.round <= chain.tip_round)
+    if (header.round > chain.tip_round) return std::nullopt;
+    if (header.seq == chain.tip_seq + 1 && previous_of(header) == chain.tip)
         return refusal(AcceptKind::invalid, "its round is not above that of its author's earlier blocks");
-    return std::nullopt;
+    if (may_branch) return std::nullopt;
+    return refusal(AcceptKind::equivocation, "its author signed other blocks in front of it");
+}
+
+bool Dag::is_on_branch(const BlockHeader& header, const Chain& chain) const {
+    if (header.seq != chain.tip_seq + 1)
+        return header.seq <= chain.tip_seq || header.round <= chain.tip_round;
+    return previous_of(header) != chain.tip;
+}
+
+std::vector<Digest> Dag::own_chain(MemberIndex author, const Digest& last) const {
+    std::vector<Digest> chain;
+    const Node* node = find_node(last);
+    if (!node || node->author != author) return chain;
+    for (Digest digest = last; node; node = find_node(digest)) {
+        chain.push_back(digest);
+        digest = node->previous;
+    }
+    return chain;
 }
 
 // Null if nothing speaks against the parents. `missing` gets those to fetch; `missing_count` counts those
@@ -116,13 +151,26 @@ const char* Dag::parents_fault(const VerifiedBlock& block, MemberIndex author,
 void Dag::insert(VerifiedBlock block, MemberIndex author) {
     const BlockHeader& header = block.header;
     Chain& chain = chains_[author.value()];
-    PB_CHECK(header.seq == chain.tip_seq + 1, "an author's chain has no gaps");
-    Node node{author, header.seq, header.round, header.timestamp,
-              VectorClock(view_.members.size(), view_.base_round)};
+    Node node{author,
+              header.seq,
+              header.round,
+              header.timestamp,
+              VectorClock(view_.members.size(), view_.base_round),
+              previous_of(header)};
     for (const ParentRef& ref : header.parents)
         node.clock.merge(find_node(ref.digest)->clock);
     node.clock.advance(author, header.round);
+    const bool is_on_chain = header.seq == chain.tip_seq + 1 && node.previous == chain.tip;
+    if (!is_on_chain && !is_forked()) stable_before_fork_ = stable_rounds();
     nodes_.emplace(block.digest, std::move(node));
+    if (!is_on_chain) {
+        ++chain.branch_blocks;
+        ++branch_blocks_;
+        ++accepted_count_;
+        wake(block.digest);
+        accepted_.push_back({author, std::move(block), true});
+        return;
+    }
     chain.tip = block.digest;
     chain.tip_seq = header.seq;
     chain.tip_round = header.round;
@@ -170,7 +218,7 @@ void Dag::release_held_back(WallTime now) {
         Chain& chain = chains_[waiting.author.value()];
         --chain.held_back;
         chain.waiting_bytes -= memory_of(waiting.block);
-        try_accept(std::move(waiting.block), waiting.author, now);
+        try_accept(std::move(waiting.block), waiting.author, now, false);
         accept_woken(now);
     }
 }
@@ -211,10 +259,13 @@ VerifiedBlock Dag::take_waiting(const Digest& digest) {
 }
 
 // Suspended blocks of the author at or below its new tip's round lost to the accepted chain: they can never
-// enter.
+// enter, but as a branch.
 void Dag::drop_dead_suspended(Chain& chain) {
-    while (!chain.suspended.empty() && chain.suspended.begin()->first <= chain.tip_round) {
-        take_waiting(chain.suspended.begin()->second);
+    if (chain.takes_branches) return;
+    for (auto it = chain.suspended.begin(); it != chain.suspended.end() && it->first <= chain.tip_round;) {
+        const Digest digest = (it++)->second;
+        if (waiters_.contains(digest)) continue;
+        take_waiting(digest);
         ++refused_count_;
     }
 }
@@ -239,7 +290,7 @@ void Dag::accept_woken(WallTime now) {
         auto found = waiting_.find(digest);
         if (found == waiting_.end()) continue;
         const MemberIndex author = found->second.author;
-        try_accept(take_waiting(digest), author, now);
+        try_accept(take_waiting(digest), author, now, false);
     }
     woken_.clear();
 }
@@ -295,6 +346,7 @@ std::uint64_t Dag::stable_round(MemberIndex member) const {
 }
 
 std::vector<std::uint64_t> Dag::stable_rounds() const {
+    if (is_forked()) return stable_before_fork_;
     std::vector<std::uint64_t> rounds;
     rounds.reserve(chains_.size());
     for (std::uint32_t i = 0; i < chains_.size(); ++i)
@@ -340,6 +392,7 @@ std::vector<ParentRef> Dag::missing(std::size_t count_max) const {
 }
 
 void Dag::prune() {
+    if (is_forked()) return;  // the clocks do not tell which of two blocks they include
     // What each author's blocks are included up to by every member's tip.
     for (std::uint32_t a = 0; a < chains_.size(); ++a) {
         Chain& chain = chains_[a];

@@ -2,9 +2,10 @@
 // past as a vector clock. RULES.md, rules 4 and 17.
 //
 // A block is accepted when all its parents are, so what is accepted is always closed under parents. Each
-// author's accepted blocks are one chain: the first block accepted for an (author, seq) stays, another one is
-// `equivocation`, and whatever builds on that other one stays suspended until a later view says which of the
-// two counts.
+// author's accepted blocks are one chain: the first block accepted for an (author, seq) is in it, another one
+// is `equivocation`. Such a one is accepted as well, on a *branch*, where others build on it or
+// take_branches() was called; the next view's cut says which of the two counts. From then on the Dag is
+// forked: what vector clocks say of settling holds no more, and no block is made over it.
 //
 // What is kept: the tips always; of older blocks only what a later valid block can still name. A valid block
 // names, of every other author, a block newer than the newest in the past of its own previous block. So once
@@ -39,6 +40,7 @@ struct DagLimits {
                                       << 20;  // all together, an equal share for each author (but one block
                                               // always fits); what is dropped is fetched again later
     Duration clock_ahead_max = Duration::seconds(2);  // a block further ahead of our clock is held back
+    std::size_t branch_blocks_per_author_max = 1'024;
 };
 
 enum class AcceptKind : std::uint8_t {
@@ -70,13 +72,15 @@ class Dag {
     // `view` outlives the Dag. Blocks by `self` are never held back: our own clock stamped them.
     Dag(const View& view, PublicKey self, DagLimits limits);
 
-    AcceptOutcome offer(VerifiedBlock block, WallTime now);
+    // `from_journal`: it was accepted before, so it may be on a branch.
+    AcceptOutcome offer(VerifiedBlock block, WallTime now, bool from_journal = false);
     // Offers again what was held back and no longer lies too far ahead.
     void release_held_back(WallTime now);
 
     struct Accepted {
         MemberIndex author;
         VerifiedBlock block;
+        bool is_on_branch = false;
     };
     // Blocks accepted since the last call, in causal order.
     std::vector<Accepted> take_accepted();
@@ -93,8 +97,16 @@ class Dag {
     ChainTips tips() const;
     // Of an accepted block that is not forgotten.
     std::optional<Digest> digest_at(MemberIndex author, std::uint64_t seq) const;
+
+    // This author signed two blocks with one seq: both are accepted from here on.
+    void take_branches(MemberIndex author) { chains_[author.value()].takes_branches = true; }
+    bool takes_branches(MemberIndex author) const { return chains_[author.value()].takes_branches; }
+    bool is_forked() const { return branch_blocks_ > 0; }
+    bool is_forked(MemberIndex author) const { return chains_[author.value()].branch_blocks > 0; }
+    // The author's own blocks from this one back, newest first, as far as they are not forgotten.
+    std::vector<Digest> own_chain(MemberIndex author, const Digest& last) const;
     std::uint64_t tip_round(MemberIndex member) const { return chains_[member.value()].tip_round; }
-    // S of each member (rule 6).
+    // S of each member (rule 6); of a forked Dag as it was before.
     std::vector<std::uint64_t> stable_rounds() const;
     std::uint64_t stable_round(MemberIndex member) const;
 
@@ -133,6 +145,7 @@ class Dag {
         std::uint64_t round = 0;
         WallTime timestamp;
         VectorClock clock;
+        Digest previous;  // its author's block before it; zero for none
     };
     using WaitingKey = std::pair<std::uint64_t, Digest>;  // round, digest
     struct Waiting {
@@ -149,15 +162,20 @@ class Dag {
         std::set<WaitingKey> suspended;  // its suspended blocks
         std::size_t held_back = 0;
         std::size_t waiting_bytes = 0;  // suspended and held back
+        bool takes_branches = false;
+        std::size_t branch_blocks = 0;
     };
 
-    AcceptOutcome try_accept(VerifiedBlock block, MemberIndex author, WallTime now);
-    std::optional<AcceptOutcome> refuse_known(const VerifiedBlock& block, const Chain& chain) const;
+    AcceptOutcome try_accept(VerifiedBlock block, MemberIndex author, WallTime now, bool from_journal);
+    std::optional<AcceptOutcome> refuse_known(const VerifiedBlock& block, const Chain& chain,
+                                              bool may_branch) const;
     const char* parents_fault(const VerifiedBlock& block, MemberIndex author, std::vector<ParentRef>& missing,
                               std::size_t& missing_count) const;
     AcceptOutcome hold_back(VerifiedBlock block, MemberIndex author);
     AcceptOutcome suspend(VerifiedBlock block, MemberIndex author, std::vector<ParentRef> missing,
                           std::size_t missing_count);
+    // Whether accepting it would begin or prolong a branch, as far as can be told from its header.
+    bool is_on_branch(const BlockHeader& header, const Chain& chain) const;
     void insert(VerifiedBlock block, MemberIndex author);
     void wake(const Digest& digest);
     void accept_woken(WallTime now);
@@ -183,6 +201,8 @@ class Dag {
     std::vector<Digest> woken_;
     std::vector<Accepted> accepted_;
     std::uint64_t settled_round_ = 0;
+    std::size_t branch_blocks_ = 0;
+    std::vector<std::uint64_t> stable_before_fork_;
     std::uint64_t accepted_count_ = 0;
     std::uint64_t refused_count_ = 0;
 };

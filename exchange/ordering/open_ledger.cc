@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -31,6 +32,17 @@ struct OpenLedger::State {
         begin(std::move(first_view));
     }
 
+    // Which blocks a cut has in it.
+    class InCut {
+      public:
+        InCut(const State& state, const ChainTips& cut);
+        bool contains(const Commit& block) const;
+
+      private:
+        const ChainTips& cut_;
+        std::vector<std::optional<std::set<Digest>>> chains_;  // of members with branches
+    };
+
     void begin(View next);
     void close(const ChainTips& cut, LedgerUpdate& update);
     void collect_accepted();
@@ -44,6 +56,11 @@ struct OpenLedger::State {
     void freeze(OrderedBlock& block);
     void thaw(OrderedBlock& block);
     void settle(LedgerUpdate& update);
+    // On its author's chain or on a branch.
+    bool holds(MemberIndex author, const ChainTip& tip) const {
+        const auto place = dag->find(tip.digest);
+        return place && place->author == author && place->seq == tip.seq;
+    }
 
     View view;
     Digest view_digest;
@@ -54,8 +71,7 @@ struct OpenLedger::State {
     std::unique_ptr<Dag> dag;  // of `view`
     OpenOrder order;
     std::vector<AcceptedBlock> accepted;
-    std::vector<std::uint64_t> settled_seqs;
-    std::vector<Digest> settled_blocks;  // of settled_seqs
+    ChainTips settled_tips;  // of each member
     Prefix prefix;
     std::uint64_t last_round;  // of the last settled block; the base round before the first one
     WallTime settled_time;
@@ -87,17 +103,33 @@ void OpenLedger::State::begin(View next) {
     self_index = view.index_of(self);
     dag = std::make_unique<Dag>(view, self, limits);
     order = OpenOrder(view.base_round);
-    settled_seqs.assign(view.members.size(), 0);
-    settled_blocks.assign(view.members.size(), {});
+    settled_tips.assign(view.members.size(), {});
     settling_limit = std::numeric_limits<std::uint64_t>::max();
+}
+
+OpenLedger::State::InCut::InCut(const State& state, const ChainTips& cut) : cut_(cut), chains_(cut.size()) {
+    for (std::uint32_t i = 0; i < cut.size(); ++i) {
+        if (!state.dag->is_forked(MemberIndex(i))) continue;
+        const auto chain = state.dag->own_chain(MemberIndex(i), cut[i].digest);
+        chains_[i].emplace(chain.begin(), chain.end());
+    }
+}
+
+bool OpenLedger::State::InCut::contains(const Commit& block) const {
+    const std::uint32_t author = block.author.value();
+    return chains_[author] ? chains_[author]->contains(block.block) : block.seq <= cut_[author].seq;
 }
 
 // What the DAG accepted goes to the journal (encoded) and into the order (commands).
 void OpenLedger::State::collect_accepted() {
+    // What settled before a fork does so whenever it is executed.
+    const std::uint64_t settles = dag->is_forked() ? settled_round_of(view, dag->stable_rounds()) : 0;
     for (Dag::Accepted& item : dag->take_accepted()) {
         VerifiedBlock& block = item.block;
         const BlockHeader& header = block.header;
-        accepted.push_back({item.author, header.seq, header.round, std::move(block.encoded)});
+        accepted.push_back(
+            {item.author, header.seq, header.round, std::move(block.encoded), header.vote, block.digest});
+        if (item.is_on_branch && header.round <= settles) continue;  // void here
         OrderedBlock ordered;
         ordered.timestamp = header.timestamp;
         ordered.rules_version = header.rules_version;
@@ -147,9 +179,8 @@ void OpenLedger::State::execute_and_settle(OpenOrder::Position first, LedgerUpda
 // The view ends with this cut: blocks outside it leave the log, all others settle.
 void OpenLedger::State::close(const ChainTips& cut, LedgerUpdate& update) {
     OpenOrder::Blocks& blocks = order.unsettled();
-    const auto is_void = [&](const OrderedBlock& block) {
-        return block.commit.seq > cut[block.commit.author.value()].seq;
-    };
+    const InCut in_cut(*this, cut);
+    const auto is_void = [&](const OrderedBlock& block) { return !in_cut.contains(block.commit); };
     const auto first_new = order.first_new();
     auto first = blocks.begin();
     while (first != blocks.end() && first != first_new && !is_void(first->second))
@@ -277,11 +308,10 @@ void OpenLedger::State::settle(LedgerUpdate& update) {
         Commit commit = order.settle_first();
         PB_CHECK(commit.index == prefix.length + 1, "the settled log has no gaps");
         prefix.length = commit.index;
-        prefix.hash = log_hash(prefix.hash, commit.block);
+        prefix.hash = commit.log = log_hash(prefix.hash, commit.block);
         settled_time = commit.time;
         last_round = commit.round;
-        settled_seqs[commit.author.value()] = commit.seq;
-        settled_blocks[commit.author.value()] = commit.block;
+        settled_tips[commit.author.value()] = {commit.seq, commit.block};
         update.settled.push_back(std::move(commit));
     }
     if (!update.settled.empty())
@@ -303,9 +333,9 @@ bool OpenLedger::is_member() const {
     return state_->self_index.has_value();
 }
 
-AcceptOutcome OpenLedger::accept(VerifiedBlock block, WallTime now) {
+AcceptOutcome OpenLedger::accept(VerifiedBlock block, WallTime now, bool from_journal) {
     if (block.header.view != state_->view_digest) return {AcceptKind::other_view, {}, {}};
-    AcceptOutcome outcome = state_->dag->offer(std::move(block), now);
+    AcceptOutcome outcome = state_->dag->offer(std::move(block), now, from_journal);
     state_->collect_accepted();
     return outcome;
 }
@@ -332,24 +362,65 @@ ChainTips OpenLedger::tips() const {
 Holding OpenLedger::holding(const ChainTips& tips) const {
     const State& s = *state_;
     PB_CHECK(tips.size() == s.view.members.size(), "one tip a member");
-    bool lacks = false;
+    if (!others_in(tips).empty()) return Holding::other_blocks;
+    for (std::uint32_t i = 0; i < tips.size(); ++i)
+        if (tips[i].seq > s.dag->version_vector()[i] && !s.holds(MemberIndex(i), tips[i]))
+            return Holding::lacks_blocks;
+    return Holding::all;
+}
+
+std::vector<MemberIndex> OpenLedger::others_in(const ChainTips& tips) const {
+    const State& s = *state_;
+    std::vector<MemberIndex> others;
     for (std::uint32_t i = 0; i < tips.size(); ++i) {
-        if (tips[i].seq > s.dag->version_vector()[i]) {
-            lacks = true;
-        } else if (tips[i].seq > 0) {
-            // A forgotten block lies in the past of every member's tip; the hash of the log speaks for it.
-            const std::optional<Digest> mine = s.dag->digest_at(MemberIndex(i), tips[i].seq);
-            if (mine && *mine != tips[i].digest) return Holding::other_blocks;
-        }
+        const MemberIndex member(i);
+        if (tips[i].seq == 0 || tips[i].seq > s.dag->version_vector()[i]) continue;
+        // A forgotten block lies in the past of every member's tip; the hash of the log speaks for it.
+        const std::optional<Digest> mine = s.dag->digest_at(member, tips[i].seq);
+        if (mine && *mine != tips[i].digest && !s.holds(member, tips[i])) others.push_back(member);
     }
-    return lacks ? Holding::lacks_blocks : Holding::all;
+    return others;
+}
+
+void OpenLedger::take_branches(MemberIndex author) {
+    state_->dag->take_branches(author);
+}
+bool OpenLedger::takes_branches(MemberIndex author) const {
+    return state_->dag->takes_branches(author);
+}
+bool OpenLedger::is_forked() const {
+    return state_->dag->is_forked();
+}
+bool OpenLedger::is_forked(MemberIndex author) const {
+    return state_->dag->is_forked(author);
+}
+
+bool OpenLedger::continues(MemberIndex author, const ChainTip& first, const ChainTip& last) const {
+    if (first.seq == 0) return true;
+    if (first.seq > last.seq) return false;
+    const auto chain = state_->dag->own_chain(author, last.digest);
+    // Nothing branches off what is forgotten.
+    if (!state_->dag->find(first.digest)) return !chain.empty();
+    return std::find(chain.begin(), chain.end(), first.digest) != chain.end();
+}
+
+std::optional<Digest> OpenLedger::digest_at(MemberIndex author, std::uint64_t seq) const {
+    return state_->dag->digest_at(author, seq);
+}
+
+VersionVector OpenLedger::claimed_blocks() const {
+    VersionVector claimed = version_vector();
+    for (std::uint32_t i = 0; i < claimed.size(); ++i)
+        if (state_->dag->takes_branches(MemberIndex(i))) claimed[i] = state_->settled_tips[i].seq;
+    return claimed;
 }
 
 OpenLedger::LogEnd OpenLedger::log_end(const ChainTips& cut) const {
     const State& s = *state_;
     LogEnd end{s.last_round, s.prefix.length, s.prefix.hash};
+    const State::InCut in_cut(s, cut);
     for (const auto& [key, block] : s.order.unsettled()) {
-        if (block.commit.seq > cut[block.commit.author.value()].seq) continue;
+        if (!in_cut.contains(block.commit)) continue;
         end.round = key.round;
         ++end.length;
         end.hash = log_hash(end.hash, block.commit.block);
@@ -369,14 +440,15 @@ Status OpenLedger::check_cut(const View& next) const {
         case Holding::lacks_blocks:
             return Error{ErrorCode::unavailable, "blocks of the cut are missing here"};
         case Holding::other_blocks:
-            return Error{ErrorCode::conflict,
-                         "a member signed two blocks with one seq, and the cut names one "
-                         "that this node does not hold"};
+            return Error{ErrorCode::unavailable,
+                         "a member signed two blocks with one seq, and the cut names the one that is missing "
+                         "here"};
         case Holding::all:
             break;
     }
-    for (std::size_t i = 0; i < cut.size(); ++i)
-        if (cut[i].seq < s.settled_seqs[i])
+    for (std::uint32_t i = 0; i < cut.size(); ++i)
+        if (cut[i].seq < s.settled_tips[i].seq ||
+            (is_forked(MemberIndex(i)) && !continues(MemberIndex(i), s.settled_tips[i], cut[i])))
             return Error{ErrorCode::conflict, "the cut leaves out blocks that are settled here"};
     const LogEnd end = log_end(cut);
     if (end.round != next.base_round || end.length != next.log_length || end.hash != next.prefix_hash)
@@ -396,7 +468,7 @@ Result<View> OpenLedger::make_fork(const std::vector<PublicKey>& members) const 
     fork.previous = s.view_digest;
     fork.members = in_fork_order(s.view, members);
     for (std::size_t i = 0; i < s.view.members.size(); ++i)
-        fork.cut.push_back({s.view.members[i], s.settled_seqs[i], s.settled_blocks[i]});
+        fork.cut.push_back({s.view.members[i], s.settled_tips[i].seq, s.settled_tips[i].digest});
     fork.base_round = s.last_round;
     fork.log_length = s.prefix.length;
     fork.prefix_hash = s.prefix.hash;
@@ -446,7 +518,23 @@ std::optional<Checkpoint> OpenLedger::take_checkpoint() {
     return std::exchange(state_->checkpoint, std::nullopt);
 }
 
-Block OpenLedger::make_block(Bytes payload, WallTime now) const {
+std::optional<Checkpoint> OpenLedger::checkpoint_settled() {
+    State& s = *state_;
+    OpenOrder::Blocks& blocks = s.order.unsettled();
+    if (s.order.first_new() != blocks.end() || s.prefix.length == 0) return std::nullopt;
+    const std::uint64_t rollbacks = s.rollbacks;
+    s.undo_from(blocks.begin());
+    s.rollbacks = rollbacks;  // nothing came late
+    Checkpoint checkpoint{s.prefix.length, s.engine.freeze()};
+    LedgerUpdate update;
+    s.wanted_checkpoint.reset();
+    s.checkpoint_replays += blocks.size();
+    s.replay_from(blocks.begin(), blocks.end(), update);
+    PB_CHECK(update.applied.empty(), "what was executed again after the same commits changes nothing");
+    return checkpoint;
+}
+
+Block OpenLedger::make_block(Bytes payload, WallTime now, std::optional<StateVote> vote) const {
     const State& s = *state_;
     PB_CHECK(s.self_index.has_value(), "only members emit");
     Dag::NextBlock next = s.dag->next_block(*s.self_index);
@@ -462,6 +550,8 @@ Block OpenLedger::make_block(Bytes payload, WallTime now) const {
     header.timestamp = std::max(now, next.timestamp_min);
     header.parents = std::move(next.parents);
     header.payload_root = payload_root_of(payload);
+    header.format_version = vote ? block_format_with_vote : block_format_version;
+    header.vote = vote;
     block.payload = std::move(payload);
     return block;
 }
@@ -499,7 +589,7 @@ std::optional<OpenLedger::BlockPlace> OpenLedger::find_block(const Digest& diges
 }
 
 bool OpenLedger::is_settled(MemberIndex author, std::uint64_t seq) const {
-    return author.value() < state_->settled_seqs.size() && seq <= state_->settled_seqs[author.value()];
+    return author.value() < state_->settled_tips.size() && seq <= state_->settled_tips[author.value()].seq;
 }
 
 OpenLedger::Prefix OpenLedger::settled_prefix() const {

@@ -55,7 +55,7 @@ struct LedgerUpdate {
 enum class Holding : std::uint8_t {
     all,
     lacks_blocks,
-    other_blocks,  // for ever: some author signed two blocks with one seq
+    other_blocks,  // some author signed two blocks with one seq, and the other one is here
 };
 
 struct LedgerStats {
@@ -96,7 +96,8 @@ class OpenLedger {
     // Offers a block. Blocks that were suspended for it are accepted with it. While replaying our own journal
     // at start, pass the later of our clock and the block's timestamp, so that a clock set back holds nothing
     // back. A block of another view is `other_view` and not kept: after install() it is fetched.
-    AcceptOutcome accept(VerifiedBlock block, WallTime now);
+    // `from_journal`: it was accepted before, and so were its parents.
+    AcceptOutcome accept(VerifiedBlock block, WallTime now, bool from_journal = false);
     void release_held_back(WallTime now);
     // Blocks accepted since the last call, in causal order: the order in which the journal must get them
     // (rule 5).
@@ -105,6 +106,8 @@ class OpenLedger {
         std::uint64_t seq = 0;
         std::uint64_t round = 0;
         SharedBytes encoded;
+        std::optional<StateVote> vote = std::nullopt;
+        Digest digest;
     };
     std::vector<AcceptedBlock> take_accepted();
 
@@ -118,11 +121,32 @@ class OpenLedger {
     // a copy of the whole state in memory, so they are few.
     std::optional<Checkpoint> take_checkpoint();
     static constexpr std::size_t frozen_states_max = 3;
+    // The state after the last settled commit, checkpoint or not: takes what is not settled out of the engine
+    // and puts it back, so it is for idle times. Nullopt where blocks wait for execute(), or nothing settled.
+    std::optional<Checkpoint> checkpoint_settled();
 
     // --- the end of the view (rules 8 and 10 to 13) ---
     ChainTips tips() const;
     // Precondition: one tip a member.
     Holding holding(const ChainTips& tips) const;
+    // Members of whom the tips name another block than the one that is held in its place.
+    std::vector<MemberIndex> others_in(const ChainTips& tips) const;
+
+    // --- a member that signed two blocks for one place (rule 17) ---
+    // Its second blocks are accepted as well from here on, until the view ends.
+    void take_branches(MemberIndex author);
+    bool takes_branches(MemberIndex author) const;
+    // Two blocks of one place are accepted: nothing settles any more before the view ends, and no block may
+    // be made.
+    bool is_forked() const;
+    bool is_forked(MemberIndex author) const;
+    // Whether the author's chain up to `last` contains `first`, which may be none. Both are held.
+    bool continues(MemberIndex author, const ChainTip& first, const ChainTip& last) const;
+    // The block that this node holds in a place, if it is not forgotten.
+    std::optional<Digest> digest_at(MemberIndex author, std::uint64_t seq) const;
+    // As version_vector(), but of members with branches only what is settled: whoever is told it sends all
+    // their blocks.
+    VersionVector claimed_blocks() const;
     // The log after all blocks up to `cut`: the round of its last block (the view's base round if the view
     // has none), its length and hash. Precondition: holding(cut) == Holding::all.
     struct LogEnd {
@@ -133,7 +157,8 @@ class OpenLedger {
     LogEnd log_end(const ChainTips& cut) const;
     // Whether `next` may end this view as far as can be seen here. Errors: invalid_input (no successor of
     // this view), unavailable (blocks of the cut are missing here), conflict (the log up to the cut is
-    // another one here, which only equivocation or damage bring about).
+    // another one here, which only equivocation or damage bring about; once `next` was decided this is for
+    // ever).
     Status check_end(const View& next) const;
     // Ends the view and begins `next`: blocks outside its cut leave the log, all of the cut settles, and L*
     // starts again at the new base. That the view was decided is the caller's to know. Errors: as
@@ -160,7 +185,7 @@ class OpenLedger {
     // --- emitting (members only) ---
     // The next own block over everything accepted; unsigned. The caller signs it, makes it durable, and only
     // then offers it to accept(). Precondition: is_member(), and the previous own block was accepted here.
-    Block make_block(Bytes payload, WallTime now) const;
+    Block make_block(Bytes payload, WallTime now, std::optional<StateVote> vote = std::nullopt) const;
     // Rule 7: an empty block is owed, because it would help an unsettled command to settle. The caller waits
     // T_ack and asks again; at most two empty blocks a command and member, then silence.
     bool acknowledgement_due() const;

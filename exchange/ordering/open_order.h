@@ -32,6 +32,7 @@ struct Commit {
     WallTime time;  // commit time: max(previous commit's, the block's); may change until settled
     std::uint32_t commands = 0;
     EventBuffer events;
+    Digest log;  // settled: hash chain over the log up to here
 };
 
 // K. Compared field by field in this order.

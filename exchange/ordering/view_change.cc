@@ -109,7 +109,9 @@ void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChange
                 return alarm("member " + to_hex(message.sender).substr(0, 12) +
                                  " says that it accepted a view that cannot follow this one",
                              out);
-            if (is_mine) attempt_->promises[sender->value()] = Promised{message.tips, message.accepted};
+            if (is_mine)
+                attempt_->promises[sender->value()] =
+                    Promised{message.settled_round, message.tips, message.accepted};
             break;
         case ViewMessageKind::accepted:
             if (is_mine && attempt_->value && attempt_->value_digest == message.value)
@@ -147,6 +149,7 @@ void ViewChange::take_prepare(const Ballot& ballot, ViewChangeOutput& out) {
     if (!again) {
         promised_ = ballot;
         promised_tips_ = ledger_.tips();
+        promised_settled_round_ = ledger_.stats().settled_round;
         if (pending_ && pending_->ballot < ballot) pending_.reset();
         store(Answer::promise, ballot, out);
     } else if (unstored_.empty()) {
@@ -157,11 +160,12 @@ void ViewChange::take_prepare(const Ballot& ballot, ViewChangeOutput& out) {
 void ViewChange::answer_promise(const Ballot& ballot, ViewChangeOutput& out) {
     if (ballot.proposer == *self_) {
         if (!attempt_ || attempt_->ballot != ballot) return;
-        attempt_->promises[self_->value()] = Promised{*promised_tips_, accepted_};
+        attempt_->promises[self_->value()] = Promised{promised_settled_round_, *promised_tips_, accepted_};
         attempt_->is_prepared = true;
         return send_to_others(blank(ViewMessageKind::prepare, ballot), out);
     }
     ViewMessage message = blank(ViewMessageKind::promise, ballot);
+    message.settled_round = promised_settled_round_;
     message.tips = *promised_tips_;
     message.accepted = accepted_;
     send(proposer_of(ballot), std::move(message), out);
@@ -196,7 +200,10 @@ void ViewChange::try_accept(MonoTime now, ViewChangeOutput& out) {
     if (!pending_) return;
     if (promised_ && pending_->ballot < *promised_) return pending_.reset();
     const Status status = ledger_.check_end(pending_->value.next);
-    if (!status.ok() && status.error().code == ErrorCode::unavailable) return fetch_cut(now, out);
+    if (!status.ok() && status.error().code == ErrorCode::unavailable) {
+        want_branches(cut_tips(pending_->value.next), out);
+        return fetch_cut(now, out);
+    }
     if (!status.ok()) {
         alarm("a proposed view cannot be accepted: " + status.error().message, out);
         return pending_.reset();
@@ -259,6 +266,31 @@ void ViewChange::let_in(const Outlook& outlook, Value& value) const {
     std::sort(value.invitations.begin(), value.invitations.end(), comes_before);
 }
 
+// All that is held here, and so the union of what was promised: every promise that counts is held. Of a
+// member that signed two blocks for one place only one of them can count: the one that lies in the past of
+// what settled furthest, as far as that goes, and then what the next one adds to it.
+ChainTips ViewChange::cut_of_promises(const Outlook& outlook) const {
+    ChainTips cut = ledger_.tips();
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < attempt_->promises.size(); ++i)
+        if (attempt_->promises[i] && ledger_.holding(attempt_->promises[i]->tips) == Holding::all)
+            order.push_back(i);
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+        // What a member says of itself that is known to cheat comes last.
+        if (outlook.convicted[a] != outlook.convicted[b]) return !outlook.convicted[a];
+        return attempt_->promises[a]->settled_round > attempt_->promises[b]->settled_round;
+    });
+    for (std::uint32_t i = 0; i < cut.size(); ++i) {
+        if (!ledger_.is_forked(MemberIndex(i))) continue;
+        cut[i] = {};
+        for (const std::size_t from : order) {
+            const ChainTip& tip = attempt_->promises[from]->tips[i];
+            if (tip.seq > cut[i].seq && ledger_.continues(MemberIndex(i), cut[i], tip)) cut[i] = tip;
+        }
+    }
+    return cut;
+}
+
 ViewChange::Value ViewChange::make_value(const Outlook& outlook) const {
     Value value;
     View& next = value.next;
@@ -269,8 +301,7 @@ ViewChange::Value ViewChange::make_value(const Outlook& outlook) const {
         if (!outlook.suspected[i] && !outlook.leaving[i]) next.members.push_back(view().members[i]);
     let_in(outlook, value);
     if (next.members.empty()) next.members.push_back(signer_.public_key());  // the last one cannot leave
-    // All that is held here, and so the union of what was promised: every promise that counts is held.
-    const ChainTips cut = ledger_.tips();
+    const ChainTips cut = cut_of_promises(outlook);
     for (std::size_t i = 0; i < cut.size(); ++i)
         next.cut.push_back({view().members[i], cut[i].seq, cut[i].digest});
     const OpenLedger::LogEnd end = ledger_.log_end(cut);
@@ -317,13 +348,19 @@ std::vector<bool> ViewChange::held_promises(MonoTime now, ViewChangeOutput& out)
         const auto& promise = attempt_->promises[i];
         const Holding holding = promise ? ledger_.holding(promise->tips) : Holding::lacks_blocks;
         held.push_back(holding == Holding::all);
-        if (promise && holding == Holding::lacks_blocks) fetch(view().members[i], now, out);
-        if (holding == Holding::other_blocks)
-            alarm("member " + to_hex(view().members[i]).substr(0, 12) +
-                      " holds another block where this node has one: some member signed two with one seq",
-                  out);
+        if (promise && holding != Holding::all) fetch(view().members[i], now, out);
+        if (holding == Holding::other_blocks) want_branches(promise->tips, out);
     }
     return held;
+}
+
+void ViewChange::want_branches(const ChainTips& tips, ViewChangeOutput& out) {
+    for (const MemberIndex author : ledger_.others_in(tips)) {
+        out.take_branches.insert(author);
+        alarm("member " + to_hex(view().members[author.value()]) +
+                  " signed two blocks for one place: this node holds one, others the other",
+              out);
+    }
 }
 
 void ViewChange::decide_if_voted() {
@@ -383,7 +420,7 @@ void ViewChange::take_turn(MonoTime now, const Outlook& outlook, ViewChangeOutpu
 void ViewChange::step(MonoTime now, const Outlook& outlook, ViewChangeOutput& out) {
     const std::size_t members = view().members.size();
     PB_CHECK(outlook.suspected.size() == members && outlook.heard.size() == members &&
-                 outlook.leaving.size() == members,
+                 outlook.leaving.size() == members && outlook.convicted.size() == members,
              "one opinion a member");
     if (!decided_ && self_) {
         try_accept(now, out);
@@ -408,12 +445,12 @@ void ViewChange::try_install(MonoTime now, ViewChangeOutput& out) {
     const Status status = ledger_.check_end(decided_->next);
     if (status.ok())
         out.install = decided_;
-    else if (status.error().code == ErrorCode::unavailable)
+    else if (status.error().code == ErrorCode::unavailable) {
+        want_branches(cut_tips(decided_->next), out);
         fetch(decided_by_, now, out);
-    else
-        alarm("view " + std::to_string(decided_->next.number) +
-                  " was decided and cannot be installed: " + status.error().message,
-              out);
+    } else
+        out.conflict = "view " + std::to_string(decided_->next.number) +
+                       " was decided and cannot be installed: " + status.error().message;
 }
 
 // For the proposal that waits. One that proposes another's value again asks those who promised.

@@ -44,7 +44,8 @@ struct ViewChangeTimes {
 
 // What the node thinks of the others; by member of the view, itself included.
 struct Outlook {
-    std::vector<bool> suspected;  // silent for T_suspect
+    std::vector<bool> suspected;  // silent for T_suspect, or signed two blocks for one place
+    std::vector<bool> convicted;  // the latter
     std::vector<bool> heard;      // lately; the node itself is
     std::vector<bool> leaving;
     std::vector<PublicKey> joiners;  // caught up, asked lately, and may be let in now
@@ -64,6 +65,11 @@ struct ViewChangeOutput {
     std::vector<Send> sends;
     std::vector<Record> records;     // make them durable in this order, then on_stored()
     std::set<PublicKey> fetch_from;  // they hold blocks of this view that are lacking here
+    // They signed two blocks for one place, and the one that is missing here is needed:
+    // OpenLedger::take_branches(), before anything is fetched.
+    std::set<MemberIndex> take_branches;
+    // A view was decided behind a log that is not this node's, and never will be.
+    std::optional<std::string> conflict;
     std::optional<Decision> install;
     std::vector<std::string> alarms;  // what no honest member's doing explains; for the operator
     std::optional<MonoTime> wake_at;
@@ -116,6 +122,7 @@ class ViewChange {
         Ballot ballot;
     };
     struct Promised {
+        std::uint64_t settled_round = 0;
         ChainTips tips;
         std::optional<AcceptedValue> accepted;
     };
@@ -152,7 +159,9 @@ class ViewChange {
     std::vector<bool> held_promises(MonoTime now, ViewChangeOutput& out);
     void propose(Value value, ViewChangeOutput& out);
     Value make_value(const Outlook& outlook) const;
+    ChainTips cut_of_promises(const Outlook& outlook) const;
     void let_in(const Outlook& outlook, Value& value) const;
+    void want_branches(const ChainTips& tips, ViewChangeOutput& out);
     void decide_if_voted();
     void resend(ViewChangeOutput& out);
     void take_turn(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
@@ -174,6 +183,7 @@ class ViewChange {
     std::optional<AcceptedValue> accepted_;
 
     std::optional<ChainTips> promised_tips_;  // what was durable in front of the promise's record
+    std::uint64_t promised_settled_round_ = 0;
     std::deque<Unstored> unstored_;
     std::uint64_t last_record_ = 0;
     std::optional<Proposal> pending_;  // a value that waits for blocks of its cut

@@ -85,6 +85,7 @@ void encode_body(Encoder& out, const ViewMessage& message) {
         case ViewMessageKind::leave:
             break;
         case ViewMessageKind::promise:
+            out.varint(message.settled_round);
             encode_tips(out, message.tips);
             encode_accepted(out, message.accepted);
             break;
@@ -111,6 +112,7 @@ void decode_body(Decoder& in, ViewMessage& message, std::size_t members, const P
         case ViewMessageKind::leave:
             break;
         case ViewMessageKind::promise:
+            message.settled_round = in.varint();
             message.tips = decode_tips(in, members);
             message.accepted = decode_accepted(in, place);
             break;

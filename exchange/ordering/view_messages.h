@@ -19,7 +19,7 @@
 
 namespace peerbook::exchange {
 
-inline constexpr std::uint16_t view_message_version = 2;
+inline constexpr std::uint16_t view_message_version = 3;
 // A promise with an accepted record, or a decision with a certificate, of the largest views.
 inline constexpr std::size_t view_message_bytes_max = 64 * 1024;
 
@@ -67,6 +67,7 @@ struct ViewMessage {
     Digest view;
     Ballot ballot;                          // zero for join and leave
     Ballot promised;                        // refuse
+    std::uint64_t settled_round = 0;        // promise: L* of the sender, who holds what tells so
     ChainTips tips;                         // promise, join: what the sender holds, one a member
     std::optional<AcceptedValue> accepted;  // promise
     std::optional<View> next;               // propose

@@ -25,11 +25,18 @@ class FirstTrade(harness.FunctionalCase):
 
         self.net.wait_equal()
         for client in (self.seller, self.buyer):
-            trades = client.get("/api/v1/trades?market=BTC-USD&after=0")["trades"]
-            self.assertEqual(len(trades), 1)
-            trade = trades[0]
+            def first_trade(client=client):
+                trades = client.get("/api/v1/trades?market=BTC-USD&after=0")["trades"]
+                self.assertEqual(len(trades), 1)
+                return trades[0]
+            # Both members sign the settled state soon after.
+            harness.wait_until(lambda: first_trade()["grade"] == "attested", 10, "the trade to be attested")
+            status = client.get("/api/v1/status")
+            self.assertGreater(int(status["attested_commits"]), 0)
+            self.assertNotIn("alarm", status)
+            trade = first_trade()
             self.assertEqual((trade["grade"], trade["ordinal"], trade["price"], trade["quantity"], trade["taker_side"]),
-                             ("settled", "1", "60000", "0.2", "buy"))
+                             ("attested", "1", "60000", "0.2", "buy"))
             self.assertEqual(trade["trade_id"], bought["fills"][0]["trade_id"])
             self.assertEqual(client.get("/api/v1/book/BTC-USD")["asks"], [["60000", "0.3", 1]])
         self.assertEqual(self.balances(self.buyer, "bob")["BTC"], ("0.2", "0"))

@@ -1,8 +1,9 @@
-// Any bytes as a view message, a decision, a stored ballot state and an invitation: refused, or they are the
-// one encoding of what they mean, which therefore gives the same bytes again.
+// Any bytes as a view message, a decision, a stored ballot state, an invitation and evidence: refused, or
+// they are the one encoding of what they mean, which therefore gives the same bytes again.
 #include <algorithm>
 
 #include "base/check.h"
+#include "exchange/ordering/evidence.h"
 #include "exchange/ordering/view_messages.h"
 #include "tests/fuzz/kept_signer.h"
 
@@ -65,5 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         PB_CHECK(equal(encode_ballot_state(*state), bytes), "a ballot state has one encoding");
     if (const auto invitation = decode_invitation(bytes); invitation.ok())
         PB_CHECK(equal(encode_invitation(*invitation), bytes), "an invitation has one encoding");
+    if (const auto evidence = verify_evidence(bytes, network, view().ledger, EveryVerifier()); evidence.ok())
+        PB_CHECK(equal(encode_evidence(*evidence), bytes), "evidence has one encoding");
     return 0;
 }

@@ -19,7 +19,7 @@ struct LedgerBook {
     const Digest& id() const { return views.first().ledger; }
 
     ViewChecker views;
-    SettledLog log;
+    SettledLog log, attested;
     SettledTrades trades;
     RootChecker roots;
     std::map<std::uint64_t, Digest> root_by_commit;

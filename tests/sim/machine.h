@@ -16,6 +16,7 @@ struct World::Machine {
     std::unique_ptr<storage::MemoryDisk> disk = std::make_unique<storage::MemoryDisk>();
     DurableChecker durable;
     SettledLog own_log;
+    std::uint64_t attested = 0;                // of it, and compared with what others call so
     std::map<Digest, std::uint64_t> own_seqs;  // view → its last own block on the disk
     bool store_was_taken = false;              // some time, and an older one or none put in its place
     std::uint64_t last_view = 0;               // the highest that it was in

@@ -98,6 +98,8 @@ const char* name_of(Rare state) {
             return "byzantine equivocation";
         case Rare::equivocation_seen:
             return "equivocation seen";
+        case Rare::attested:
+            return "attested";
         case Rare::violation_reported:
             return "violation reported";
         case Rare::root_compared:

@@ -56,6 +56,7 @@ enum class Rare : std::size_t {
     byzantine_oversized,
     byzantine_equivocation,
     equivocation_seen,
+    attested,
     violation_reported,
     root_compared,
     state_compared,

@@ -25,6 +25,7 @@ void Shadow::begin(const exchange::View& view) {
     accepted_before_ += blocks_.size();
     blocks_.clear();
     unsettled_.clear();
+    forked_.clear();
     view_ = view;
     view_name_ = exchange::digest_of(view);
     tips_.assign(view.members.size(), Digest{});
@@ -48,13 +49,20 @@ std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& di
     }
     if (header.round <= *std::max_element(block.seen.begin(), block.seen.end()))
         return name + " was accepted with a round that is not above its parents'";
-    if (header.round <= settled_round_) return name + " was accepted in front of the settled log";
-    const Digest& tip = tips_[block.author];
-    const std::uint64_t seq_before = tip.is_zero() ? 0 : blocks_.at(tip).seq;
+    block.previous = header.seq > 1 ? header.parents[0].digest : Digest{};
+    const std::uint64_t seq_before = header.seq > 1 ? blocks_.at(block.previous).seq : 0;
     if (header.seq != seq_before + 1) return name + " was accepted out of its author's chain";
     block.seen[block.author] = header.round;
-    tips_[block.author] = digest;
+    if (block.previous == tips_[block.author]) {
+        tips_[block.author] = digest;
+    } else {
+        if (forked_.empty()) settles_before_fork_ = round_that_settles();
+        forked_.insert(block.author);
+    }
+    const bool is_on_branch = tips_[block.author] != digest;
     blocks_.emplace(digest, std::move(block));
+    if (header.round <= std::max(settled_round_, forked_.empty() ? 0 : settles_before_fork_))
+        return is_on_branch ? "" : name + " was accepted in front of the settled log";
     const Digest tie =
         Hasher("peerbook block order").add(header.author.view()).add_u64(header.round).finish();
     unsettled_.emplace(Key(header.round, tie, digest), digest);
@@ -63,6 +71,7 @@ std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& di
 
 std::uint64_t Shadow::round_that_settles() const {
     if (view_.number == 0) return view_.base_round;
+    if (!forked_.empty()) return settles_before_fork_;
     // What each member says that it holds.
     std::vector<std::uint64_t> holds;
     for (const Digest& tip : tips_) {
@@ -112,6 +121,16 @@ std::string Shadow::settle(std::uint64_t round, std::uint64_t length, const Dige
     return "";
 }
 
+// Of an author with two blocks for one place only the chain that the cut names.
+bool Shadow::is_in_cut(const Digest& digest, const exchange::View& next) const {
+    const Block& block = blocks_.at(digest);
+    const exchange::CutEntry& entry = next.cut[block.author];
+    if (!forked_.contains(block.author)) return block.seq <= entry.seq;
+    for (Digest at = entry.digest; !at.is_zero(); at = blocks_.at(at).previous)
+        if (at == digest) return true;
+    return false;
+}
+
 std::string Shadow::install(const exchange::View& next, SettledLog& own, SettledLog* shared) {
     const std::string name = "view " + std::to_string(next.number);
     if (next.previous != view_name_ || next.cut.size() != view_.members.size())
@@ -130,13 +149,14 @@ std::string Shadow::install(const exchange::View& next, SettledLog& own, Settled
     for (auto next_block = unsettled_.begin(); next_block != unsettled_.end();) {
         const auto here = next_block++;
         const Block& block = blocks_.at(here->second);
-        if (block.seq > next.cut[block.author].seq) {
+        if (!is_in_cut(here->second, next)) {
             voided_.push_back(here->second);
             unsettled_.erase(here);
             continue;
         }
         for (std::size_t i = 0; i < rounds.size(); ++i)
-            if (block.seen[i] > rounds[i]) return name + " has a block in its cut without a parent of it";
+            if (block.seen[i] > rounds[i] && !forked_.contains(i))
+                return name + " has a block in its cut without a parent of it";
     }
     while (!unsettled_.empty())
         if (std::string wrong = settle_first(own, shared); !wrong.empty()) return wrong;

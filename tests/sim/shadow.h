@@ -68,11 +68,13 @@ class Shadow {
         std::size_t author = 0;
         std::uint64_t seq = 0, round = 0;
         std::vector<std::uint64_t> seen;  // highest round of each author in its past
+        Digest previous;                  // its author's block before it
     };
     using Key = std::tuple<std::uint64_t, Digest, Digest>;  // round, tie, block
 
     void begin(const exchange::View& view);
     std::string settle_first(SettledLog& own, SettledLog* shared);
+    bool is_in_cut(const Digest& digest, const exchange::View& next) const;
 
     exchange::View view_;
     Digest view_name_;
@@ -80,6 +82,8 @@ class Shadow {
     std::size_t accepted_before_ = 0;  // in closed views
     std::unordered_map<Digest, Block> blocks_;
     std::vector<Digest> tips_;
+    std::set<std::size_t> forked_;  // authors with two blocks for one place
+    std::uint64_t settles_before_fork_ = 0;
     std::map<Key, Digest> unsettled_;
     std::vector<std::uint64_t> settled_seqs_;  // of each author, in this view
     std::uint64_t settled_round_ = 0;

@@ -182,6 +182,7 @@ class World final : public LinkUser {
     void note_death(const Machine& machine);
     bool may_settle(const LedgerBook* book) const;
     bool all_in_last_view(const LedgerBook& book) const;
+    bool cheat_is_left_out() const;
     void take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void take_decision(Machine& machine, std::size_t from, const SharedBytes& bytes);
     void check_view_message_leaves(Machine& machine, ByteView bytes);
@@ -211,6 +212,8 @@ class World final : public LinkUser {
     void check(const Machine& machine, const std::string& complaint);
     void check_leaves(Machine& machine, const exchange::VerifiedBlock& block);
     void check_step(Machine& machine, const app::Effects& effects);
+    bool attested_holds() const;
+    void check_attested(Machine& machine);
     void check_tape(Machine& machine, const std::vector<app::IndexWriteEffect>& writes);
     void check_told(const Machine& machine, const Told& told);
     void note_stats(Machine& machine);
@@ -234,8 +237,9 @@ class World final : public LinkUser {
     std::uint64_t next_ticket_ = 1;
     // Of the member that lost its store: up to which of its blocks a quorum of the others holds them.
     std::uint64_t protected_seq_ = 0;
-    bool equivocation_ = false;  // two valid blocks for one place left their author
-    bool member_gone_ = false;   // for good: nothing settles any more if views do not change
+    bool twins_noticed_ = false;  // by an honest node
+    bool equivocation_ = false;   // two valid blocks for one place left their author
+    bool member_gone_ = false;    // for good: nothing settles any more if views do not change
     bool healing_ = false;
     std::string failure_;
 };

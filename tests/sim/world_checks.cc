@@ -69,6 +69,7 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
                                           equivocation_ || !machine.ledger ? nullptr : &machine.ledger->log));
     if (stats.blocks_accepted != machine.shadow->accepted_count())
         fail_at(machine.number, "not every accepted block is written to the journal");
+    check_attested(machine);
     const bool all_executed = stats.commits == machine.shadow->log_count();
     if (all_executed && stats.settled_round != machine.shadow->round_that_settles())
         fail_at(machine.number, "not everything that settles is settled");
@@ -96,6 +97,26 @@ void World::check_step(Machine& machine, const app::Effects& effects) {
     }
     machine.commits_seen = stats.commits_executed;
     note_stats(machine);
+}
+
+// Rule 17: whatever one member does, no two nodes call different blocks of one place attested. Of fewer than
+// four members none may cheat; and who forgets what it said about a view, or shares its key, may lie in
+// ballots.
+bool World::attested_holds() const {
+    if (!equivocation_) return true;
+    return plan_.members >= 4 && plan_.trouble == Trouble::equivocator;
+}
+
+void World::check_attested(Machine& machine) {
+    const std::uint64_t attested = machine.node->attested_commits();
+    if (attested <= machine.attested) return;
+    rare_.add(Rare::attested);
+    if (attested > machine.own_log.blocks().size())
+        return fail_at(machine.number, "calls attested what it did not settle");
+    for (; machine.attested < attested; ++machine.attested)
+        if (attested_holds() && machine.ledger)
+            check(machine, machine.ledger->attested.settled(machine.number, machine.attested + 1,
+                                                            machine.own_log.blocks()[machine.attested]));
 }
 
 void World::check_tape(Machine& machine, const std::vector<app::IndexWriteEffect>& writes) {

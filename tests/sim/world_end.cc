@@ -66,6 +66,25 @@ bool World::all_in_last_view(const LedgerBook& book) const {
     });
 }
 
+// Rule 17: where views change, those that do not cheat go on without the one that does, if they are a quorum.
+// One that settled what the others call void stopped.
+bool World::cheat_is_left_out() const {
+    if (plan_.trouble != Trouble::equivocator || !plan_.views_change() || !twins_noticed_ || !named_)
+        return true;
+    const View& view = named_->views.latest();
+    std::set<std::size_t> honest;
+    for (const auto& machine : machines_)
+        if (const auto index = view.index_of(machine->key()); index && machine->runs() && !machine->mutator)
+            honest.insert(index->value());
+    if (!is_quorum_of(view, honest)) return true;
+    const Digest name = digest_of(view);
+    return std::all_of(machines_.begin(), machines_.end(), [&](const auto& machine) {
+        if (machine->mutator) return !view.index_of(machine->key());
+        if (!machine->runs() || !machine->is_member || !machine->node->halted().empty()) return true;
+        return machine->view == name;
+    });
+}
+
 // Who is without a ledger, or in one that nobody has established, waits for nobody who is here.
 bool World::has_its_ledger(const Machine& machine) const {
     if (!plan_.founds || !machine.claimed.is_zero()) return true;
@@ -109,7 +128,7 @@ bool World::is_quiet(const Machine& machine, const Machine& first, bool full) co
     const LedgerStats stats = ledger.stats();
     if (stats.commits != machine.shadow->log_count()) return false;
     if (machine.is_writing || !machine.write_queue.empty()) return false;
-    if (equivocation_) return true;
+    if (equivocation_) return cheat_is_left_out();
     if (machine.view != first.view || ledger.version_vector() != first.node->ledger().version_vector())
         return false;
     if (!full) return true;

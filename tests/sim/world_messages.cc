@@ -31,6 +31,8 @@ std::string kind_text(std::uint8_t kind) {
             return "decision";
         case MessageKind::ledger_news:
             return "ledger news";
+        case MessageKind::evidence:
+            return "evidence";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -164,6 +166,14 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
                 node.on_ledger_news(key, news, now, effects);
             });
         }
+        case MessageKind::evidence: {
+            auto evidence = exchange::verify_evidence(payload.view(), rules_.network,
+                                                      machine.node->ledger().view().ledger, verifier);
+            if (!evidence.ok()) return accuse(machine, key, evidence.error().message);
+            return put(machine, [key, evidence = *evidence](app::Node& node, Now now, Effects& effects) {
+                node.on_evidence(key, evidence, now, effects);
+            });
+        }
     }
 }
 
@@ -211,6 +221,11 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
             return;
+        case MessageKind::evidence:
+            refused = std::none_of(ledgers_.all().begin(), ledgers_.all().end(), [&](const auto& ledger) {
+                return exchange::verify_evidence(damaged, rules_.network, ledger.first, verifier).ok();
+            });
+            break;
         case MessageKind::ledger_news:
             (void)app::decode_ledger_news(damaged, rules_.network).ok();  // unsigned; the transport's matter
             return;

@@ -76,7 +76,7 @@ void World::start(Machine& machine) {
     }
     machine.state = ProcessState::running;
     machine.node->recovered(now_of(machine), effects);
-    machine.claimed = machine.node->claimed_ledger();
+    machine.claimed = machine.node->established_ledger();
     note_start(machine);
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(machine.number) + " starts with " +
@@ -272,7 +272,10 @@ void World::perform(Machine& machine, Effects& effects) {
     for (const app::ViolationEffect& violation : effects.violations)
         accuse(machine, violation.peer, violation.why);
     for (const app::LogEffect& log : effects.logs) {
-        if (log.text.starts_with("equivocation")) rare_.add(Rare::equivocation_seen);
+        if (log.text.find("signed two blocks with seq") != std::string::npos) {
+            rare_.add(Rare::equivocation_seen);
+            twins_noticed_ = twins_noticed_ || !machine.mutator;
+        }
         if (machine.is_draining) note_leaving(machine, log.text);
         trace_.say(scheduler_.now_us(),
                    [&] { return "node " + std::to_string(machine.number) + " logs: " + log.text; });

@@ -82,6 +82,10 @@ class OneView {
             const bool forks = fork_.empty() && tip && percent(20);
             known = fork_.empty() ? known : seen_by(percent(50));
             if (forks) drop_with_descendants(known, *tip);
+            if (forks && rules_.twins_go_back && percent(50)) {
+                const std::optional<BlockId> previous = tip_of(universe_, known, key);
+                known = previous ? universe_.block(*previous).past : BlockSet{};
+            }
             emit_after(key, known);
             if (forks) fork_ = {*tip, last_};
         } else if (!has_fork(universe_, known)) {
@@ -167,6 +171,36 @@ class OneView {
 
     // Of the equivocator's chain, what runs: up to its first fork, and there one block.
     Log log_of(const BlockSet& cut) {
+        return rules_.cut == Keeps::past_of_the_furthest_vote ? log_by_pasts(cut) : log_by_places(cut);
+    }
+
+    Log chain_in(const BlockSet& past) const {
+        Log chain;
+        for (BlockId id : universe_.in_order(past))
+            if (universe_.block(id).author == equivocator_) chain.push_back(id);
+        return chain;
+    }
+
+    Log log_by_pasts(const BlockSet& cut) {
+        std::vector<std::pair<Round, BlockId>> votes;
+        for (BlockId id : universe_.in_order(cut))
+            if (vote_of(id))
+                votes.emplace_back(
+                    -settled_round(universe_, view(), universe_.block(id).past, Mutation::none), id);
+        std::stable_sort(votes.begin(), votes.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        Log kept;
+        for (const auto& [round, id] : votes)
+            if (Log chain = chain_in(universe_.block(id).past); begins_with(chain, kept)) kept = chain;
+        Log log;
+        for (BlockId id : universe_.in_order(cut))
+            if (universe_.block(id).author != equivocator_ ||
+                std::find(kept.begin(), kept.end(), id) != kept.end())
+                log.push_back(id);
+        return log;
+    }
+
+    Log log_by_places(const BlockSet& cut) {
         SortedSet<BlockId> voted;
         for (BlockId id : cut)
             if (vote_of(id))
@@ -179,7 +213,7 @@ class OneView {
         bool forked = false;
         for (const auto& [place, blocks] : places) {
             auto winner = blocks.begin();
-            if (rules_.cut_respects_votes)
+            if (rules_.cut == Keeps::what_votes_settle)
                 winner = std::find_if(blocks.begin(), blocks.end(),
                                       [&](BlockId id) { return voted.contains(id); });
             if (winner == blocks.end() && !forked) winner = blocks.begin();

@@ -8,12 +8,21 @@
 
 namespace peerbook::view_model {
 
+// Of two blocks for one place, which one a cut keeps.
+enum class Keeps : std::uint8_t {
+    first_in_order,
+    // The one that some vote in the promised blocks settles, and the first in order only if none does.
+    what_votes_settle,
+    // The one in the past of the vote that settles furthest, and behind that what the next votes add to it.
+    past_of_the_furthest_vote,
+};
+
 struct AttestationRules {
     // Votes needed: more than (members + f) / 2, or more than members / 2 + f; f = (members - 1) / 3.
     bool asks_for_more_votes = true;
-    // Of two blocks for one place the cut keeps the one that a vote in the promised blocks names, and the
-    // first in order only if none does; otherwise always the first.
-    bool cut_respects_votes = true;
+    Keeps cut = Keeps::past_of_the_furthest_vote;
+    // The second block may name fewer parents than the first one, and so stand in front of it.
+    bool twins_go_back = true;
 };
 
 struct AttestationRun {

@@ -724,7 +724,7 @@ TEST_F(NativeApiTest, TradesSayOfWhichLedgerTheyAreAndWhyTheyAreRetracted) {
     TradeView& trade = answer.trades.emplace_back();
     trade.market = testing::btc_usd;
     trade.grade = Grade::retracted;
-    trade.retraction = Retraction::ledger_adopted;
+    trade.why = Retraction::ledger_adopted;
     node_.will_tell(answer);
     const std::string id(64, 'c');
     const ApiResponse response = call("GET", "/api/v1/trades?market=BTC-USD&after=0&ledger=" + id);

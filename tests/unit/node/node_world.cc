@@ -267,6 +267,13 @@ void NodeWorld::deliver(const Message& message) {
                 ADD_FAILURE() << decision.error().message;
             break;
         }
+        case MessageKind::evidence: {
+            auto evidence = exchange::verify_evidence(message.payload.view(), rules_.network,
+                                                      machine.node->ledger().view().ledger, verifier);
+            ASSERT_TRUE(evidence.ok()) << evidence.error().message;
+            machine.node->on_evidence(from, *evidence, now_, effects);
+            break;
+        }
         case MessageKind::ledger_news: {
             auto news = decode_ledger_news(message.payload.view(), rules_.network);
             ASSERT_TRUE(news.ok()) << news.error().message;
@@ -332,14 +339,17 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
         violations_.push_back(std::move(violation));
     if (effects.state_root) {
         const std::uint64_t commit = effects.state_root->commit;
-        const Digest root = machine.root.advance(effects.state_root->state);
+        Digest root = machine.root.advance(effects.state_root->state);
         const Digest& ledger = machine.node->ledger().view().ledger;
         const auto [known, is_new] = roots_of_ledgers_.emplace(std::pair(ledger, commit), root);
         EXPECT_EQ(to_hex(known->second), to_hex(root)) << "node " << i << " after commit " << commit;
         state_roots_.emplace(commit, root);
-        machine.node->on_state_root(commit, root);
+        if (machine.roots == Roots::wrong) root.data[0] ^= 1;
+        if (machine.roots != Roots::none) machine.node->on_state_root(commit, root);
         machine.touched = true;
     }
+    for (LogEffect& log : effects.logs)
+        logs_.push_back(std::to_string(i) + ": " + std::move(log.text));
     if (effects.retire_key) retired_keys_.push_back(*effects.retire_key);
     if (effects.adopt) {
         EXPECT_FALSE(given_up_.contains(i)) << "a node gave up twice";

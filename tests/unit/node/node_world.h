@@ -27,6 +27,16 @@ class NodeWorld {
     void heal(std::size_t a, std::size_t b);
     void hold_disk(std::size_t node) { disk_held_.insert(node); }  // nothing becomes durable
     void release_disk(std::size_t node) { disk_held_.erase(node); }
+    // An older copy of the store is put back, as some operators do: it signs again what it signed since then,
+    // if nobody who knows that can be heard.
+    void keep_copy(std::size_t node) { machines_[node].copy = machines_[node].journal; }
+    void restore_copy_alone(std::size_t node) {
+        machines_[node].journal = machines_[node].copy;
+        crash_and_restart_alone(node);
+    }
+    // Its state roots are wrong from here on; or it never gets one, and so never votes.
+    void falsify_roots(std::size_t node) { machines_[node].roots = Roots::wrong; }
+    void forget_roots(std::size_t node) { machines_[node].roots = Roots::none; }
     void set_link_delay(Duration delay) { link_delay_ = delay; }
     // kill -9: what is not durable is gone; comes back with its journal.
     void crash_and_restart(std::size_t node);
@@ -77,6 +87,7 @@ class NodeWorld {
     const std::vector<ViolationEffect>& violations() const { return violations_; }
     const std::vector<SendEffect>& sent_by(std::size_t i) const { return machines_[i].sent; }
     const std::vector<std::string>& retired_keys() const { return retired_keys_; }
+    const std::vector<std::string>& logs() const { return logs_; }
     // What a node gave up; it does nothing more until start_anew().
     const std::map<std::size_t, GivenUpLedger>& given_up() const { return given_up_; }
     // As the process does after that: another key, an empty journal, bound to the ledger that it adopted.
@@ -89,11 +100,14 @@ class NodeWorld {
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
 
   private:
+    enum class Roots : std::uint8_t { right, wrong, none };
     struct Machine {
+        Roots roots = Roots::right;
         std::unique_ptr<Signer> signer;
         std::optional<Digest> adopted;
         std::unique_ptr<Node> node;
         std::vector<AppendEffect> journal;  // durable
+        std::vector<AppendEffect> copy;
         WriteQueue write_queue;
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
@@ -135,6 +149,7 @@ class NodeWorld {
     std::vector<std::string> retired_keys_;
     std::map<std::size_t, GivenUpLedger> given_up_;
     std::uint8_t next_seed_ = 0;
+    std::vector<std::string> logs_;  // of all nodes
     std::map<std::uint64_t, Digest> state_roots_;
     std::map<std::pair<Digest, std::uint64_t>, Digest> roots_of_ledgers_;
     std::uint64_t next_ticket_ = 1;

@@ -120,7 +120,30 @@ TEST_F(BlockCodec, NoFlippedBitAndNoTruncationPasses) {
 }
 
 TEST_F(BlockCodec, RefusesAnUnknownFormat) {
-    EXPECT_SAYS(why([](BlockHeader& h) { h.format_version = 2; }), "unknown block format version");
+    EXPECT_SAYS(why([](BlockHeader& h) { h.format_version = 3; }), "unknown block format version");
+}
+
+TEST_F(BlockCodec, AVoteComesWithItsFormatAndIsCoveredByTheDigest) {
+    block.header.format_version = block_format_with_vote;
+    block.header.vote = StateVote{300, hash_of("prefix", {}), hash_of("root", {})};
+    const Bytes bytes = encoded();
+    Result<VerifiedBlock> result = verify(bytes);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    EXPECT_EQ(result->header.vote, block.header.vote);
+    const Digest digest = digest_of(block.header);
+    BlockHeader other = block.header;
+    ++other.vote->commit;
+    EXPECT_NE(digest_of(other), digest);
+    other = block.header;
+    ++other.vote->root.data[0];
+    EXPECT_NE(digest_of(other), digest);
+    EXPECT_SAYS(why([](BlockHeader& h) { h.vote->commit = 0; }), "before the first commit");
+    EXPECT_FALSE(verify(Bytes(bytes.begin(), bytes.end() - 1)).ok());
+}
+
+TEST_F(BlockCodec, AVoteThatTheFormatDoesNotSayIsNotRead) {
+    EXPECT_NE(why([](BlockHeader& h) { h.format_version = block_format_with_vote; }), "");
+    EXPECT_NE(why([](BlockHeader& h) { h.vote = StateVote{1, {}, {}}; }), "");
 }
 
 TEST_F(BlockCodec, RefusesBlocksOfOtherNetworksRulesLedgersAndViews) {

@@ -111,6 +111,121 @@ TEST_F(DagOfThree, KeepsTheFirstOfTwoBlocksOfOneSeq) {
     // Whoever built on the other one waits.
     EXPECT_EQ(offer("B1"), AcceptKind::suspended);
     EXPECT_EQ(dag.version_vector(), (VersionVector{2, 0, 0}));
+    EXPECT_FALSE(dag.is_forked());
+}
+
+TEST_F(DagOfThree, TakesTheSecondOfTwoBlocksOnceSomebodyBuiltOnIt) {
+    drawn.draw(R"(
+        A1 :
+        A2 : A1
+        A2': A1
+        A3': A2'
+        B1 : A3'
+        C1 : A2
+        A4': A3'
+    )");
+    accept("A1 A2 C1");
+    EXPECT_EQ(missing(dag.offer(drawn.block("B1"), now).missing), "A3'");
+    EXPECT_EQ(missing(dag.offer(drawn.block("A3'"), now).missing), "A2'");
+    accept("A2'");
+    EXPECT_EQ(accepted(), "A1 A2 C1 A2' A3' B1");
+    EXPECT_TRUE(dag.is_forked());
+    EXPECT_TRUE(dag.is_forked(MemberIndex(0)));
+    EXPECT_FALSE(dag.is_forked(MemberIndex(1)));
+    // The author's chain is what it was.
+    EXPECT_EQ(dag.version_vector(), (VersionVector{2, 1, 1}));
+    EXPECT_EQ(dag.digest_at(MemberIndex(0), 2), drawn.digest("A2"));
+    EXPECT_EQ(dag.own_chain(MemberIndex(0), drawn.digest("A3'")),
+              (std::vector{drawn.digest("A3'"), drawn.digest("A2'"), drawn.digest("A1")}));
+    EXPECT_TRUE(dag.own_chain(MemberIndex(1), drawn.digest("A3'")).empty());
+    // Nobody built on this one.
+    EXPECT_EQ(offer("A4'"), AcceptKind::equivocation);
+}
+
+TEST_F(DagOfThree, TakesAllBranchesOfAMemberThatIsKnownToHaveThem) {
+    drawn.draw(R"(
+        A1 :
+        A2 : A1
+        A2': A1
+        A3': A2'
+        B1 :
+        B1':
+    )");
+    accept("A1 A2 B1");
+    dag.take_branches(MemberIndex(0));
+    accept("A2' A3'");
+    EXPECT_EQ(offer("B1'"), AcceptKind::equivocation);
+    EXPECT_EQ(dag.offer(drawn.block("A2'"), now).kind, AcceptKind::duplicate);
+}
+
+TEST_F(DagOfThree, ABranchMayLieInFrontOfWhatIsSettled) {
+    drawn.draw(R"(
+        B1 :
+        A1 : B1
+        A1':
+    )");
+    accept("B1 A1");
+    dag.set_settled_round(2);
+    EXPECT_EQ(offer("A1'"), AcceptKind::equivocation);
+    dag.take_branches(MemberIndex(0));
+    accept("A1'");
+    const auto all = dag.take_accepted();
+    ASSERT_EQ(all.size(), 3u);
+    EXPECT_FALSE(all[1].is_on_branch);
+    EXPECT_TRUE(all[2].is_on_branch);
+}
+
+TEST_F(DagOfThree, WhatMembersHoldStaysAsItWasBeforeTheFork) {
+    drawn.draw(R"(
+        A1 :
+        B1 : A1
+        C1 : B1
+        A2 : A1 C1
+        A1':
+        B2 : B1 A2
+        B2': B1
+    )");
+    accept("A1 B1 C1 A2");
+    const auto before = dag.stable_rounds();
+    EXPECT_EQ(before, (std::vector<std::uint64_t>{2, 0, 1}));
+    dag.take_branches(MemberIndex(0));
+    accept("A1' B2");
+    EXPECT_EQ(dag.stable_rounds(), before);
+}
+
+TEST_F(DagOfThree, WhatAJournalHoldsWasTakenBefore) {
+    drawn.draw(R"(
+        A1 :
+        A1':
+    )");
+    accept("A1");
+    EXPECT_EQ(dag.offer(drawn.block("A1'"), now, true).kind, AcceptKind::accepted);
+}
+
+class DagWithFewBranches : public DagOfThree {
+  protected:
+    DagWithFewBranches() : DagOfThree(limits()) {}
+    static DagLimits limits() {
+        DagLimits limits;
+        limits.branch_blocks_per_author_max = 1;
+        return limits;
+    }
+};
+
+TEST_F(DagWithFewBranches, BoundsTheBranchesOfEachAuthor) {
+    drawn.draw(R"(
+        A1 :
+        A1':
+        A2': A1'
+        B1 :
+        B1':
+    )");
+    accept("A1 B1");
+    dag.take_branches(MemberIndex(0));
+    dag.take_branches(MemberIndex(1));
+    accept("A1'");
+    EXPECT_EQ(offer("A2'"), AcceptKind::equivocation);
+    accept("B1'");
 }
 
 TEST_F(DagOfThree, SuspendedSiblingsLoseWhenOneIsAccepted) {

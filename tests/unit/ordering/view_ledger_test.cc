@@ -4,6 +4,7 @@
 #include <memory>
 #include <sstream>
 
+#include "exchange/engine/state_root.h"
 #include "exchange/ordering/open_ledger.h"
 #include "tests/support/toy_market.h"
 #include "tests/unit/ordering/drawn_dag.h"
@@ -186,15 +187,18 @@ TEST_F(SuccessiveViews, ACutThatLeavesOutWhatIsSettledIsRefused) {
 
 TEST_F(SuccessiveViews, ARecordWithAnotherLogIsRefused) {
     const auto ledger = ledger_of(0, "A1 B1 C1 A2 B2");
-    for (int field = 0; field < 4; ++field) {
+    for (int field = 0; field < 3; ++field) {
         View next = cut_without_c2();
         if (field == 0) ++next.base_round;
         if (field == 1) ++next.log_length;
         if (field == 2) next.prefix_hash.data[0] ^= 1;
-        if (field == 3) next.cut[0].digest.data[0] ^= 1;
         EXPECT_EQ(ledger->install(next).error().code, ErrorCode::conflict) << field;
     }
+    // The author may have signed that one as well.
     View next = cut_without_c2();
+    next.cut[0].digest.data[0] ^= 1;
+    EXPECT_EQ(ledger->install(next).error().code, ErrorCode::unavailable);
+    next = cut_without_c2();
     next.number = 3;
     EXPECT_EQ(ledger->install(next).error().code, ErrorCode::invalid_input);
     EXPECT_TRUE(ledger->install(cut_without_c2()).ok());
@@ -270,9 +274,150 @@ TEST_F(SuccessiveViews, KnowsWhetherItHoldsWhatTipsName) {
     ChainTips other = tips;
     other[0].digest = dag.digest("A2");
     EXPECT_EQ(ledger->holding(other), Holding::other_blocks);
+    EXPECT_EQ(ledger->others_in(other), std::vector{MemberIndex(0)});
+    EXPECT_TRUE(ledger->others_in(more).empty());
     ChainTips fewer = tips;
     fewer[2] = {0, {}};
     EXPECT_EQ(ledger->holding(fewer), Holding::all);
+}
+
+// A signs two blocks with seq 2. B builds on the one, C on the other.
+class ForkedView : public SuccessiveViews {
+  protected:
+    ForkedView() {
+        DrawnDag forked(3);
+        forked.draw(R"(
+            A1*:
+            B1 : A1
+            C1*: B1
+            A2*: A1 C1
+            A2'*: A1 B1
+            B2*: B1 A2
+            C2*: C1 A2'
+            C2c: C1 B2
+            B3 : B2 C2c
+        )");
+        dag = std::move(forked);
+        dag.set_commands(
+            "A1", {open(0, "alice"), faucet(0, "alice", testing::toy_btc), limit(0, "alice", Side::sell)});
+        dag.set_commands("C1", {open(2, "bob"), faucet(2, "bob", testing::toy_usd)});
+        dag.set_commands("A2", {open(0, "ann")});
+        dag.set_commands("A2'", {open(0, "abe")});
+        dag.set_commands("B2", {open(1, "carol")});
+        dag.set_commands("C2", {limit(2, "bob", Side::buy)});
+    }
+    // Of everything, with this one of A's two blocks.
+    View next_with(const OpenLedger& ledger, const std::string& chosen) const {
+        View next = next_of(ledger, {dag.key(1), dag.key(2)});
+        next.cut[0].digest = dag.digest(chosen);
+        const OpenLedger::LogEnd end = ledger.log_end(cut_tips(next));
+        next.base_round = end.round;
+        next.log_length = end.length;
+        next.prefix_hash = end.hash;
+        return next;
+    }
+    std::unique_ptr<OpenLedger> at_b() const { return forked(1, "A1 B1 C1 A2 B2", "A2' C2"); }
+    std::unique_ptr<OpenLedger> at_c() const { return forked(2, "A1 B1 C1 A2' C2", "A2 B2"); }
+
+  private:
+    std::unique_ptr<OpenLedger> forked(std::size_t member, const std::string& side,
+                                       const std::string& other) const {
+        auto ledger = ledger_of(member, side);
+        ledger->execute();
+        ledger->take_branches(MemberIndex(0));
+        give(*ledger, other);
+        ledger->execute();
+        return ledger;
+    }
+};
+
+TEST_F(ForkedView, AllInstallTheOneThatTheCutNamesAndTakeBackTheOther) {
+    for (const std::string chosen : {"A2", "A2'"}) {
+        const auto b = at_b(), c = at_c();
+        EXPECT_TRUE(b->is_forked());
+        EXPECT_EQ(b->tips()[0].digest, dag.digest("A2"));
+        EXPECT_EQ(c->tips()[0].digest, dag.digest("A2'"));
+        const View next = next_with(*b, chosen);
+        EXPECT_EQ(next.log_length, 6u);
+        const std::string other = chosen == "A2" ? "A2'" : "A2";
+        for (OpenLedger* ledger : {b.get(), c.get()}) {
+            ASSERT_TRUE(ledger->check_end(next).ok()) << ledger->check_end(next).error().message;
+            const auto update = ledger->install(next);
+            ASSERT_TRUE(update.ok());
+            EXPECT_EQ(names(update->voided), other + " ");
+            EXPECT_NE(names(update->retracted).find(other + " "), std::string::npos);
+            EXPECT_NE(names(update->settled).find(chosen + " "), std::string::npos);
+            EXPECT_EQ(names(update->settled).find(other + " "), std::string::npos);
+            // Honest members' blocks on both sides stay.
+            EXPECT_NE(names(update->settled).find("B2 "), std::string::npos);
+            EXPECT_NE(names(update->settled).find("C2 "), std::string::npos);
+            EXPECT_EQ(fills(update->settled), 1u);
+            EXPECT_FALSE(ledger->is_forked());
+            EXPECT_TRUE(ledger->engine().check_invariants().ok());
+        }
+        EXPECT_EQ(b->settled_prefix().hash, c->settled_prefix().hash);
+        EXPECT_EQ(b->engine().state_digest(), c->engine().state_digest());
+    }
+}
+
+TEST_F(ForkedView, NothingSettlesAnyMore) {
+    const auto ledger = at_b();
+    const std::uint64_t settled = ledger->settled_prefix().length;
+    ledger->take_branches(MemberIndex(2));
+    give(*ledger, "C2c");
+    give(*ledger, "B3");
+    ledger->execute();
+    EXPECT_EQ(ledger->settled_prefix().length, settled);
+}
+
+TEST_F(ForkedView, OneThatLacksTheNamedBlockMayTakeItAndThenInstalls) {
+    const View next = next_with(*at_b(), "A2");
+    const auto ledger = ledger_of(2, "A1 B1 C1 A2' C2");
+    EXPECT_EQ(ledger->check_end(next).error().code, ErrorCode::unavailable);
+    EXPECT_EQ(ledger->others_in(cut_tips(next)), std::vector{MemberIndex(0)});
+    EXPECT_EQ(ledger->claimed_blocks()[0], 2u);
+    ledger->take_branches(MemberIndex(0));
+    EXPECT_EQ(ledger->claimed_blocks()[0], 0u);  // nothing is settled, so all of A's blocks are asked for
+    give(*ledger, "A2 B2");
+    EXPECT_TRUE(ledger->check_end(next).ok());
+}
+
+TEST_F(ForkedView, ACutWithTheOtherOfTwoBlocksOfWhichOneIsSettledIsRefused) {
+    const auto settled = ledger_of(1, "A1 B1 C1 A2 B2 C2c B3");
+    settled->execute();
+    ASSERT_TRUE(settled->is_settled(MemberIndex(0), 2));
+    View next = next_with(*at_c(), "A2'");
+    next.cut[1] = {dag.key(1), 2, dag.digest("B2")};
+    next.cut[2] = {dag.key(2), 2, dag.digest("C2")};
+    EXPECT_EQ(settled->check_end(next).error().code, ErrorCode::unavailable);
+    settled->take_branches(MemberIndex(0));
+    settled->take_branches(MemberIndex(2));
+    give(*settled, "A2' C2");
+    const Status end = settled->check_end(next);
+    EXPECT_EQ(end.error().code, ErrorCode::conflict) << end.error().message;
+    EXPECT_FALSE(settled->install(next).ok());
+}
+
+TEST_F(ForkedView, TheStateAfterWhatIsSettledCanBeHadAtAnyTime) {
+    const auto ledger = ledger_of(1, "A1 B1 C1 A2 B2 C2c");
+    EXPECT_FALSE(ledger->checkpoint_settled());  // not executed yet
+    ledger->execute();
+    give(*ledger, "B3");
+    ledger->execute();
+    (void)ledger->take_checkpoint();
+    const std::uint64_t length = ledger->settled_prefix().length;
+    const Digest state = ledger->engine().state_digest();
+    const auto checkpoint = ledger->checkpoint_settled();
+    ASSERT_TRUE(checkpoint);
+    EXPECT_EQ(checkpoint->commit, length);
+    EXPECT_EQ(ledger->engine().state_digest(), state);
+    // The same state, where nothing stands behind it.
+    const auto same = ledger_of(0, "A1 B1 C1 A2");
+    ASSERT_TRUE(same->install(next_of(*same, {dag.key(1), dag.key(2)})).ok());
+    const auto other = same->checkpoint_settled();
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->commit, length);
+    EXPECT_EQ(StateRoot().advance(checkpoint->state), StateRoot().advance(other->state));
 }
 
 }  // namespace

@@ -178,6 +178,19 @@ TEST_P(JournalOn, KeepsBothBlocksOfAnAuthorThatSignsTwice) {
     EXPECT_EQ(on.chain('A', 2), "A2@2 A2@5");
 }
 
+TEST_P(JournalOn, APlaceHasAllBlocksThatItsAuthorSignedForIt) {
+    ASSERT_TRUE(on.append("A1@1 A2@2 B2@3 A2@4 A3@5").ok());
+    const auto words = [&](char author, std::uint64_t seq) {
+        const auto entries = on.journal().place(author_of(author), seq);
+        EXPECT_TRUE(entries.ok());
+        return words_of(*entries);
+    };
+    EXPECT_EQ(words('A', 2), "A2@2 A2@4");
+    EXPECT_EQ(words('A', 3), "A3@5");
+    EXPECT_EQ(words('A', 4), "");
+    EXPECT_EQ(words('B', 1), "");
+}
+
 TEST_P(JournalOn, AKeyOfOnesIsAnAuthorLikeOthers) {
     ASSERT_TRUE(on.append("A1@1 \xff"
                           "1@2 A2@3")

@@ -1,0 +1,233 @@
+// A member that signs two blocks for one place: rule 17.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "tests/unit/node/node_world.h"
+
+namespace peerbook::app::testing {
+namespace {
+
+using exchange::Side;
+
+NodeOptions options_with_views() {
+    NodeOptions options;
+    options.views.suspect_after = Duration::seconds(60);  // nobody is left out for silence here
+    return options;
+}
+
+struct TwinsOf : ::testing::Test {
+    StatusAnswer status(NodeWorld& world, std::size_t node) {
+        return world.ask_for<StatusAnswer>(node, StatusQuery{});
+    }
+    std::vector<TradeView> trades(NodeWorld& world, std::size_t node) {
+        return world.ask_for<TradesAnswer>(node, TradesQuery{}).trades;
+    }
+    std::size_t count(NodeWorld& world, std::size_t node, Grade grade) {
+        const auto all = trades(world, node);
+        return static_cast<std::size_t>(
+            std::ranges::count_if(all, [&](const TradeView& trade) { return trade.grade == grade; }));
+    }
+    bool was_logged(const NodeWorld& world, const std::string& part) {
+        return std::ranges::any_of(
+            world.logs(), [&](const std::string& log) { return log.find(part) != std::string::npos; });
+    }
+    static void cut_sides(NodeWorld& world, std::size_t nodes, const std::vector<bool>& side) {
+        for (std::size_t a = 0; a < nodes; ++a)
+            for (std::size_t b = a + 1; b < nodes; ++b)
+                if (side[a] != side[b]) world.cut(a, b);
+    }
+    static void heal_all(NodeWorld& world, std::size_t nodes) {
+        for (std::size_t a = 0; a < nodes; ++a)
+            for (std::size_t b = a + 1; b < nodes; ++b)
+                world.heal(a, b);
+    }
+};
+
+// Of four members the last one's store is put back after it made blocks that node 0 alone saw.
+struct TwinsOfTheLastOfFour : TwinsOf {
+    NodeWorld world{4, 4, options_with_views()};
+
+    void fork() {
+        world.submit(0, {NodeWorld::faucet("maker", 0, 100)});
+        world.submit(3, {NodeWorld::faucet("taker", 1, 100'000)});
+        world.submit(1, {NodeWorld::faucet("maker", 0, 100)});
+        world.run(Duration::seconds(5), Duration::milliseconds(400));
+        world.keep_copy(3);
+        cut_sides(world, 4, {true, false, false, true});
+        world.submit(0, {NodeWorld::limit("maker", Side::sell, 100, 2)});
+        world.run();
+        world.submit(3, {NodeWorld::limit("taker", Side::buy, 100, 2)});
+        world.run();
+        EXPECT_EQ(count(world, 0, Grade::provisional), 1u);
+        world.restore_copy_alone(3);
+        world.heal(3, 1);
+        world.heal(3, 2);
+        world.run();
+        world.submit(1, {NodeWorld::limit("maker", Side::sell, 90, 3)});
+        world.run();
+        world.submit(3, {NodeWorld::limit("taker", Side::buy, 90, 3)});
+        world.run();
+        EXPECT_EQ(count(world, 1, Grade::provisional), 1u);
+        EXPECT_EQ(count(world, 1, Grade::settled) + count(world, 1, Grade::attested), 0u);
+    }
+};
+
+TEST_F(TwinsOfTheLastOfFour, ItIsLeftOutAndTheRestSettlesAgain) {
+    fork();
+    for (std::size_t other : {1u, 2u})
+        world.heal(0, other);
+    world.run_for(Duration::seconds(4));
+    for (std::size_t node = 0; node < 3; ++node) {
+        const StatusAnswer now = status(world, node);
+        EXPECT_EQ(now.view, 2u) << node;
+        EXPECT_EQ(now.members, 3u) << node;
+        EXPECT_TRUE(now.ready) << now.says;
+        // Who, where, and which two.
+        EXPECT_NE(now.alarm.find("member " + to_hex(world.key(3)) + " signed two blocks with seq"),
+                  std::string::npos)
+            << now.alarm;
+    }
+    const Ticket ticket = world.submit(2, {NodeWorld::faucet("later", 0, 1)}, Grade::settled);
+    world.run_for(Duration::seconds(1));
+    EXPECT_TRUE(world.submit_answer(ticket).ok());
+    const DigestsAnswer first = world.digests(0);
+    for (std::size_t node = 1; node < 3; ++node) {
+        EXPECT_EQ(to_hex(world.digests(node).state), to_hex(first.state));
+        EXPECT_EQ(to_hex(world.digests(node).settled_prefix), to_hex(first.settled_prefix));
+    }
+    // Of the two trades of the forked chain one is there and the other one retracted, where it was shown.
+    EXPECT_EQ(count(world, 0, Grade::settled) + count(world, 0, Grade::attested), 1u);
+    EXPECT_EQ(count(world, 0, Grade::retracted) + count(world, 1, Grade::retracted), 1u);
+    for (std::size_t node = 0; node < 2; ++node)
+        for (const TradeView& trade : trades(world, node))
+            if (trade.grade == Grade::retracted) {
+                EXPECT_EQ(trade.why, Retraction::two_blocks);
+            }
+    EXPECT_TRUE(was_logged(world, "void: blocks of " + to_hex(world.key(3)).substr(0, 12)));
+    // It learns what its key did, and never uses it again.
+    EXPECT_EQ(world.retired_keys().size(), 1u);
+}
+
+TEST_F(TwinsOfTheLastOfFour, ItIsNeverLetInAgain) {
+    fork();
+    for (std::size_t other : {1u, 2u})
+        world.heal(0, other);
+    world.run_for(Duration::seconds(4));
+    ASSERT_EQ(status(world, 1).members, 3u);
+    world.crash_and_restart(1);  // what is known of it is on disk
+    world.crash_and_restart(3);  // as if nobody had retired the key
+    world.run_for(Duration::seconds(30));
+    for (std::size_t node = 0; node < 3; ++node)
+        EXPECT_EQ(status(world, node).members, 3u);
+    EXPECT_NE(status(world, 1).alarm.find("signed two blocks"), std::string::npos);
+}
+
+TEST_F(TwinsOfTheLastOfFour, AMemberThatCrashesInBetweenReadsBothBlocksBack) {
+    fork();
+    for (std::size_t other : {1u, 2u})
+        world.heal(0, other);
+    for (int i = 0; i < 30; ++i) {
+        world.run_for(Duration::milliseconds(7 * i));
+        world.crash_and_restart(static_cast<std::size_t>(i % 3));
+    }
+    world.run_for(Duration::seconds(10));
+    for (std::size_t node = 0; node < 3; ++node)
+        EXPECT_EQ(status(world, node).members, 3u) << status(world, node).says;
+    EXPECT_EQ(to_hex(world.digests(0).state), to_hex(world.digests(1).state));
+    EXPECT_EQ(to_hex(world.digests(0).state), to_hex(world.digests(2).state));
+}
+
+TEST_F(TwinsOfTheLastOfFour, OneThatWasAwayTakesTheDecisionAndItsBlocks) {
+    fork();
+    for (std::size_t other : {0u, 1u, 3u})
+        world.cut(2, other);
+    world.heal(0, 1);
+    // 0 and 1 are no quorum of four without the third; with it they are.
+    world.run_for(Duration::seconds(2));
+    world.heal(1, 2);
+    world.run_for(Duration::seconds(6));
+    for (std::size_t node = 0; node < 3; ++node)
+        EXPECT_EQ(status(world, node).members, 3u) << status(world, node).says;
+    // It hears node 0 over node 1 only, so some acknowledgements come with the next comparison.
+    world.run_for(Duration::seconds(35));
+    EXPECT_EQ(to_hex(world.digests(0).state), to_hex(world.digests(2).state));
+}
+
+// Random sides, traffic and crashes around a member that signs twice. What was attested stays.
+TEST_F(TwinsOf, NoStormOfTwinsTakesBackWhatIsAttestedOrPartsTheOthers) {
+    std::size_t forked = 0, attested_trades = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        Random random(seed);
+        const std::size_t members = 4 + static_cast<std::size_t>(random.below(4));
+        const std::size_t cheat = static_cast<std::size_t>(random.below(members));
+        NodeWorld world(members, members, options_with_views());
+        auto some_orders = [&](std::size_t orders) {
+            for (std::size_t i = 0; i < orders; ++i) {
+                const auto at = static_cast<std::size_t>(random.below(members));
+                const auto price = static_cast<std::int64_t>(95 + random.below(10));
+                world.submit(
+                    at, {NodeWorld::faucet("user", 0, 10), NodeWorld::faucet("user", 1, 2'000),
+                         NodeWorld::limit("user", random.below(2) == 0 ? Side::buy : Side::sell, price, 1)});
+                world.run_for(Duration::milliseconds(static_cast<std::int64_t>(random.below(40))));
+            }
+        };
+        some_orders(6);
+        world.run_for(Duration::milliseconds(static_cast<std::int64_t>(random.below(800))));
+        world.keep_copy(cheat);
+        std::vector<bool> side;
+        for (std::size_t i = 0; i < members; ++i)
+            side.push_back(random.below(2) == 0);
+        side[cheat] = true;
+        cut_sides(world, members, side);
+        some_orders(8);
+        world.restore_copy_alone(cheat);
+        for (std::size_t i = 0; i < members; ++i)
+            if (!side[i]) world.heal(cheat, i);
+        some_orders(8);
+        std::map<exchange::TradeId, std::size_t> attested;
+        for (std::size_t i = 0; i < members; ++i)
+            for (const TradeView& trade : trades(world, i))
+                if (trade.grade == Grade::attested) attested.emplace(trade.id, i);
+        heal_all(world, members);
+        for (int crash = 0; crash < 2; ++crash) {
+            world.run_for(Duration::milliseconds(static_cast<std::int64_t>(random.below(1'000))));
+            if (random.below(2) == 0)
+                world.crash_and_restart(static_cast<std::size_t>(random.below(members)));
+        }
+        world.run_for(Duration::seconds(15));
+        std::optional<DigestsAnswer> first;
+        for (std::size_t i = 0; i < members; ++i) {
+            if (i == cheat) continue;
+            const StatusAnswer now = status(world, i);
+            ASSERT_EQ(now.says.find("stopped trading"), std::string::npos)
+                << "seed " << seed << ": " << now.says;
+            const DigestsAnswer digests = world.digests(i);
+            if (!first) first = digests;
+            EXPECT_EQ(to_hex(digests.settled_prefix), to_hex(first->settled_prefix)) << "seed " << seed;
+            EXPECT_EQ(to_hex(digests.trades), to_hex(first->trades)) << "seed " << seed;
+            EXPECT_TRUE(world.node(i).ledger().engine().check_invariants().ok()) << "seed " << seed;
+            std::set<exchange::TradeId> settled;
+            for (const TradeView& trade : trades(world, i))
+                if (trade.grade == Grade::attested || trade.grade == Grade::settled) settled.insert(trade.id);
+            for (const auto& [trade, node] : attested)
+                EXPECT_TRUE(settled.contains(trade)) << "seed " << seed << ", node " << i;
+        }
+        attested_trades += attested.size();
+        const bool is_forked = was_logged(world, "signed two blocks");
+        forked += is_forked;
+        if (is_forked) {
+            for (std::size_t i = 0; i < members; ++i)
+                if (i != cheat) {
+                    EXPECT_EQ(status(world, i).members, members - 1) << "seed " << seed << ", node " << i;
+                }
+        }
+        if (HasFailure()) return;
+    }
+    EXPECT_GT(forked, 15u);
+    EXPECT_GT(attested_trades, 30u);
+}
+
+}  // namespace
+}  // namespace peerbook::app::testing
