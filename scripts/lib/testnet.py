@@ -263,7 +263,7 @@ class Testnet:
                    "--p2p-port", p2p_port, "--api-port", node["api"].split(":")[1]]
         if index > 0:
             command += ["--bootstrap", ",".join(self.bootstrap(index))]
-        if self.state["control"]:
+        if self.state["control"] and "--broadcast" not in extra_flags:
             command += ["--broadcast", "off"]
         command += list(extra_flags)
         environment = dict(os.environ, PEER_RECONNECT_INTERVAL="2")
@@ -274,6 +274,12 @@ class Testnet:
         node["pid"] = child.pid
         with open(os.path.join(self.directory, f"node-{index}.pid"), "w", encoding="ascii") as file:
             file.write(f"{child.pid}\n")
+        self.save()
+
+    def adopt(self, index, process):
+        """Takes a process (a Popen) that was started by other means for a node."""
+        self.children[process.pid] = process
+        self.node(index)["pid"] = process.pid
         self.save()
 
     def start_proxy(self):

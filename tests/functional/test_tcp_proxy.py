@@ -133,13 +133,13 @@ class TcpProxy(unittest.TestCase):
         self.assertGreaterEqual(time.monotonic() - before, 0.2)
 
     def exchange(self, connection, size):
-        """Sends that many zero bytes and returns all that comes back until nothing comes for a while."""
-        connection.settimeout(0.5)
+        """Sends that many zero bytes and returns what comes back: as many, or all until nothing comes for a while."""
+        connection.settimeout(2)
         sender = threading.Thread(target=connection.sendall, args=(bytes(size),), daemon=True)
         sender.start()
         got = b""
         try:
-            while piece := connection.recv(65536):
+            while len(got) < size and (piece := connection.recv(65536)):
                 got += piece
         except TimeoutError:
             pass
@@ -286,7 +286,7 @@ class LinkFaults(unittest.TestCase):
         self.assertEqual(kinds, {"frozen", "delay_ms", "rate_kib", "damage_bytes", "lose_bytes", "break_ms"})
         self.assertIn({"up"}, [fault.frozen for _, fault, _ in first("7")])
         for calm_s, _, seconds in first("7"):
-            self.assertTrue(0 < calm_s < 2 and 0 < seconds < 2)
+            self.assertTrue(0 <= calm_s < 2 and 0 < seconds < 2)
 
     def test_breaks_are_as_far_apart_as_asked_and_sometimes_one_end_does_not_learn(self):
         drawn = list(itertools.islice(breaks("7"), 1000))
