@@ -162,14 +162,18 @@ void AddressBook::attempt_started(const PeerAddress& address) {
     }
 }
 
+Duration AddressBook::pause_after(unsigned failures) const {
+    Duration pause = retry_pause_min;
+    for (unsigned i = 0; i < failures && pause < retry_pause_max_; ++i)
+        pause = pause * 2;
+    return std::min(pause, retry_pause_max_);
+}
+
 void AddressBook::back_off(MonoTime now, KnownAddress& known, const std::string& why) {
     known.dialling = false;
     known.last_error = why;
     if (!known.failing_since) known.failing_since = now;
-    Duration pause = retry_pause_min;
-    for (unsigned i = 0; i < known.failures && pause < retry_pause_max_; ++i)
-        pause = pause * 2;
-    pause = std::min(pause, retry_pause_max_);
+    const Duration pause = pause_after(known.failures);
     if (known.failures < 63) ++known.failures;
     const auto quarter = static_cast<std::uint64_t>(pause.ns / 4);
     known.next_attempt = now + pause - Duration{static_cast<std::int64_t>(random_.below(quarter + 1))};
@@ -198,8 +202,15 @@ void AddressBook::connection_kept(const PeerAddress& address) {
     if (const auto found = entries_.find(address); found != entries_.end()) found->second.failures = 0;
 }
 
-void AddressBook::connection_lost(MonoTime now, const PeerAddress& address, const std::string& why) {
-    if (const auto found = entries_.find(address); found != entries_.end()) back_off(now, found->second, why);
+void AddressBook::connection_lost(MonoTime now, const PeerAddress& address, const std::string& why,
+                                  Duration lasted) {
+    const auto found = entries_.find(address);
+    if (found == entries_.end()) return;
+    unsigned& failures = found->second.failures;
+    if (lasted >= worked_after)
+        while (failures > 0 && pause_after(failures) > lasted)
+            --failures;
+    back_off(now, found->second, why);
 }
 
 void AddressBook::is_ourselves(MonoTime now, const PeerAddress& address) {

@@ -10,7 +10,8 @@
 //
 // A failed attempt doubles the pause from 1 s to the given maximum, with jitter of a quarter so that nodes
 // cut off together do not return together; an address that failed for 3 days and is not configured is
-// forgotten.
+// forgotten. After a connection that lasted 5 s or more the pause is no longer than it lasted: over a line
+// that breaks often, peers are connected half of the time at least.
 //
 // Only literals of addresses, of peers that answered or came to us within 24 h and agreed to be shared, are
 // given to others. Loopback addresses go only to, and come only from, peers on this machine; those of private
@@ -37,6 +38,7 @@ inline constexpr std::size_t addresses_of_one_host_max = 4;       // see limit_k
 inline constexpr std::size_t addresses_of_one_network_max = 128;  // see group_key(); not on loopback
 inline constexpr std::size_t configured_addresses_max = 1024;
 inline constexpr Duration retry_pause_min = Duration::seconds(1);
+inline constexpr Duration worked_after = Duration::seconds(5);  // a connection of this age was one
 inline constexpr Duration give_up_time = Duration::seconds(3 * 24 * 3600);
 inline constexpr Duration shared_within = Duration::seconds(24 * 3600);
 inline constexpr Duration ourselves_time = Duration::seconds(3600);
@@ -94,7 +96,7 @@ class AddressBook {
     // would be dialled every second.
     void attempt_succeeded(Now now, const PeerAddress& address, const PeerId& id, bool shareable);
     void connection_kept(const PeerAddress& address);
-    void connection_lost(MonoTime now, const PeerAddress& address, const std::string& why);
+    void connection_lost(MonoTime now, const PeerAddress& address, const std::string& why, Duration lasted);
     // Not dialled for ourselves_time, unless it is named again.
     void is_ourselves(MonoTime now, const PeerAddress& address);
 
@@ -116,6 +118,7 @@ class AddressBook {
     KnownAddress& entry(const PeerAddress& address);
     bool make_room(const PeerAddress& address);
     std::vector<PeerAddress> choose(std::vector<PeerAddress> fit, std::size_t count_max);
+    Duration pause_after(unsigned failures) const;
     void back_off(MonoTime now, KnownAddress& known, const std::string& why);
 
     Duration retry_pause_max_;

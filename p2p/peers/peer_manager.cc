@@ -229,8 +229,10 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
 bool PeerManager::keeps_existing(Now now, const Connection& existing, const Connection& incoming,
                                  const PeerId& peer) const {
     if (now.mono - existing.session->heard_at() >= replaceable_silence) return false;
+    const bool is_young = now.mono - existing.session->authenticated_at() < young_for;
+    if (!is_young && existing.session->unanswered(now.mono) >= answer_time_max) return false;
     if (existing.direction == incoming.direction) {
-        if (now.mono - existing.session->authenticated_at() >= young_for) return true;
+        if (!is_young) return true;
         return tag_of(*existing.session, existing.direction) < tag_of(*incoming.session, incoming.direction);
     }
     const bool we_are_lower = signer_.public_key() < peer;
@@ -250,8 +252,11 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     const auto existing = by_peer_.find(peer.node);
     if (existing != by_peer_.end()) {
         const ConnectionId other = existing->second;
-        if (keeps_existing(now, connections_.at(other), connection, peer.node))
+        if (keeps_existing(now, connections_.at(other), connection, peer.node)) {
+            if (auto question = connections_.at(other).session->ask(now))
+                out.push_back(effect::Send{other, std::move(*question)});
             return end(now, id, {"duplicate connection", true, true}, out);
+        }
         end(now, other, {"replaced by another connection", true, true}, out);
     } else if ((by_peer_.size() >= options_.peers_max ||
                 (connection.direction == Direction::inbound && registered_inbound() >= inbound_max())) &&
@@ -310,9 +315,9 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         if (!was_authenticated) {
             book_.attempt_failed(now.mono, connection.remote, ending.why);
         } else {
-            const bool kept = now.mono - connection.session->authenticated_at() >= kept_after;
-            if (kept || ending.duplicate) book_.connection_kept(connection.remote);
-            book_.connection_lost(now.mono, connection.remote, ending.why);
+            const Duration lasted = now.mono - connection.session->authenticated_at();
+            if (lasted >= kept_after || ending.duplicate) book_.connection_kept(connection.remote);
+            book_.connection_lost(now.mono, connection.remote, ending.why, lasted);
         }
     }
     std::string text = connection.registered ? "disconnected " : "not connected ";
@@ -412,7 +417,20 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         routed_at_ = now.mono;
         route(router_.tick(now.mono), out);
     }
+    dial_silent(now, out);
     dial_due(now, out);
+}
+
+void PeerManager::dial_silent(Now now, PeerEffects& out) {
+    std::vector<PeerAddress> addresses;
+    for (const auto& [id, connection] : connections_) {
+        if (!connection.registered || connection.direction != Direction::outbound) continue;
+        if (now.mono - connection.session->heard_at() < replaceable_silence) continue;
+        const KnownAddress* known = book_.find(connection.remote);
+        if (known && known->next_attempt <= now.mono) addresses.push_back(connection.remote);
+    }
+    for (const PeerAddress& address : addresses)
+        dial(now, address, out);
 }
 
 void PeerManager::dial_due(Now now, PeerEffects& out) {

@@ -6,6 +6,11 @@
 // both, the one with the lower tag, a hash of both challenges, while the first is young, so that both sides
 // choose alike; else the older. One that has been silent for 7.5 s gives way (its peer may have restarted).
 //
+// One end may see a connection break and the other not, as when a router in between forgets it. If it was we
+// who dialled, we dial again beside it once it has been silent for 7.5 s. If it was the peer, its new
+// connection is a second one of a peer that is connected for 10 s or more: we ask on the first, and if
+// nothing comes for 0.7 s, the peer's next attempt takes its place.
+//
 // Limits: peers_max connections in all, of which a part is reserved for those we open; 8 inbound per network
 // address (a /64 of IPv6) except loopback; 32 inbound that are not authenticated yet: one more pushes out the
 // oldest of the address that has most. When all inbound places are taken, a configured peer, or one whose
@@ -30,6 +35,8 @@ inline constexpr std::size_t inbound_per_host_max = 8;
 inline constexpr std::size_t unauthenticated_inbound_max = 32;
 inline constexpr Duration dial_time_max = Duration::seconds(10);  // name, TCP and TLS
 inline constexpr Duration replaceable_silence = Duration::milliseconds(7500);
+inline constexpr Duration answer_time_max =
+    Duration::milliseconds(700);  // less than the pause before an attempt
 inline constexpr Duration young_for = Duration::seconds(10);
 inline constexpr Duration kept_after = Duration::seconds(60);  // a connection of this age ends the backoff
 
@@ -104,7 +111,7 @@ class PeerManager {
     void frame(Now now, ConnectionId id, ByteView payload, PeerEffects& out);
     // Bytes arrived that may be part of a frame.
     void bytes(Now now, ConnectionId id);
-    // The stream holds no frame, or TLS failed by the peer's doing. The connection is closed.
+    // The stream holds no frame, or begins with no TLS. The connection is closed.
     void bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out);
     // It is gone: dialling failed, or the other side closed, or its queue was full.
     void connection_closed(Now now, ConnectionId id, const std::string& why, PeerEffects& out);
@@ -168,6 +175,7 @@ class PeerManager {
     std::size_t registered_inbound() const;
     std::size_t inbound_max() const { return options_.peers_max - options_.outbound_reserved; }
     void dial_due(Now now, PeerEffects& out);
+    void dial_silent(Now now, PeerEffects& out);
     void dial(Now now, const PeerAddress& address, PeerEffects& out);
     void route(const MessageRouter::Output& routed, PeerEffects& out);
     PeerInfo describe(Now now, const Connection& connection) const;

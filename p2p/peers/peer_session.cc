@@ -153,13 +153,20 @@ SessionOutput PeerSession::tick(Now now) {
         return output;
     }
     if (silence >= stale_after) state_ = State::stale;
-    if (now.mono - heartbeat_at_ >= heartbeat_interval) {
-        output.send.push_back(control_payload(encode(now, Heartbeat{++heartbeat_sequence_})));
-        heartbeat_at_ = now.mono;
-        heartbeat_answered_ = false;
-    }
+    if (now.mono - heartbeat_at_ >= heartbeat_interval) output.send.push_back(heartbeat(now));
     output.exchange_due = now.mono - exchange_at_ >= exchange_interval;
     return output;
+}
+
+OutgoingPayload PeerSession::heartbeat(Now now) {
+    heartbeat_at_ = now.mono;
+    heartbeat_answered_ = false;
+    return control_payload(encode(now, Heartbeat{++heartbeat_sequence_}));
+}
+
+std::optional<OutgoingPayload> PeerSession::ask(Now now) {
+    if (heard_at_ < heartbeat_at_) return std::nullopt;
+    return heartbeat(now);
 }
 
 OutgoingPayload PeerSession::exchange(Now now, std::vector<PeerAddress> addresses) {

@@ -76,6 +76,8 @@ class PeerSession {
     // The addresses for a peer exchange, after exchange_due.
     OutgoingPayload exchange(Now now, std::vector<PeerAddress> addresses);
     OutgoingPayload goodbye(Now now, const std::string& reason);
+    // A heartbeat before it is due. None if nothing was heard since the last one: that one asks already.
+    std::optional<OutgoingPayload> ask(Now now);
 
     State state() const { return state_; }
     bool authenticated() const { return state_ != State::handshaking; }
@@ -83,6 +85,10 @@ class PeerSession {
     const std::optional<HandshakeMessage>& peer() const { return handshake_.peer(); }
     const Challenge& challenge() const { return handshake_.challenge(); }
     MonoTime heard_at() const { return heard_at_; }
+    // How long the last heartbeat waits for a sign of life.
+    Duration unanswered(MonoTime now) const {
+        return heard_at_ < heartbeat_at_ ? now - heartbeat_at_ : Duration{};
+    }
     MonoTime authenticated_at() const { return authenticated_at_; }
     Duration round_trip() const { return round_trip_; }
 
@@ -92,6 +98,7 @@ class PeerSession {
     void handle(Now now, const ControlMessage& message, SessionOutput& output);
     void step_handshake(Now now, const ControlBody& body, ByteView payload, SessionOutput& output);
     Bytes encode(Now now, ControlBody body);
+    OutgoingPayload heartbeat(Now now);
 
     const Signer& signer_;
     MessageRouter& router_;

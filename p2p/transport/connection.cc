@@ -113,8 +113,8 @@ void Connection::received() {
         const std::span<std::uint8_t> space = reader_.space(read_step_bytes);
         Result<std::size_t> read = channel_->read(space);
         if (!read) {
-            const bool by_peer = read.error().code != ErrorCode::unavailable;
-            return broken(read.error().message, by_peer);
+            // Whoever holds the line can spoil what both ends encrypted: that is not the peer's doing.
+            return broken(read.error().message, false);
         }
         if (*read == 0) break;
         reader_.commit(*read);

@@ -36,7 +36,8 @@ class DirectConnectionsEvents {
     virtual void on_bytes(ConnectionId id) = 0;
     // `payload` is never empty and lives until the call returns.
     virtual void on_frame(ConnectionId id, ByteView payload) = 0;
-    // The last event of a connection that close() did not end. `by_peer`: its bytes were no TLS or no frame.
+    // The last event of a connection that close() did not end. `by_peer`: its first bytes were no TLS, or
+    // what it encrypted is no frame. Bytes that TLS refuses later are not: the line may have damaged them.
     virtual void on_broken(ConnectionId id, const std::string& why, bool by_peer) = 0;
     virtual void on_listen_error(const std::string& why) = 0;
 };

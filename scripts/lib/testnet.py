@@ -5,7 +5,8 @@
     DIR/testnet.json      {"nodes": [{"index", "api", "p2p", "data_dir", "pid", "member"}], "links", "control"}
 
 Ports are base + 2 I for peers and base + 2 I + 1 for REST. A proxied testnet adds a TCP proxy process: node I dials
-each lower node J through the link "I-J", which can be cut and healed, and no address is ever exchanged.
+each lower node J through the link "I-J", which can be cut, damaged and healed. No node tells its address (`--broadcast
+off`), so none finds a way around the proxy; `ways_around()` says if one does.
 """
 
 import json
@@ -24,6 +25,9 @@ PROXY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tcp_proxy.py")
 STATE_FILE = "testnet.json"
 NODES_MAX = 100
 FAUCET_MAX = "1000000000"
+
+# Multiplies every deadline: for tests on machines or links that are slower than usual.
+patience = 1
 
 ASSETS = [("USD", 8), ("BTC", 8), ("ETH", 8), ("ACME", 0)]
 MARKETS = [("BTC-USD", "0.01", "0.000001"), ("ETH-USD", "0.01", "0.00001"), ("ACME-USD", "0.01", "1")]
@@ -57,7 +61,8 @@ def network_toml(members, market_count=0):
 
 
 def wait_until(condition, seconds, what, every_s=0.05):
-    """Polls until condition() is true and returns its value; raises TestnetError after `seconds`."""
+    """Polls until condition() is true and returns its value; raises TestnetError after `seconds` times `patience`."""
+    seconds *= patience
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -103,8 +108,12 @@ class Testnet:
     # --- making and opening
 
     @classmethod
-    def create(cls, directory, member_count, observers=0, base_port=31000, markets=0, proxied=False):
-        """Makes keys, the network file and the state; starts nothing."""
+    def create(cls, directory, member_count, observers=0, base_port=31000, markets=0, proxied=False,
+               storm=None):
+        """Makes keys, the network file and the state; starts nothing.
+
+        `storm`: a word; the links, which are then proxied, are never well for long, as this seed says.
+        """
         directory = os.path.abspath(directory)
         count = member_count + observers
         if member_count < 1 or observers < 0 or count > NODES_MAX:
@@ -115,6 +124,7 @@ class Testnet:
             raise TestnetError(f"{directory} holds a testnet already: `down --remove` removes it")
         if not os.access(program(), os.X_OK):
             raise TestnetError(f"{program()} is missing: `scripts/run` or `cmake --preset release` builds it")
+        proxied = proxied or storm is not None
         link_names = [f"{i}-{j}" for i in range(count) for j in range(i)] if proxied else []
         last_port = base_port + 2 * count + len(link_names) + 1
         if not 1024 <= base_port or last_port > 65535:
@@ -138,7 +148,8 @@ class Testnet:
             file.write(network_toml(members, markets))
         first_link_port = base_port + 2 * count + 1
         state = {"nodes": nodes, "links": {name: f"127.0.0.1:{first_link_port + i}" for i, name in enumerate(link_names)},
-                 "control": f"127.0.0.1:{base_port + 2 * count}" if proxied else None, "proxy_pid": None}
+                 "control": f"127.0.0.1:{base_port + 2 * count}" if proxied else None, "proxy_pid": None,
+                 "storm": storm}
         testnet = cls(directory, state)
         testnet.save()
         return testnet
@@ -245,13 +256,14 @@ class Testnet:
         node = self.node(index)
         if self.runs(index):
             return
+        self.start_proxy()
         host, p2p_port = node["p2p"].split(":")
         command = [program(), "node", "--data-dir", node["data_dir"],
                    "--network", os.path.join(self.directory, "network.toml"), "--p2p-host", host,
                    "--p2p-port", p2p_port, "--api-port", node["api"].split(":")[1]]
         if index > 0:
             command += ["--bootstrap", ",".join(self.bootstrap(index))]
-        if self.state["control"]:
+        if self.state["control"] and "--broadcast" not in extra_flags:
             command += ["--broadcast", "off"]
         command += list(extra_flags)
         environment = dict(os.environ, PEER_RECONNECT_INTERVAL="2")
@@ -264,13 +276,20 @@ class Testnet:
             file.write(f"{child.pid}\n")
         self.save()
 
+    def adopt(self, index, process):
+        """Takes a process (a Popen) that was started by other means for a node."""
+        self.children[process.pid] = process
+        self.node(index)["pid"] = process.pid
+        self.save()
+
     def start_proxy(self):
         if not self.state["control"] or process_runs(self.state["proxy_pid"] or 0, PROXY):
             return
         links = [f"{name}={listen}>{self.node(int(name.split('-')[1]))['p2p']}"
                  for name, listen in self.state["links"].items()]
+        storm = ["--seed", self.state["storm"], "--storm"] if self.state["storm"] else []
         with open(os.path.join(self.directory, "proxy.log"), "ab") as log:
-            child = subprocess.Popen([sys.executable, PROXY, "--control", self.state["control"], *links],
+            child = subprocess.Popen([sys.executable, "-B", PROXY, "--control", self.state["control"], *storm, *links],
                                      stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.children[child.pid] = child
         self.state["proxy_pid"] = child.pid
@@ -331,23 +350,51 @@ class Testnet:
         if wait:
             self.wait_ready([index])
 
-    def link_command(self, command, a, b, *rest):
-        """Gives the proxy a command ("cut", "freeze", "delay", "heal") for the link between nodes a and b."""
-        self.node(a), self.node(b)
+    def proxy_command(self, *words):
+        """Gives the proxy a command of tcp_proxy.py; returns what follows "ok"."""
         if not self.state["control"]:
             raise TestnetError("links can be cut only where they run through the proxy: `up N --proxied`")
-        if a == b:
-            raise TestnetError("a link has two different ends")
         host, port = self.state["control"].split(":")
-        words = [command, f"{max(a, b)}-{min(a, b)}", *map(str, rest)]
         try:
             with socket.create_connection((host, int(port)), timeout=10) as control:
-                control.sendall((" ".join(words) + "\n").encode())
+                control.sendall((" ".join(map(str, words)) + "\n").encode())
                 answer = control.makefile(encoding="utf-8").readline().strip()
         except OSError as error:
             raise TestnetError(f"the proxy does not answer ({error}): is the testnet up?") from None
-        if answer != "ok":
+        if answer.split(" ")[0] != "ok":
             raise TestnetError(f"proxy: {answer}")
+        return answer[3:]
+
+    def link_command(self, command, a, b, *rest, one_way=False):
+        """A command of the proxy ("cut", "freeze", "damage" …) for the link between nodes a and b.
+
+        `one_way`: for what a sends to b only; "freeze" alone can do that.
+        """
+        self.node(a), self.node(b)
+        if a == b:
+            raise TestnetError("a link has two different ends")
+        way = ["up" if a > b else "down"] if one_way else []
+        self.proxy_command(command, f"{max(a, b)}-{min(a, b)}", *rest, *way)
+
+    def calm(self):
+        """Ends the storm, now and for later starts, and mends every link."""
+        self.state["storm"] = None
+        self.save()
+        self.proxy_command("calm")
+
+    def fault_counts(self):
+        """What the proxy did to the links since it runs: {"damaged": bytes, "broken": connections, …}."""
+        pairs = (each.split("=") for each in self.proxy_command("counts").split(","))
+        return {name: int(count) for name, count in pairs}
+
+    def ways_around(self, index):
+        """Addresses that a node of a proxied testnet knows or dialled beside its links: there should be none."""
+        links = set(self.bootstrap(index))
+        answer = self.client(index).get("/api/v1/peers")
+        around = [peer["address"] for peer in answer["peers"] if peer["address"] not in links and (
+            peer["outbound"] or peer["state"] not in ("connected", "stale"))]
+        rumours = int(answer["stats"]["known_addresses"]) - len(links)
+        return around + ([f"{rumours} that nobody was met at"] if rumours > len(around) else [])
 
     def down(self, remove=False):
         """Stops every node (asking first, then killing) and the proxy; returns the nodes that had to be killed."""

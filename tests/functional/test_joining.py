@@ -5,8 +5,7 @@ import time
 
 import harness
 
-SUSPECT_MS = 2_000
-FLAGS = ("--suspect-after-ms", str(SUSPECT_MS))
+FLAGS = ("--suspect-after-ms", str(harness.SUSPECT_MS))
 
 
 class Joining(harness.FunctionalCase):

@@ -272,6 +272,7 @@ class Replay(harness.FunctionalCase):
         self.assertEqual(record["executions_same"] + record["differences"]["seeded"], record["executions"])
 
 
+@harness.fair_weather_only("the script makes its testnet itself, and chaos harms its links")
 class Script(harness.FunctionalCase):
     """scripts/testnet as a person uses it."""
 

@@ -4,15 +4,12 @@ import time
 
 import harness
 
-SUSPECT_MS = 2_000
-FLAGS = ("--suspect-after-ms", str(SUSPECT_MS))
+FLAGS = ("--suspect-after-ms", str(harness.SUSPECT_MS))
 
 
 class Views(harness.FunctionalCase):
     def start(self, members, **options):
         net = self.new_testnet(members, start=False, **options)
-        if options.get("proxied"):
-            net.start_proxy()
         for index in range(members):
             net.start_node(index, FLAGS)
         net.wait_ready()
@@ -35,8 +32,9 @@ class Views(harness.FunctionalCase):
         for index in (0, 1):
             self.wait_node(net, index, 20, "two members that settle", view=2, members=2, unsettled_commands=0)
         took = time.monotonic() - began
-        self.assertGreater(took, SUSPECT_MS / 1000 / 2, "a member was left out before it was silent for long")
-        self.assertLess(took, SUSPECT_MS / 1000 + 5)
+        self.assertGreater(took, harness.SUSPECT_MS / 1000 / 2, "a member was left out before it was silent for long")
+        if not harness.FAULTS:
+            self.assertLess(took, harness.SUSPECT_MS / 1000 + 5)
         settled = int(self.status(net, 0)["settled_trades"])
         self.assertEqual(settled, 3)
 
@@ -56,6 +54,7 @@ class Views(harness.FunctionalCase):
         net.wait_ready()
         self.assertEqual(int(net.wait_equal()["settled_trades"]), 4)
 
+    @harness.fair_weather_only("leaving waits 4 s for the others, and a link may be away for that long")
     def test_a_member_that_is_told_to_stop_leaves_at_once(self):
         net = self.new_testnet(3)  # T_suspect is 10 s
         self.trade(net.client(2), 1)
@@ -92,7 +91,8 @@ class Views(harness.FunctionalCase):
                 self.trade(net.client(index), 10 * number + index)
             began = time.monotonic()
             self.assertEqual(net.down(), [])
-            self.assertLess(time.monotonic() - began, 5)
+            if not harness.FAULTS:
+                self.assertLess(time.monotonic() - began, 5)
             net.start()
             for index in range(3):
                 self.wait_node(net, index, 20, "all three are members again", members=3, role="member")

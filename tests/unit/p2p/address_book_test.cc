@@ -90,12 +90,12 @@ TEST(AddressBook, APeerThatDropsUsAtOnceIsNotDialledEverySecond) {
     MonoTime now = start;
     for (int i = 0; i < 6; ++i) {
         book.attempt_succeeded({now, wall}, numbered(1), peer(1), true);
-        book.connection_lost(now, numbered(1), "goodbye");
+        book.connection_lost(now, numbered(1), "goodbye", Duration{});
         now = book.find(numbered(1))->next_attempt;
     }
     EXPECT_GE(now - start, Duration::seconds(40));
     book.connection_kept(numbered(1));
-    book.connection_lost(now, numbered(1), "goodbye");
+    book.connection_lost(now, numbered(1), "goodbye", Duration{});
     EXPECT_LE(book.find(numbered(1))->next_attempt - now, Duration::seconds(1));
 }
 

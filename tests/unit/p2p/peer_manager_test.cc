@@ -17,6 +17,13 @@ bool meet(const PeerWorld::Node& a, const PeerWorld::Node& b) {
     return a.manager->connected(b.id()) && b.manager->connected(a.id());
 }
 
+// Of a node whose address nobody learns, so that it alone dials.
+PeerManagerOptions silent_options() {
+    PeerManagerOptions options = PeerWorld::options();
+    options.local.broadcast = false;
+    return options;
+}
+
 PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer) {
     for (const PeerInfo& info : node.manager->peers(world.now(node)))
         if (info.id == peer) return info;
@@ -111,6 +118,79 @@ TEST(PeerManager, ASilentConnectionGivesWayToANewOneOfItsPeer) {
     EXPECT_TRUE(meet(a, b));
     EXPECT_EQ(b.connected, 2);
     EXPECT_EQ(b.disconnected, 1);
+}
+
+// One end of a connection sees it break, the other does not: a router in between forgot it.
+TEST(PeerManager, APeerThatLostItsConnectionTakesItsOwnPlaceAsSoonAsTheOldOneDoesNotAnswer) {
+    PeerWorld world;
+    auto &a = world.add(1), &b = world.add(2);
+    world.configure(a, b);
+    world.advance(s(21));
+    world.cut(a, b);
+    world.sever(a);
+    ASSERT_TRUE(b.manager->connected(a.id()));
+    world.advance(s(4));
+    EXPECT_TRUE(meet(a, b));
+    EXPECT_EQ(b.connected, 2);
+}
+
+TEST(PeerManager, APeerThatFallsSilentIsDialledAgainBesideTheOldConnection) {
+    PeerWorld world;
+    auto &a = world.add(1, silent_options()), &b = world.add(2);
+    world.configure(a, b);
+    world.advance(s(21));
+    world.cut(a, b);
+    world.sever(b);
+    ASSERT_TRUE(a.manager->connected(b.id()));
+    world.advance(s(9));
+    EXPECT_TRUE(meet(a, b));
+    EXPECT_EQ(a.connected, 2);
+    EXPECT_EQ(a.dials.size(), 2U);
+    // As long as nobody answers, it is tried less and less often.
+    world.cut(a, b);
+    b.reachable = false;
+    world.advance(s(40));
+    EXPECT_TRUE(a.manager->connected(b.id()));
+    EXPECT_GE(a.dials.size(), 5U);
+    EXPECT_LE(a.dials.size(), 8U);
+}
+
+TEST(PeerManager, AConnectionThatAnswersKeepsItsPlace) {
+    PeerWorld world;
+    auto &a = world.add(1), &b = world.add(2);
+    world.alias(b.host, "10.0.1.2");
+    world.configure(a, b);
+    world.advance(s(21));
+    for (int times = 0; times < 3; ++times) {
+        a.manager->add_configured(world.now(a), {"10.0.1.2", 3000});
+        world.advance(s(3));
+        PeerEffects nothing;
+        EXPECT_TRUE(a.manager->forget(world.now(a), {"10.0.1.2", 3000}, nothing).ok());
+    }
+    EXPECT_EQ(a.dials.size(), 4U);
+    EXPECT_EQ(b.connected, 1);
+    EXPECT_TRUE(meet(a, b));
+}
+
+TEST(PeerManager, OverALineThatBreaksOftenPeersAreConnectedHalfOfTheTime) {
+    PeerWorld world;
+    auto &a = world.add(1, silent_options()), &b = world.add(2);
+    world.configure(a, b);
+    world.advance(s(1));
+    for (int round = 0; round < 12; ++round) {
+        ASSERT_TRUE(meet(a, b)) << round;
+        world.advance(s(20));
+        world.sever(a);
+        ASSERT_FALSE(meet(a, b));
+        world.advance(s(20));
+    }
+    // One that ends at once every time is still left alone for longer and longer.
+    const std::size_t before = a.dials.size();
+    for (int step = 0; step < 120; ++step) {
+        if (meet(a, b)) world.sever(a);
+        world.advance(s(1));
+    }
+    EXPECT_LE(a.dials.size() - before, 8U);
 }
 
 TEST(PeerManager, ANodeThatDialsItselfNoticesAndStops) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -377,6 +378,71 @@ TEST_F(PeerNetworkTest, ANodeThatStopsSaysSoAndIsFoundAgainAfterItsRestart) {
     b = std::make_unique<Node>(io_, 2, again);
     ASSERT_FALSE(b->error) << b->error->message;
     ASSERT_TRUE(run_until([&] { return a.connected == 2 && b->connected == 1; }));
+}
+
+// Carries bytes between those who connect to it and a port, and damages them when told to.
+class Relay {
+  public:
+    Relay(asio::io_context& io, std::uint16_t target)
+        : io_(io), acceptor_(io, {asio::ip::make_address("127.0.0.1"), 0}), target_(target) {
+        accept();
+    }
+    std::string address() const { return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+    // Flips a bit of the next bytes that go to the target.
+    void damage_next() { damages_next_ = true; }
+
+  private:
+    struct Pair {
+        explicit Pair(asio::io_context& io) : sockets{tcp::socket(io), tcp::socket(io)} {}
+        tcp::socket sockets[2];
+        std::array<char, 65536> buffers[2];
+    };
+    void accept() {
+        auto pair = std::make_shared<Pair>(io_);
+        acceptor_.async_accept(pair->sockets[0], [this, pair](boost::system::error_code error) {
+            if (error) return;
+            pair->sockets[1].connect({asio::ip::make_address("127.0.0.1"), target_});
+            carry(pair, 0);
+            carry(pair, 1);
+            accept();
+        });
+    }
+    void carry(const std::shared_ptr<Pair>& pair, int from) {
+        auto& buffer = pair->buffers[from];
+        pair->sockets[from].async_read_some(
+            asio::buffer(buffer),
+            [this, pair, from, &buffer](boost::system::error_code error, std::size_t bytes) {
+                boost::system::error_code code;
+                if (error) {
+                    pair->sockets[1 - from].close(code);
+                    return;
+                }
+                if (from == 0 && std::exchange(damages_next_, false)) buffer[bytes - 1] ^= 1;
+                asio::write(pair->sockets[1 - from], asio::buffer(buffer, bytes), code);
+                if (!code) carry(pair, from);
+            });
+    }
+
+    asio::io_context& io_;
+    tcp::acceptor acceptor_;
+    std::uint16_t target_;
+    bool damages_next_ = false;
+};
+
+TEST_F(PeerNetworkTest, DamageOnTheLineBreaksTheConnectionAndIsHeldAgainstNobody) {
+    Node a(io_, 1, options());
+    Relay relay(io_, a.network->port());
+    Node b(io_, 2, options({relay.address()}));
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
+    relay.damage_next();
+    EXPECT_TRUE(b.network->send(a.id(), block_kind, text("lost")));
+    ASSERT_TRUE(run_until([&] { return a.disconnected == 1 && b.disconnected == 1; }));
+    ASSERT_TRUE(run_until([&] { return a.connected == 2 && b.connected == 2; }));
+    EXPECT_EQ(a.network->peers().at(0).misbehaviour, 0);
+    EXPECT_EQ(b.network->peers().at(0).misbehaviour, 0);
+    EXPECT_TRUE(b.network->send(a.id(), block_kind, text("whole")));
+    ASSERT_TRUE(run_until([&] { return a.payloads.size() == 1; }));
+    EXPECT_EQ(a.payloads[0].text, "whole");
 }
 
 TEST_F(PeerNetworkTest, KnownPeersAreFoundAgainFromTheirFile) {
