@@ -122,7 +122,8 @@ StatusAnswer Node::status(Now now) const {
     status.commands_executed = ledger.commands_executed;
     status.commands_replayed = ledger.commands_replayed;
     status.rollbacks = ledger.rollbacks;
-    status.unsettled_commands = ledger.unsettled_commands;
+    // Void ones wait to be issued again.
+    status.unsettled_commands = ledger.unsettled_commands + own_blocks_.waiting_commands();
     status.blocks_accepted = ledger.blocks_accepted;
     status.blocks_suspended = ledger.blocks_suspended;
     status.own_seq = own_blocks_.number_of(own_seq());

@@ -221,9 +221,13 @@ void Node::take_back_void_blocks(const exchange::LedgerUpdate& update) {
         const auto batches = exchange::decode_payload(own_blocks_.waiting().back().payload, self_,
                                                       rules.network, rules.rules_version, AlreadyVerified());
         PB_CHECK(batches.ok(), "the own payload cannot be decoded");
-        for (const exchange::CommandBatch& batch : *batches)
+        std::uint64_t commands = 0;
+        for (const exchange::CommandBatch& batch : *batches) {
+            commands += index_count(batch);
             for (const exchange::BatchCommand& command : batch.commands)
                 hosted_.reserve(batch.accounts[command.account], command.nonce);
+        }
+        own_blocks_.note_commands(commands);
     }
 }
 

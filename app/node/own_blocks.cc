@@ -35,7 +35,7 @@ void OwnBlocks::take_back(std::uint64_t seq, std::vector<std::optional<Origin>> 
     if (made == unsettled_.end()) return;  // it had no commands
     const ByteView payload = payload_of(made->second.encoded, made->second.payload_bytes);
     waiting_.push_back(
-        {made->first, made->second.first, Bytes(payload.begin(), payload.end()), std::move(origins)});
+        {made->first, made->second.first, Bytes(payload.begin(), payload.end()), std::move(origins), 0});
     unsettled_.erase(made);
 }
 
@@ -51,6 +51,13 @@ OwnBlocks::Waiting OwnBlocks::hand_over() {
     Waiting oldest = std::move(waiting_.front());
     waiting_.pop_front();
     return oldest;
+}
+
+std::uint64_t OwnBlocks::waiting_commands() const {
+    std::uint64_t count = 0;
+    for (const Waiting& one : waiting_)
+        count += one.commands;
+    return count;
 }
 
 std::optional<std::uint64_t> OwnBlocks::latest(std::uint64_t number) const {

@@ -36,11 +36,15 @@ class OwnBlocks {
         std::uint64_t first = 0;   // of the block in which these commands stood first: their order
         Bytes payload;
         std::vector<std::optional<Origin>> origins;  // empty where nobody waits
+        std::uint64_t commands = 0;                  // a mass quote counts as its quotes
     };
     // Void blocks whose commands are to be issued again, oldest first.
     const std::deque<Waiting>& waiting() const { return waiting_; }
     // Takes the oldest one: its commands are others' to issue. Precondition: one waits.
     Waiting hand_over();
+    // Of the one that was taken back last.
+    void note_commands(std::uint64_t count) { waiting_.back().commands = count; }
+    std::uint64_t waiting_commands() const;
 
     // Every block with commands that was made is settled, in whichever view.
     bool all_settled() const { return unsettled_.empty() && waiting_.empty(); }

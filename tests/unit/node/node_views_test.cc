@@ -102,6 +102,7 @@ TEST_F(NodeViews, AMemberThatWasLeftOutTakesNothingUntilItIsLetInAgain) {
     world.run_for(Duration::seconds(3));
     EXPECT_EQ(view_of(world, 2), 2u);
     EXPECT_EQ(balance(world, 2, 2, "carol"), "none");  // retracted
+    EXPECT_EQ(status(world, 2).unsettled_commands, 2u) << "the opening and the payment wait";
     const Ticket refused = pay(world, 2, "carol", 1);
     ASSERT_TRUE(world.answered(refused));
     EXPECT_EQ(world.submit_answer(refused).error().code, ErrorCode::unavailable);
