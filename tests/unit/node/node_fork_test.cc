@@ -200,6 +200,7 @@ TEST(NodeFork, TwoOfFiveGoOnTogetherOnceBothOperatorsSayIt) {
     w.world.run_for(Duration::seconds(2));
     EXPECT_EQ(w.id(4), w.old);  // not by itself
     EXPECT_EQ(w.status(4).other_ledgers.at(0).ledger, fork);
+    expect_error(w.fork(4), ErrorCode::conflict, "--accept");
     const auto accepted = w.accept(4, fork);
     ASSERT_TRUE(accepted.ok()) << accepted.error().message;
     EXPECT_TRUE(std::get<ForkAnswer>(*accepted).is_member);
@@ -218,10 +219,12 @@ TEST(NodeFork, TwoOfFiveGoOnTogetherOnceBothOperatorsSayIt) {
     w.expect_no_blame();
 }
 
-TEST(NodeFork, TheSameCommandAtBothGivesOneLedgerWhereBothSettledTheSame) {
+TEST(NodeFork, TheSameCommandAtBothGivesOneLedger) {
     Survivors w;
     w.three_die();
-    const auto at_3 = w.fork(3, w.both()), at_4 = w.fork(4, w.both());
+    const Ticket first = w.world.request(3, w.both()), second = w.world.request(4, w.both());
+    w.world.run_for(Duration::milliseconds(100));
+    const auto at_3 = w.world.taken(first), at_4 = w.world.taken(second);
     ASSERT_TRUE(at_3.ok() && at_4.ok());
     EXPECT_EQ(std::get<ForkAnswer>(*at_3).ledger, std::get<ForkAnswer>(*at_4).ledger);
     w.pay(3, "cat", 5);
