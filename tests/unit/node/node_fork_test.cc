@@ -315,7 +315,7 @@ TEST(NodeFork, AnotherMemberOfTheOldLedgerMayFollowAndAskToJoin) {
     w.expect_no_blame();
 }
 
-TEST(NodeFork, ALostMemberThatReturnsForksByItselfAndThenAdopts) {
+TEST(NodeFork, ALostMemberThatReturnsIsToldToAcceptTheForkThatItCanEnter) {
     Survivors w;
     w.three_die();
     const auto founded = w.fork(3);
@@ -324,10 +324,8 @@ TEST(NodeFork, ALostMemberThatReturnsForksByItselfAndThenAdopts) {
     w.world.heal(0, 3);
     w.world.run_for(Duration::seconds(2));
     expect_error(w.adopt(0, fork), ErrorCode::unavailable, "ledger fork");
-    ASSERT_TRUE(w.fork(0).ok());
-    ASSERT_TRUE(w.adopt(0, fork).ok());
-    w.world.start_anew(0);
-    w.world.heal(0, 3);
+    expect_error(w.fork(0), ErrorCode::conflict, "--accept");
+    ASSERT_TRUE(w.accept(0, fork).ok());
     w.pay(0, "anna", 4);
     w.world.run_for(Duration::seconds(8));
     EXPECT_EQ(w.members(3), 2u);
