@@ -171,7 +171,8 @@ TEST(NodeFork, AForkThatWasAMistakeIsUndoneByAdoptingTheOldLedger) {
 
 // View 1 of five by the network file; 3 and 4 survive.
 struct Survivors : LedgersWorld {
-    explicit Survivors(std::size_t nodes = 5) : LedgersWorld(nodes, 5, Source::network_file) {
+    explicit Survivors(exchange::Joining joining = exchange::Joining::anyone)
+        : LedgersWorld(5, 5, Source::network_file, joining) {
         world.run();
         trade(3);
         pay(4, "dan", 2);
@@ -312,6 +313,34 @@ TEST(NodeFork, AnotherMemberOfTheOldLedgerMayFollowAndAskToJoin) {
     EXPECT_EQ(w.members(3), 3u);
     w.expect_same_log({0, 3, 4});
     EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
+    w.expect_no_blame();
+}
+
+TEST(NodeFork, WhereTheNetworkNamesItsMembersAFollowerHasTheForksMembersIssueItsCommands) {
+    Survivors w(exchange::Joining::named);
+    w.three_die();
+    const auto founded = w.fork(3, w.both());
+    ASSERT_TRUE(founded.ok()) << founded.error().message;
+    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
+    ASSERT_TRUE(w.accept(4, fork).ok());
+    const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
+    w.world.run_for(Duration::seconds(1));
+    w.world.heal(0, 3);
+    w.world.heal(0, 4);
+    w.world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(w.accept(0, fork).ok());
+    w.world.run_for(Duration::seconds(8));
+    EXPECT_EQ(w.members(3), 2u);
+    EXPECT_EQ(w.status(0).role, "observer");
+    EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
+    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    const Ticket after = w.pay(0, "ann", 1, Grade::settled);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_TRUE(w.world.answered(after) && w.world.submit_answer(after).ok());
+    w.expect_same_log({0, 3, 4});
+    w.world.crash_and_restart(0);
+    w.world.run_for(Duration::seconds(3));
+    w.expect_same_log({0, 3, 4});
     w.expect_no_blame();
 }
 
