@@ -164,6 +164,12 @@ Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
     if (ledger_first_->forks.size() >= ledger_forks_max)
         return Error{ErrorCode::too_large, "a ledger can be forked " + std::to_string(ledger_forks_max) +
                                                " times in a row at most"};
+    for (const Founding::Met& met : founding_.met())
+        if (met.reachable > 0 && met.news.ledger() != ledger_id() && met.news.comes_from(ledger_id()) &&
+            check_accept(met.news).ok())
+            return Error{ErrorCode::conflict,
+                         "a peer went on from this ledger already, in ledger " + to_hex(met.news.ledger()) +
+                             ", which this node can enter: `peerbook ledger fork --accept`"};
     auto fork = ledger_.make_fork(members);
     if (!fork.ok()) return fork.error();
     // So nothing that one of them settled is lost: while a member is silent nothing newer settles, and who

@@ -35,6 +35,11 @@ void Checker::observe(const Context& c, const Node& node) {
 void Checker::observe_view(const Context& c, const Node& node) {
     const View& view = node.view(c);
     bound_[view.ledger].insert(node.key);
+    const View& first = c.universe.view(view.ledger);
+    if (first.is_fork) forked_from_[node.key].insert(c.universe.view(*first.previous).ledger);
+    const auto left = forked_from_.find(node.key);
+    if (left != forked_from_.end() && left->second.contains(view.ledger))
+        report("a node came back to a ledger that it had forked");
     if (!view.previous || view.is_fork) return;
     auto [place, is_new] = successors_.try_emplace(*view.previous, *node.now.view);
     if (!is_new && place->second != *node.now.view) report("a view has two successors");

@@ -1,6 +1,6 @@
 // What must hold in every state, whatever happened: the settled claims of all nodes are prefixes of one log
-// for each ledger; a view has one successor; no command runs twice or in two ledgers. Remembers every claim
-// ever made, those of lost nodes too.
+// for each ledger; a view has one successor; no command runs twice or in two ledgers; who went on in a fork
+// is never in the old ledger again. Remembers every claim ever made, those of lost nodes too.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ class Checker {
     // `ledger` goes on in a fork from this log. What only lost nodes had settled is gone with them.
     void forked(const Context& c, ViewId ledger, const std::vector<BlockId>& log);
 
-    auto fields() const { return std::tie(logs_, successors_, bound_, ledgers_); }
+    auto fields() const { return std::tie(logs_, successors_, bound_, ledgers_, forked_from_); }
 
   private:
     void observe_view(const Context& c, const Node& node);
@@ -37,6 +37,7 @@ class Checker {
     std::map<ViewId, ViewId> successors_;
     std::map<ViewId, SortedSet<Key>> bound_;  // ledger → who ever took part
     std::map<CommandId, ViewId> ledgers_;
+    std::map<Key, SortedSet<ViewId>> forked_from_;  // by who went on in a fork
     std::string violation_;
 };
 

@@ -219,6 +219,12 @@ bool World::fork(Key key) {
     const Context c = context();
     if (!node(key).is_member(c) || !node(key).is_established(c)) return false;
     const ViewId ledger = node(key).view(c).ledger;
+    // Where another one went on already, its fork is to be accepted.
+    for (const Node& other : nodes_) {
+        if (other.life == Life::lost || !other.now.view) continue;
+        const View& record = universe_->view(other.view(c).ledger);
+        if (record.is_fork && record.previous == node(key).now.view) return false;
+    }
     const std::vector<Key> survivors = survivors_of(ledger);
     const auto is_gone = [&] {
         SortedSet<Key> present;

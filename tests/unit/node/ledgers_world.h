@@ -9,19 +9,21 @@
 
 namespace peerbook::app::testing {
 
-inline NodeOptions ledgers_options(NodeOptions::LedgerSource source) {
+inline NodeOptions ledgers_options(NodeOptions::LedgerSource source,
+                                   exchange::Joining joining = exchange::Joining::anyone) {
     NodeOptions options;
     options.ledger_source = source;
     options.views.suspect_after = Duration::seconds(1);
-    options.views.admission.joining = exchange::Joining::anyone;
+    options.views.admission.joining = joining;
     return options;
 }
 
 class LedgersWorld {
   public:
     // As NodeWorld; operator_found: each node has its own ledger, alone.
-    LedgersWorld(std::size_t nodes, std::size_t members, NodeOptions::LedgerSource source)
-        : world(nodes, members, ledgers_options(source)) {}
+    LedgersWorld(std::size_t nodes, std::size_t members, NodeOptions::LedgerSource source,
+                 exchange::Joining joining = exchange::Joining::anyone)
+        : world(nodes, members, ledgers_options(source, joining)) {}
 
     Ticket pay(std::size_t node, const std::string& account, std::int64_t amount,
                Grade grade = Grade::provisional) {

@@ -171,7 +171,8 @@ TEST(NodeFork, AForkThatWasAMistakeIsUndoneByAdoptingTheOldLedger) {
 
 // View 1 of five by the network file; 3 and 4 survive.
 struct Survivors : LedgersWorld {
-    explicit Survivors(std::size_t nodes = 5) : LedgersWorld(nodes, 5, Source::network_file) {
+    explicit Survivors(exchange::Joining joining = exchange::Joining::anyone)
+        : LedgersWorld(5, 5, Source::network_file, joining) {
         world.run();
         trade(3);
         pay(4, "dan", 2);
@@ -200,6 +201,7 @@ TEST(NodeFork, TwoOfFiveGoOnTogetherOnceBothOperatorsSayIt) {
     w.world.run_for(Duration::seconds(2));
     EXPECT_EQ(w.id(4), w.old);  // not by itself
     EXPECT_EQ(w.status(4).other_ledgers.at(0).ledger, fork);
+    expect_error(w.fork(4), ErrorCode::conflict, "--accept");
     const auto accepted = w.accept(4, fork);
     ASSERT_TRUE(accepted.ok()) << accepted.error().message;
     EXPECT_TRUE(std::get<ForkAnswer>(*accepted).is_member);
@@ -218,10 +220,12 @@ TEST(NodeFork, TwoOfFiveGoOnTogetherOnceBothOperatorsSayIt) {
     w.expect_no_blame();
 }
 
-TEST(NodeFork, TheSameCommandAtBothGivesOneLedgerWhereBothSettledTheSame) {
+TEST(NodeFork, TheSameCommandAtBothGivesOneLedger) {
     Survivors w;
     w.three_die();
-    const auto at_3 = w.fork(3, w.both()), at_4 = w.fork(4, w.both());
+    const Ticket first = w.world.request(3, w.both()), second = w.world.request(4, w.both());
+    w.world.run_for(Duration::milliseconds(100));
+    const auto at_3 = w.world.taken(first), at_4 = w.world.taken(second);
     ASSERT_TRUE(at_3.ok() && at_4.ok());
     EXPECT_EQ(std::get<ForkAnswer>(*at_3).ledger, std::get<ForkAnswer>(*at_4).ledger);
     w.pay(3, "cat", 5);
@@ -312,7 +316,35 @@ TEST(NodeFork, AnotherMemberOfTheOldLedgerMayFollowAndAskToJoin) {
     w.expect_no_blame();
 }
 
-TEST(NodeFork, ALostMemberThatReturnsForksByItselfAndThenAdopts) {
+TEST(NodeFork, WhereTheNetworkNamesItsMembersAFollowerHasTheForksMembersIssueItsCommands) {
+    Survivors w(exchange::Joining::named);
+    w.three_die();
+    const auto founded = w.fork(3, w.both());
+    ASSERT_TRUE(founded.ok()) << founded.error().message;
+    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
+    ASSERT_TRUE(w.accept(4, fork).ok());
+    const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
+    w.world.run_for(Duration::seconds(1));
+    w.world.heal(0, 3);
+    w.world.heal(0, 4);
+    w.world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(w.accept(0, fork).ok());
+    w.world.run_for(Duration::seconds(8));
+    EXPECT_EQ(w.members(3), 2u);
+    EXPECT_EQ(w.status(0).role, "observer");
+    EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
+    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    const Ticket after = w.pay(0, "ann", 1, Grade::settled);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_TRUE(w.world.answered(after) && w.world.submit_answer(after).ok());
+    w.expect_same_log({0, 3, 4});
+    w.world.crash_and_restart(0);
+    w.world.run_for(Duration::seconds(3));
+    w.expect_same_log({0, 3, 4});
+    w.expect_no_blame();
+}
+
+TEST(NodeFork, ALostMemberThatReturnsIsToldToAcceptTheForkThatItCanEnter) {
     Survivors w;
     w.three_die();
     const auto founded = w.fork(3);
@@ -321,10 +353,8 @@ TEST(NodeFork, ALostMemberThatReturnsForksByItselfAndThenAdopts) {
     w.world.heal(0, 3);
     w.world.run_for(Duration::seconds(2));
     expect_error(w.adopt(0, fork), ErrorCode::unavailable, "ledger fork");
-    ASSERT_TRUE(w.fork(0).ok());
-    ASSERT_TRUE(w.adopt(0, fork).ok());
-    w.world.start_anew(0);
-    w.world.heal(0, 3);
+    expect_error(w.fork(0), ErrorCode::conflict, "--accept");
+    ASSERT_TRUE(w.accept(0, fork).ok());
     w.pay(0, "anna", 4);
     w.world.run_for(Duration::seconds(8));
     EXPECT_EQ(w.members(3), 2u);

@@ -133,7 +133,7 @@ class LedgersStorm : public LedgersWorld {
 
 TEST(NodeLedgersStorms, WhateverHappenedOperatorsCanBringAllIntoOneLedger) {
     std::size_t forks = 0, adoptions = 0;
-    for (std::uint64_t seed = 1; seed <= storms(12); ++seed) {
+    for (std::uint64_t seed = 1; seed <= storms(6); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         LedgersStorm storm(seed);
         storm.blow(60);
