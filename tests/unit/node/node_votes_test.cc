@@ -108,7 +108,6 @@ TEST_F(VotesOf, AMemberWhoseStateIsWrongIsNamedAndTheOthersGoOn) {
     const StatusAnswer good = status(world, 0);
     EXPECT_NE(good.alarm.find("member " + to_hex(world.key(2)) + " signed another state"), std::string::npos)
         << good.alarm;
-    EXPECT_GT(good.member_list[2].disagrees_at, 0u);
     EXPECT_EQ(good.member_list[1].disagrees_at, 0u);
     EXPECT_GT(good.attested_commits, 0u);  // two of three are enough
     EXPECT_TRUE(good.ready) << good.says;
