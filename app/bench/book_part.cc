@@ -11,7 +11,8 @@ using namespace exchange;
 namespace {
 
 constexpr std::uint32_t steps_max = 10'000;
-constexpr std::size_t look_ahead = 12;  // commands
+// As many orders stand in a processor's cache: there looking ahead only costs. The engine has the same limit.
+constexpr std::size_t cached_orders_max = 8'192;
 
 // Fills in what the body says; false if a book alone cannot do it.
 struct Translator {
@@ -57,13 +58,16 @@ struct Translator {
 // g++ 12.
 constexpr Event no_event{};
 
-Event& emit(EventBuffer& events, EventKind kind, const BookCommand& command) {
+Event& emit(EventBuffer& events, EventKind kind, const OrderKey& order, MarketId market, Side side) {
     Event& event = events.emplace_back(no_event);
     event.kind = kind;
-    event.side = command.side;
-    event.market = command.market;
-    event.order = command.key;
+    event.side = side;
+    event.market = market;
+    event.order = order;
     return event;
+}
+Event& emit(EventBuffer& events, EventKind kind, const BookCommand& command) {
+    return emit(events, kind, command.key, command.market, command.side);
 }
 
 }  // namespace
@@ -119,29 +123,46 @@ class BookAlone::Steps {
     EventBuffer& events_;
 };
 
-// The lines that the command will need, once its index line is there.
-void BookAlone::look_up(const BookCommand& command) const {
-    if (command.kind == BookCommand::Kind::place) {
-        if (command.rests) books_.prefetch_behind(command.market, command.side, command.price);
-        return;
+// In stages, each for all commands before the next, so that the processor waits for many lines at once. Which
+// kind comes next it cannot guess, so each stage goes through a list of one kind.
+void BookAlone::look_ahead(std::span<const BookCommand> commands) {
+    naming_.resize(commands.size());
+    hashes_.resize(commands.size());
+    placing_.resize(commands.size());
+    std::size_t naming = 0, placing = 0;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const bool places = commands[i].kind == BookCommand::Kind::place;
+        placing_[placing] = naming_[naming] = static_cast<std::uint32_t>(i);
+        placing += places ? 1 : 0;
+        naming += places ? 0 : 1;
     }
-    const OrderSlot slot = books_.find(OrderKey(command.key.account, command.target));
-    if (slot != no_order) books_.prefetch_around(slot);
+    naming_.resize(naming);
+    placing_.resize(placing);
+    for (std::size_t i = 0; i < naming; ++i) {
+        const BookCommand& command = commands[naming_[i]];
+        hashes_[i] = books_.hash(OrderKey(command.key.account, command.target));
+        books_.prefetch(hashes_[i]);
+    }
+    for (const std::uint32_t at : placing_) {
+        const BookCommand& command = commands[at];
+        books_.prefetch(books_.hash(command.key));
+        books_.levels(command.market, command.side).prefetch(command.price);
+    }
+    for (std::size_t i = 0; i < naming; ++i)
+        naming_[i] = books_.prefetch_order(hashes_[i]);
+    for (const std::uint32_t at : placing_) {
+        const BookCommand& command = commands[at];
+        books_.prefetch_behind(command.key.account, command.market, command.side, command.price);
+    }
+    for (const OrderSlot slot : naming_)
+        books_.prefetch_around(slot);
+    books_.prefetch_places(placing);
 }
 
 void BookAlone::execute_all(std::span<const BookCommand> commands, EventBuffer& events) {
-    for (const BookCommand& command : commands) {
-        const bool places = command.kind == BookCommand::Kind::place;
-        books_.prefetch(places ? command.key : OrderKey(command.key.account, command.target));
-        if (places) books_.levels(command.market, command.side).prefetch(command.price);
-    }
+    if (books_.size() > cached_orders_max) look_ahead(commands);
     for (const BookCommand& command : commands)
-        if (command.kind != BookCommand::Kind::place)
-            books_.prefetch_order(OrderKey(command.key.account, command.target));
-    for (std::size_t i = 0; i < commands.size(); ++i) {
-        if (i + look_ahead < commands.size()) look_up(commands[i + look_ahead]);
-        execute(commands[i], events);
-    }
+        execute(command, events);
 }
 
 void BookAlone::execute(const BookCommand& command, EventBuffer& events) {
@@ -155,31 +176,35 @@ void BookAlone::execute(const BookCommand& command, EventBuffer& events) {
         return;
     }
     const Order& target = books_.order(slot);
-    BookCommand known = command;
-    known.market = target.market();
-    known.side = target.side();
     const std::int64_t whole = books_.whole_leaves(target);
     if (command.kind == BookCommand::Kind::reduce && command.quantity < whole) {
         const std::int64_t hidden = whole - target.leaves;
         const std::int64_t from_hidden = std::min(hidden, command.quantity);
         if (from_hidden > 0) books_.change_hidden(slot, hidden - from_hidden);
         books_.change(slot, target.leaves - (command.quantity - from_hidden), 0);
-        Event& event = emit(events, EventKind::reduced, known);
+        Event& event = emit(events, EventKind::reduced, command.key, target.market(), target.side());
         event.quantity = Quantity(command.quantity);
         event.leaves = Quantity(whole - command.quantity);
         return;
     }
-    Event& event = emit(events, EventKind::cancelled, known);
+    Event& event = emit(events, EventKind::cancelled, command.key, target.market(), target.side());
     event.price = Price(target.price);
     event.quantity = Quantity(whole);
     event.reason = Reason::requested;
-    if (target.is_extended != 0 && command.kind == BookCommand::Kind::replace)
-        known.display = std::min(books_.extension(target).display, command.quantity);
+    if (command.kind != BookCommand::Kind::replace) [[likely]] {
+        remove(slot);
+        return;
+    }
+    BookCommand placing = command;
+    placing.market = target.market();
+    placing.side = target.side();
+    if (target.is_extended != 0)
+        placing.display = std::min(books_.extension(target).display, command.quantity);
     remove(slot);
-    if (command.kind == BookCommand::Kind::replace) place(known, events);
+    place(placing, events);
 }
 
-void BookAlone::place(const BookCommand& command, EventBuffer& events) {
+inline void BookAlone::place(const BookCommand& command, EventBuffer& events) {
     Taker taker;
     taker.account = command.key.account;
     taker.market = command.market;
@@ -200,7 +225,7 @@ void BookAlone::place(const BookCommand& command, EventBuffer& events) {
     event.reason = Reason::immediate_or_cancel;
 }
 
-void BookAlone::rest(const BookCommand& command, std::int64_t leaves, EventBuffer& events) {
+inline void BookAlone::rest(const BookCommand& command, std::int64_t leaves, EventBuffer& events) {
     NewOrder order;
     order.key = command.key;
     order.market = command.market;
@@ -208,19 +233,25 @@ void BookAlone::rest(const BookCommand& command, std::int64_t leaves, EventBuffe
     order.price = command.price;
     order.quantity = command.quantity;
     order.leaves = leaves;
-    OrderExtension extension;
-    if (command.display != 0) {
-        extension.quantity = command.quantity;
-        extension.display = command.display;
-        order.leaves = std::min(leaves, command.display);
-        extension.hidden = leaves - order.leaves;
-        order.extension = &extension;
-    }
-    books_.insert(order);
+    if (command.display != 0) [[unlikely]]
+        insert_iceberg(order, command.display);
+    else
+        books_.insert(order);
     Event& event = emit(events, EventKind::rested, command);
     event.price = Price(command.price);
     event.quantity = Quantity(order.leaves);
     event.leaves = Quantity(leaves);
+}
+
+// Leaves in `order` what is shown.
+void BookAlone::insert_iceberg(NewOrder& order, std::int64_t display) {
+    OrderExtension extension;
+    extension.quantity = order.quantity;
+    extension.display = display;
+    extension.hidden = order.leaves - std::min(order.leaves, display);
+    order.leaves -= extension.hidden;
+    order.extension = &extension;
+    books_.insert(order);
 }
 
 }  // namespace peerbook::app

@@ -40,22 +40,27 @@ class BookAlone {
 
     // Appends what happened.
     void execute(const BookCommand& command, exchange::EventBuffer& events);
-    // The same for each of a commit's, in their order. Asks for what they will touch ahead, as the engine
-    // does.
+    // The same for each of a commit's, in their order. Where the book is large it first asks for what they
+    // will touch, as the engine does.
     void execute_all(std::span<const BookCommand> commands, exchange::EventBuffer& events);
     const exchange::OrderBooks& books() const { return books_; }
 
   private:
     class Steps;
-    void look_up(const BookCommand& command) const;
-    void place(const BookCommand& command, exchange::EventBuffer& events);
-    void rest(const BookCommand& command, std::int64_t leaves, exchange::EventBuffer& events);
+    void look_ahead(std::span<const BookCommand> commands);
+    [[gnu::always_inline]] void place(const BookCommand& command, exchange::EventBuffer& events);
+    [[gnu::always_inline]] void rest(const BookCommand& command, std::int64_t leaves,
+                                     exchange::EventBuffer& events);
+    void insert_iceberg(exchange::NewOrder& order, std::int64_t display);
     void remove(exchange::OrderSlot slot) {
         books_.remove(slot);
         books_.release(slot);
     }
 
     exchange::OrderBooks books_;
+    // Of a commit: places of commands that name an order, later the slots of those; hashes of what they name;
+    // places of those that place one.
+    std::vector<std::uint32_t> naming_, hashes_, placing_;
 };
 
 }  // namespace peerbook::app

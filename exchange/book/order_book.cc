@@ -1,8 +1,38 @@
 #include "exchange/book/order_book.h"
 
+#include <cstddef>
+#include <cstring>
+
 #include "base/check.h"
 
 namespace peerbook::exchange {
+
+namespace {
+
+// All but the links. Words of bit-fields are put together in a register: g++ 12 writes the fields one by one
+// and reads them back wider at once, for which the processor stalls.
+inline void write_order(Order& order, const NewOrder& placed, std::uint64_t sequence) {
+    const auto bit = [](bool is_set, unsigned place) { return std::uint64_t{is_set} << place; };
+    order.nonce = placed.key.nonce;
+    order.price = placed.price;
+    order.leaves = placed.leaves;
+    order.quantity_or_extension = placed.quantity;
+    const std::uint64_t priority_and_book = (sequence & ((std::uint64_t{1} << 48) - 1)) |
+                                            std::uint64_t{placed.market.value() & 0xfff} << 48 |
+                                            bit(placed.side == Side::sell, 60) | bit(placed.is_waiting, 61) |
+                                            bit(placed.waits_below, 62) | bit(placed.is_quote, 63);
+    const std::uint32_t carry_and_index = (placed.fee_carry & 0xf'ffff) | (placed.key.index & 0x3ff) << 20 |
+                                          std::uint32_t{placed.extension != nullptr} << 30 |
+                                          std::uint32_t{1} << 31;
+    order.account = placed.key.account.value();
+    auto* const bytes = reinterpret_cast<std::byte*>(&order);
+    std::memcpy(bytes + offsetof(Order, account) - sizeof priority_and_book, &priority_and_book,
+                sizeof priority_and_book);
+    std::memcpy(bytes + offsetof(Order, account) + sizeof order.account, &carry_and_index,
+                sizeof carry_and_index);
+}
+
+}  // namespace
 
 OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : index_(pool_, index_seed) {
     sides_.reserve(market_count * 4);
@@ -33,44 +63,29 @@ OrderSlot OrderBooks::insert(const NewOrder& order) {
 OrderSlot OrderBooks::restore(const NewOrder& placed, std::uint64_t sequence) {
     const OrderSlot slot = pool_.allocate();
     Order& order = pool_.edit(slot);
-    order = {
-        .nonce = placed.key.nonce,
-        .price = placed.price,
-        .leaves = placed.leaves,
-        .quantity_or_extension = placed.quantity,
-        .sequence = sequence & ((std::uint64_t{1} << 48) - 1),
-        .market_number = placed.market.value() & 0xfff,
-        .is_sell = placed.side == Side::sell,
-        .is_waiting = placed.is_waiting,
-        .waits_below = placed.waits_below,
-        .is_quote = placed.is_quote,
-        .account = placed.key.account.value(),
-        .fee_carry = placed.fee_carry & fee_carry_mask,
-        .index = placed.key.index & 0x3ff,
-        .is_extended = placed.extension != nullptr,
-        .is_live = 1,
-    };
+    write_order(order, placed, sequence);
     if (placed.extension != nullptr) [[unlikely]]
         order.quantity_or_extension = pool_.allocate_extension(*placed.extension);
     next_sequence_ = sequence + 1;
 
-    const std::size_t place = place_of(order);
-    Level& level = sides_[place].get_or_add(order.price);
+    const std::size_t place = placed.is_waiting ? waiting_place(placed.market, placed.waits_below)
+                                                : OrderBooks::place(placed.market, placed.side);
+    Level& level = sides_[place].get_or_add(placed.price);
     link_last(slot, order, level);
-    level.quantity += order.leaves;
+    level.quantity += placed.leaves;
     ++level.orders;
-    lots_[place] += order.leaves;
-    if (order.is_extended != 0) [[unlikely]]
+    lots_[place] += placed.leaves;
+    if (placed.extension != nullptr) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order);
-    index_.insert(slot);
+    add_to_account(slot, order, placed.key.account.value(), placed.is_quote);
+    index_.insert(slot, order, hash(placed.key));
     return slot;
 }
 
 // Links past the ends of a level are those of no_order's slot, which nobody reads.
 
-void OrderBooks::link_last(OrderSlot slot, Order& order, Level& level) {
+inline void OrderBooks::link_last(OrderSlot slot, Order& order, Level& level) {
     order.previous = level.tail;
     order.next = no_order;
     pool_.edit(level.tail).next = slot;
@@ -86,7 +101,7 @@ void OrderBooks::link_back(OrderSlot slot, const Order& order, Level& level) {
     level.tail = next == no_order ? slot : level.tail;
 }
 
-void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Level& level) {
+inline void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Level& level) {
     const OrderSlot previous = order.previous, next = order.next;
     pool_.edit(previous).next = next;
     pool_.edit(next).previous = previous;
@@ -94,19 +109,27 @@ void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Level& le
     level.tail = level.tail == slot ? previous : level.tail;
 }
 
-void OrderBooks::add_to_account(OrderSlot slot, Order& order) {
-    OfAccount& account = orders_of(order.account);
+inline void OrderBooks::add_to_account(OrderSlot slot, Order& order, std::uint32_t number, bool is_quote) {
+    OfAccount& account = orders_of(number);
     order.account_place = account.open.add(slot);
-    account.quotes += order.is_quote;
+    account.quotes += is_quote ? 1 : 0;
 }
 
-void OrderBooks::take_from_account(const Order& order) {
+inline void OrderBooks::take_from_account(const Order& order) {
     OfAccount& account = accounts_[order.account];
     account.open.take_out(order.account_place);
     account.quotes -= order.is_quote;
     if (account.open.is_untidy()) [[unlikely]]
-        account.open.tidy(
-            [&](OrderSlot slot, std::uint32_t place) { pool_.edit(slot).account_place = place; });
+        tidy(account);
+}
+
+void OrderBooks::tidy(OfAccount& account) {
+    account.open.tidy([&](OrderSlot slot, std::uint32_t place) { pool_.edit(slot).account_place = place; });
+}
+
+OrderBooks::OfAccount& OrderBooks::add_account(std::uint32_t account) {
+    accounts_.resize(std::size_t{account} + 1);
+    return accounts_[account];
 }
 
 void OrderBooks::count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot) {
@@ -128,17 +151,18 @@ void OrderBooks::undo_insert(OrderSlot slot) {
 }
 
 void OrderBooks::remove(OrderSlot slot) {
-    index_.erase(slot);
     Order& order = pool_.edit(slot);
+    index_.erase(slot, order);
     order.is_live = 0;
     const std::size_t place = place_of(order);
-    Level& level = sides_[place].at(order.price);
-    unlink_from_level(slot, order, level);
-    level.quantity -= order.leaves;
     lots_[place] -= order.leaves;
-    if (order.is_extended != 0) [[unlikely]]
-        count_extension(order, level, false, slot);
-    if (--level.orders == 0) sides_[place].remove(order.price);
+    sides_[place].take_from(order.price, [&](Level& level) {
+        unlink_from_level(slot, order, level);
+        level.quantity -= order.leaves;
+        --level.orders;
+        if (order.is_extended != 0) [[unlikely]]
+            count_extension(order, level, false, slot);
+    });
     take_from_account(order);
 }
 
@@ -154,8 +178,8 @@ void OrderBooks::undo_remove(OrderSlot slot) {
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order);
-    index_.insert(slot);
+    add_to_account(slot, order, order.account, order.is_quote != 0);
+    index_.insert(slot, order, hash({AccountIndex(order.account), {order.nonce, order.index}}));
 }
 
 void OrderBooks::change_hidden(OrderSlot slot, std::int64_t hidden) {

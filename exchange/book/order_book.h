@@ -75,16 +75,20 @@ class OrderBooks {
     void undo_requeue(OrderSlot slot, std::uint64_t sequence_before);
 
     const Order& order(OrderSlot slot) const { return pool_[slot]; }
-    // The lines that removing the order will need.
+    // The lines that removing the order will need. The order may be none, or have left.
     void prefetch_around(OrderSlot slot) const {
         const Order& order = pool_[slot];
         prefetch_line(&pool_[order.previous]);
         prefetch_line(&pool_[order.next]);
         sides_[place_of(order)].prefetch(order.price);
+        if (order.account < accounts_.size()) accounts_[order.account].open.prefetch(order.account_place);
     }
-    // The order that a new one of this level will be linked behind.
-    void prefetch_behind(MarketId market, Side side, std::int64_t price) const {
+    // Those that the next `count` orders will be written to.
+    void prefetch_places(std::size_t count) const { pool_.prefetch_next(count); }
+    // Those that placing an order will need: the one that it will be linked behind, its account's.
+    void prefetch_behind(AccountIndex account, MarketId market, Side side, std::int64_t price) const {
         prefetch_line(&pool_[sides_[place(market, side)].tail_if_dense(price)]);
+        if (account.value() < accounts_.size()) accounts_[account.value()].open.prefetch_free();
     }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
@@ -97,11 +101,18 @@ class OrderBooks {
     std::int64_t limit(const Order& order) const {
         return order.is_waiting != 0 ? extension(order).limit : order.price;
     }
-    OrderSlot find(OrderKey key) const { return index_.find(key.account.value(), key.nonce, key.index); }
+    OrderSlot find(OrderKey key) const { return find(key, hash(key)); }
+    // For one key several times.
+    std::uint32_t hash(OrderKey key) const { return index_.hash(key.account.value(), key.nonce, key.index); }
+    OrderSlot find(OrderKey key, std::uint32_t hashed) const {
+        return index_.find(hashed, key.account.value(), key.nonce, key.index);
+    }
     // What find() reads: its first line, and, once that is there, the order that it probably finds.
-    void prefetch(OrderKey key) const { index_.prefetch(key.account.value(), key.nonce, key.index); }
-    void prefetch_order(OrderKey key) const {
-        index_.prefetch_order(key.account.value(), key.nonce, key.index);
+    void prefetch(std::uint32_t hashed) const { index_.prefetch(hashed); }
+    OrderSlot prefetch_order(std::uint32_t hashed) const {
+        const OrderSlot slot = index_.first(hashed);
+        prefetch_line(&pool_[slot]);
+        return slot;
     }
     PriceLevels& levels(MarketId market, Side side) { return sides_[place(market, side)]; }
     const PriceLevels& levels(MarketId market, Side side) const { return sides_[place(market, side)]; }
@@ -166,14 +177,16 @@ class OrderBooks {
     }
     OfAccount& orders_of(std::uint32_t account) {
         if (account >= accounts_.size()) [[unlikely]]
-            accounts_.resize(std::size_t{account} + 1);
+            return add_account(account);
         return accounts_[account];
     }
+    [[gnu::noinline, gnu::cold]] OfAccount& add_account(std::uint32_t account);
+    [[gnu::noinline, gnu::cold]] void tidy(OfAccount& account);
     void link_last(OrderSlot slot, Order& order, Level& level);
     // Between the orders that it names as its neighbours.
     void link_back(OrderSlot slot, const Order& order, Level& level);
     void unlink_from_level(OrderSlot slot, const Order& order, Level& level);
-    void add_to_account(OrderSlot slot, Order& order);
+    void add_to_account(OrderSlot slot, Order& order, std::uint32_t number, bool is_quote);
     void take_from_account(const Order& order);
     void count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot);
 

@@ -20,7 +20,16 @@ constexpr std::size_t places_at_once = 8;
 }  // namespace
 
 OrderIndex::OrderIndex(OrderPool& pool, std::uint64_t seed)
-    : pool_(pool), hash_(seed), table_(make_table(capacity_min)) {}
+    : pool_(pool), hash_(seed), table_(make_table(capacity_min)) {
+    set_limits();
+}
+
+void OrderIndex::set_limits() {
+    const std::size_t capacity = table_.mask + 1;
+    const bool is_resizing = former_.heads != nullptr;
+    size_max_ = is_resizing ? 0 : capacity / 2;
+    size_min_ = is_resizing ? capacity : capacity == capacity_min ? 0 : capacity / 16;
+}
 
 // From calloc, because large zeroed memory costs nothing until it is touched, and zero is no_order.
 OrderIndex::Table OrderIndex::make_table(std::size_t capacity) {
@@ -43,7 +52,7 @@ bool OrderIndex::unlink(OrderSlot& head, OrderSlot slot) {
     return false;
 }
 
-void OrderIndex::erase_behind(std::size_t hashed, OrderSlot slot) {
+void OrderIndex::erase_behind(std::uint32_t hashed, OrderSlot slot) {
     const bool is_found = unlink(table_.heads[hashed & table_.mask], slot) ||
                           (former_.heads != nullptr && unlink(former_.heads[hashed & former_.mask], slot));
     PB_CHECK(is_found, "an order that leaves the book must be in the index");
@@ -59,13 +68,14 @@ void OrderIndex::grow() {
 void OrderIndex::shrink() {
     if (former_.heads != nullptr)
         move_some();
-    else if (table_.mask + 1 > capacity_min)
+    else
         resize((table_.mask + 1) / 2);
 }
 
 void OrderIndex::resize(std::size_t capacity) {
     former_ = std::exchange(table_, make_table(capacity));
     next_ = 0;
+    set_limits();
 }
 
 // The orders of the next places are asked for here and moved by the next change, once they are there.
@@ -77,12 +87,13 @@ void OrderIndex::move_some() {
         while (slot != no_order) {
             Order& order = pool_.edit(slot);
             const OrderSlot after = order.index_next;
-            put(table_, order, slot);
+            put(table_, hash(order.account, order.nonce, order.index), order, slot);
             slot = after;
         }
     }
     if (next_ > former_.mask) {
         former_ = Table();
+        set_limits();
         return;
     }
     for (std::size_t i = next_; i < std::min(next_ + places_at_once, former_.mask + 1); ++i)

@@ -23,39 +23,37 @@ class OrderIndex {
     // `pool` outlives the index.
     OrderIndex(OrderPool& pool, std::uint64_t seed);
 
+    // Of a key, for what takes it below.
+    std::uint32_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
+        return static_cast<std::uint32_t>(hash_(std::uint64_t{account} << 32 | index, nonce) >> 32);
+    }
     // Slot or no_order.
-    OrderSlot find(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        const std::size_t hashed = hash(account, nonce, index);
+    OrderSlot find(std::uint32_t hashed, std::uint32_t account, std::uint64_t nonce,
+                   std::uint32_t index) const {
         const OrderSlot slot = find_in(table_, hashed, account, nonce, index);
         if (slot != no_order || former_.heads == nullptr) [[likely]]
             return slot;
         return find_in(former_, hashed, account, nonce, index);
     }
-    // The line where a search begins, and, once that is there, the line of the order that it meets first.
-    void prefetch(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        prefetch_line(&table_.heads[hash(account, nonce, index) & table_.mask]);
-    }
-    void prefetch_order(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        prefetch_line(&pool_[table_.heads[hash(account, nonce, index) & table_.mask]]);
-    }
-    // Precondition: no entry of this key. Nonces are burnt once, so the engine has none.
-    void insert(OrderSlot slot) {
-        put(table_, pool_.edit(slot), slot);
-        ++size_;
-        if (former_.heads != nullptr || size_ * 2 > table_.mask + 1) [[unlikely]]
+    // The line where a search begins, and, once that is there, the order that it meets first.
+    void prefetch(std::uint32_t hashed) const { prefetch_line(&table_.heads[hashed & table_.mask]); }
+    OrderSlot first(std::uint32_t hashed) const { return table_.heads[hashed & table_.mask]; }
+    // Precondition: no entry of this key. Nonces are burnt once, so the engine has none. `order` is the
+    // slot's, for writing; `hashed` its key's.
+    void insert(OrderSlot slot, Order& order, std::uint32_t hashed) {
+        put(table_, hashed, order, slot);
+        if (++size_ > size_max_) [[unlikely]]
             grow();
     }
     // Precondition: the slot's order is in the index.
-    void erase(OrderSlot slot) {
-        const Order& order = pool_[slot];
-        const std::size_t hashed = hash(order.account, order.nonce, order.index);
+    void erase(OrderSlot slot, const Order& order) {
+        const std::uint32_t hashed = hash(order.account, order.nonce, order.index);
         OrderSlot& head = table_.heads[hashed & table_.mask];
         if (head == slot) [[likely]]
             head = order.index_next;
         else
             erase_behind(hashed, slot);
-        --size_;
-        if (former_.heads != nullptr || size_ * 16 < table_.mask + 1) [[unlikely]]
+        if (--size_ < size_min_) [[unlikely]]
             shrink();
     }
 
@@ -74,10 +72,7 @@ class OrderIndex {
     };
     static Table make_table(std::size_t capacity);
 
-    std::size_t hash(std::uint32_t account, std::uint64_t nonce, std::uint32_t index) const {
-        return hash_(std::uint64_t{account} << 32 | index, nonce) >> 32;
-    }
-    OrderSlot find_in(const Table& table, std::size_t hashed, std::uint32_t account, std::uint64_t nonce,
+    OrderSlot find_in(const Table& table, std::uint32_t hashed, std::uint32_t account, std::uint64_t nonce,
                       std::uint32_t index) const {
         OrderSlot slot = table.heads[hashed & table.mask];
         for (; slot != no_order; slot = pool_[slot].index_next) {
@@ -86,20 +81,20 @@ class OrderIndex {
         }
         return slot;
     }
-    // `order` is the slot's, for writing.
-    void put(Table& table, Order& order, OrderSlot slot) {
-        OrderSlot& head = table.heads[hash(order.account, order.nonce, order.index) & table.mask];
+    void put(Table& table, std::uint32_t hashed, Order& order, OrderSlot slot) {
+        OrderSlot& head = table.heads[hashed & table.mask];
         order.index_next = head;
         head = slot;
     }
     // For a slot that is not the head of its place in the table.
-    void erase_behind(std::size_t hashed, OrderSlot slot);
+    void erase_behind(std::uint32_t hashed, OrderSlot slot);
     // False if the slot is not linked from `head` on.
     bool unlink(OrderSlot& head, OrderSlot slot);
     void grow();
     void shrink();
     void resize(std::size_t capacity);
     void move_some();
+    void set_limits();
 
     OrderPool& pool_;
     IndexHash hash_;
@@ -107,6 +102,8 @@ class OrderIndex {
     Table former_;          // while resizing; else without heads
     std::size_t next_ = 0;  // place in it that is moved next
     std::size_t size_ = 0;
+    // Beyond them a change has more to do than itself; while resizing every change has.
+    std::size_t size_min_ = 0, size_max_ = 0;
 };
 
 }  // namespace peerbook::exchange

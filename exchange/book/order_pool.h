@@ -5,6 +5,7 @@
 // together stand together. Logic thread only; frozen views anywhere.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -94,12 +95,8 @@ class OrderPool {
     }
 
     OrderSlot allocate() {
-        if (spare_count_ != 0) [[likely]] {
-            const OrderSlot slot = spares_[--spare_count_];
-            // The one after it, which may have been out of use for long.
-            prefetch_line(&orders_[spares_[spare_count_ == 0 ? 0 : spare_count_ - 1]]);
-            return slot;
-        }
+        if (spare_count_ != 0) [[likely]]
+            return spares_[spare_count_--];
         if (first_with_room_ == no_page) [[unlikely]]
             make_room();
         const std::uint32_t number = first_with_room_;
@@ -110,14 +107,19 @@ class OrderPool {
         if (page.free == 0) unlink(number);
         return number * page_size + place;
     }
+    // The lines of the next slots that allocate() gives, which may have been out of use for long.
+    void prefetch_next(std::size_t count) const {
+        for (std::size_t i = 0; i < std::min(count, spare_count_); ++i)
+            prefetch_line(&orders_[spares_[spare_count_ - i]]);
+    }
     // Place of a new extension, for Order::quantity_or_extension.
     std::int64_t allocate_extension(const OrderExtension& extension);
     // Frees the slot and its order's extension.
     void release(OrderSlot slot) {
         if (orders_[slot].is_extended != 0) [[unlikely]]
             release_extension(slot);
-        if (spare_count_ != spares_.size()) [[likely]] {
-            spares_[spare_count_++] = slot;
+        if (spare_count_ != spares_max) [[likely]] {
+            spares_[++spare_count_] = slot;
             return;
         }
         const std::uint32_t number = slot / page_size;
@@ -142,6 +144,7 @@ class OrderPool {
     static constexpr std::uint32_t no_page = 0xffff'ffff;
     // Empty pages that are kept, so that a book that breathes does not allocate.
     static constexpr std::uint32_t empty_pages_max = 64;
+    static constexpr std::uint32_t spares_max = 512;
 
     // The free slots of a page; pages with some are linked, the one that got room last first.
     struct PageRoom {
@@ -170,8 +173,8 @@ class OrderPool {
     std::vector<PageRoom> rooms_;
     std::vector<std::uint32_t> released_;  // pages without memory; not linked
     // Slots that were released last and are given out next, so that steady work does not come to the pages.
-    // For their pages they are not free.
-    std::array<OrderSlot, 512> spares_{};
+    // For their pages they are not free. The first stands at place 1.
+    std::array<OrderSlot, spares_max + 1> spares_{};
     std::size_t spare_count_ = 0;
     std::uint32_t first_with_room_ = no_page;
     std::uint32_t empty_pages_ = 0;  // among the linked ones

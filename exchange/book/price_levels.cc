@@ -11,7 +11,6 @@ namespace {
 constexpr std::int64_t window_front = PriceLevels::window_size / 4;
 // A map node: its links and colour, the key and the level.
 constexpr std::size_t far_level_bytes = 32 + sizeof(std::pair<const std::int64_t, Level>);
-constexpr std::size_t recentre_operations_min = 16;
 
 }  // namespace
 
@@ -22,19 +21,27 @@ const Level* PriceLevels::find(std::int64_t price) const {
     return found == far_.end() ? nullptr : &found->second;
 }
 
+Level& PriceLevels::get_or_add_far(std::int64_t key) {
+    if (in_window(key) && occupied(key)) return dense_[static_cast<std::size_t>(key - base_)];
+    return add(key);
+}
+
 Level& PriceLevels::add(std::int64_t key) {
     if (dense_.empty()) {
         dense_.resize(window_size);
+        window_ = window_size;
         base_ = key - window_front;
     }
     if (should_recentre()) recentre();
     Level* level = nullptr;
     if (in_window(key)) {
-        level = &dense_[static_cast<std::size_t>(key - base_)];
-        if (!occupied(key)) mark(key);
+        const auto place = static_cast<std::size_t>(key - base_);
+        level = &dense_[place];
+        mark(place);
     } else {
         ++far_operations_;
         level = &far_.try_emplace(key).first->second;
+        note_first_far();
     }
     if (best_ == nullptr || key < best_key_) {
         best_key_ = key;
@@ -43,22 +50,14 @@ Level& PriceLevels::add(std::int64_t key) {
     return *level;
 }
 
-void PriceLevels::remove(std::int64_t price) {
-    const std::int64_t key = price * sign_;
-    if (in_window(key)) {
-        const auto place = static_cast<std::size_t>(key - base_);
-        dense_[place] = Level();
-        bitmap_[place / 64] &= ~(std::uint64_t{1} << (place % 64));
-        if (bitmap_[place / 64] == 0) summary_ &= ~(std::uint64_t{1} << (place / 64));
-        --dense_count_;
-    } else {
-        ++far_operations_;
-        far_.erase(key);
-    }
+void PriceLevels::remove_far(std::int64_t key) {
+    ++far_operations_;
+    far_.erase(key);
+    note_first_far();
     if (key == best_key_) find_best();
 }
 
-void PriceLevels::find_best() {
+void PriceLevels::find_best_far() {
     best_ = nullptr;
     if (summary_ != 0) {
         const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
@@ -72,16 +71,25 @@ void PriceLevels::find_best() {
     }
 }
 
+void PriceLevels::note_first_far() {
+    first_far_key_ = far_.empty() ? no_key : far_.begin()->first;
+}
+
+std::size_t PriceLevels::dense_count() const {
+    std::size_t count = 0;
+    for (const std::uint64_t word : bitmap_)
+        count += static_cast<std::size_t>(std::popcount(word));
+    return count;
+}
+
 bool PriceLevels::should_recentre() const {
-    if (far_operations_ < recentre_operations_min || best_ == nullptr) return false;
-    const std::int64_t place = best_key_ - base_;
-    if (place >= 0 && place < window_size / 2) return false;
-    return far_operations_ >= dense_count_ + std::min(far_.size(), static_cast<std::size_t>(window_size));
+    if (best_ == nullptr || !may_recentre()) return false;
+    return far_operations_ >= dense_count() + std::min(far_.size(), static_cast<std::size_t>(window_size));
 }
 
 void PriceLevels::recentre() {
     std::vector<std::pair<std::int64_t, Level>> moved;
-    moved.reserve(dense_count_);
+    moved.reserve(dense_count());
     for (; summary_ != 0; summary_ &= summary_ - 1) {
         const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
         for (; bitmap_[word] != 0; bitmap_[word] &= bitmap_[word] - 1) {
@@ -90,22 +98,24 @@ void PriceLevels::recentre() {
                                std::exchange(dense_[place], Level()));
         }
     }
-    dense_count_ = 0;
     far_operations_ = 0;
     base_ = best_key_ - window_front;
     for (auto far = far_.lower_bound(base_); far != far_.end() && in_window(far->first);
          far = far_.erase(far)) {
-        dense_[static_cast<std::size_t>(far->first - base_)] = far->second;
-        mark(far->first);
+        const auto place = static_cast<std::size_t>(far->first - base_);
+        dense_[place] = far->second;
+        mark(place);
     }
     for (const auto& [key, level] : moved) {
         if (in_window(key)) {
-            dense_[static_cast<std::size_t>(key - base_)] = level;
-            mark(key);
+            const auto place = static_cast<std::size_t>(key - base_);
+            dense_[place] = level;
+            mark(place);
         } else {
             far_.try_emplace(key, level);
         }
     }
+    note_first_far();
     find_best();
 }
 
@@ -114,12 +124,9 @@ std::size_t PriceLevels::memory_bytes() const {
 }
 
 bool PriceLevels::is_consistent() const {
-    std::size_t marked = 0;
-    for (std::size_t word = 0; word < 64; ++word) {
+    for (std::size_t word = 0; word < 64; ++word)
         if ((bitmap_[word] != 0) != ((summary_ >> word & 1) != 0)) return false;
-        marked += static_cast<std::size_t>(std::popcount(bitmap_[word]));
-    }
-    if (marked != dense_count_) return false;
+    if (first_far_key_ != (far_.empty() ? no_key : far_.begin()->first)) return false;
     for (std::size_t place = 0; place < dense_.size(); ++place)
         if (((bitmap_[place / 64] >> (place % 64) & 1) != 0) != (dense_[place].orders != 0)) return false;
     for (const auto& [key, level] : far_)

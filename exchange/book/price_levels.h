@@ -13,10 +13,12 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory_resource>
 #include <vector>
 
+#include "base/opaque.h"
 #include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/market/types.h"
@@ -66,16 +68,44 @@ class PriceLevels {
         const std::int64_t key = price * sign_;
         if (in_window(key)) prefetch_line(&dense_[static_cast<std::size_t>(key - base_)]);
     }
+    // Without a branch that depends on whether the level is there or is the best, because no processor can
+    // guess that.
     Level& get_or_add(std::int64_t price) {
         const std::int64_t key = price * sign_;
-        if (in_window(key) && occupied(key)) [[likely]]
-            return dense_[static_cast<std::size_t>(key - base_)];
-        return add(key);
+        if (!in_window(key) || may_recentre()) [[unlikely]]
+            return get_or_add_far(key);
+        const auto place = static_cast<std::size_t>(key - base_);
+        Level* const level = &dense_[place];
+        mark(place);
+        const bool is_better =
+            static_cast<unsigned>(best_ == nullptr) | static_cast<unsigned>(key < best_key_);
+        best_key_ = static_cast<std::int64_t>(
+            chosen(is_better, static_cast<std::uint64_t>(key), static_cast<std::uint64_t>(best_key_)));
+        best_ = chosen(is_better, level, best_);
+        return *level;
     }
-    // Precondition: the level exists and has no orders.
-    void remove(std::int64_t price);
+    // Calls change(level) for the level, and takes it out if that left it without orders. Precondition: it
+    // exists.
+    template <typename Change>
+    void take_from(std::int64_t price, Change change) {
+        const std::int64_t key = price * sign_;
+        if (!in_window(key)) [[unlikely]] {
+            ++far_operations_;
+            Level& level = far_.find(key)->second;
+            change(level);
+            if (level.orders == 0) remove_far(key);
+            return;
+        }
+        const auto place = static_cast<std::size_t>(key - base_);
+        Level& level = dense_[place];
+        change(level);
+        std::uint64_t& bits = bitmap_[place / 64];
+        bits &= ~(std::uint64_t{level.orders == 0} << place % 64);
+        summary_ &= ~(std::uint64_t{bits == 0} << place / 64);
+        find_best();
+    }
 
-    std::size_t size() const { return dense_count_ + far_.size(); }
+    std::size_t size() const { return dense_count() + far_.size(); }
     std::size_t memory_bytes() const;
 
     // Calls visit(price, level) from best to worst until it returns false.
@@ -99,21 +129,39 @@ class PriceLevels {
     bool is_consistent() const;
 
   private:
+    static constexpr std::size_t recentre_operations_min = 16;
+
     bool in_window(std::int64_t key) const {
-        return static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(base_) < dense_.size();
+        return static_cast<std::uint64_t>(key) - static_cast<std::uint64_t>(base_) < window_;
     }
     bool occupied(std::int64_t key) const {
         const auto place = static_cast<std::size_t>(key - base_);
         return (bitmap_[place / 64] >> (place % 64) & 1) != 0;
     }
-    void mark(std::int64_t key) {
-        const auto place = static_cast<std::size_t>(key - base_);
+    void mark(std::size_t place) {
         bitmap_[place / 64] |= std::uint64_t{1} << (place % 64);
         summary_ |= std::uint64_t{1} << (place / 64);
-        ++dense_count_;
     }
+    void find_best() {
+        if (summary_ == 0 || first_far_key_ < base_) [[unlikely]]
+            return find_best_far();
+        const auto word = static_cast<std::size_t>(std::countr_zero(summary_));
+        const std::size_t place = word * 64 + static_cast<std::size_t>(std::countr_zero(bitmap_[word]));
+        best_key_ = base_ + static_cast<std::int64_t>(place);
+        best_ = &dense_[place];
+    }
+    std::size_t dense_count() const;
+    // The rest of the functions above, where a level stands in the map or may.
+    [[gnu::noinline]] Level& get_or_add_far(std::int64_t key);
+    [[gnu::noinline]] void remove_far(std::int64_t key);
+    [[gnu::noinline]] void find_best_far();
     Level& add(std::int64_t key);
-    void find_best();
+    void note_first_far();
+    // The touch is not in the front half of the window, and there were some operations in the map.
+    bool may_recentre() const {
+        return far_operations_ >= recentre_operations_min &&
+               static_cast<std::uint64_t>(best_key_ - base_) >= window_size / 2;
+    }
     bool should_recentre() const;
     void recentre();
 
@@ -121,11 +169,13 @@ class PriceLevels {
     std::int64_t best_key_ = 0;
     Level* best_ = nullptr;
     std::int64_t base_ = 0;      // key of dense_[0]
+    std::uint64_t window_ = 0;   // how many levels dense_ has
     std::vector<Level> dense_;   // window_size levels, or none before the first order
     std::uint64_t summary_ = 0;  // bit i: bitmap_[i] is not zero
     std::uint64_t bitmap_[64] = {};
-    std::size_t dense_count_ = 0;
     std::size_t far_operations_ = 0;  // since the window moved last
+    static constexpr std::int64_t no_key = std::numeric_limits<std::int64_t>::max();
+    std::int64_t first_far_key_ = no_key;  // the best in the map
     std::pmr::map<std::int64_t, Level> far_;
 };
 

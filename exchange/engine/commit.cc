@@ -273,9 +273,15 @@ std::span<const CommitRunner::Position> CommitRunner::commands_of(Class its) con
 
 void CommitRunner::list_naming() {
     naming_.clear();
+    named_hashes_.clear();
     for (const Class its : {Class::cancels, Class::post_only, Class::rest})
-        for (const Position position : commands_of(its))
-            if (target_of(admitted_[position].command->body) != nullptr) naming_.push_back(position);
+        for (const Position position : commands_of(its)) {
+            const AdmittedCommand& admitted = admitted_[position];
+            const CommandRef* target = target_of(admitted.command->body);
+            if (target == nullptr) continue;
+            naming_.push_back(position);
+            named_hashes_.push_back(state_.books.hash(OrderKey(admitted.account, *target)));
+        }
 }
 
 OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
@@ -284,8 +290,8 @@ OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
 
 // What the commands will read first, so that the processor waits for many of these lines at the same time.
 void CommitRunner::prefetch_first_lines() {
-    for (const Position position : naming_)
-        state_.books.prefetch(target_key(admitted_[position]));
+    for (const std::uint32_t hashed : named_hashes_)
+        state_.books.prefetch(hashed);
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& admitted = admitted_[position];
@@ -294,28 +300,30 @@ void CommitRunner::prefetch_first_lines() {
             state_.balances.prefetch(admitted.account,
                                      state_.terms[order->market.value()].reserve(order->side).asset);
             state_.books.levels(order->market, order->side).prefetch(order->price.value());
-            state_.books.prefetch(OrderKey(admitted.account, admitted.command->ref()));
+            state_.books.prefetch(state_.books.hash(OrderKey(admitted.account, admitted.command->ref())));
         }
-    for (const Position position : naming_)
-        state_.books.prefetch_order(target_key(admitted_[position]));
+    for (const std::uint32_t hashed : named_hashes_)
+        state_.books.prefetch_order(hashed);
+    state_.books.prefetch_places(commands_of(Class::post_only).size() + commands_of(Class::rest).size());
 }
 
 bool CommitRunner::has_level(const LimitOrder& order) const {
     return order.market.value() < state_.terms.size() && order.price.value() >= 1;
 }
 
-// The order that an order will be linked behind in its level.
+// What an order will be linked behind in its level and stand beside in its account's list.
 void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
     const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
     if (order != nullptr && has_level(*order))
-        state_.books.prefetch_behind(order->market, order->side, order->price.value());
+        state_.books.prefetch_behind(admitted.account, order->market, order->side, order->price.value());
 }
 
 void CommitRunner::look_up_targets() {
     unresolved_.clear();
-    for (const Position position : naming_) {
+    for (std::size_t i = 0; i < naming_.size(); ++i) {
+        const Position position = naming_[i];
         AdmittedCommand& admitted = admitted_[position];
-        admitted.target = state_.books.find(target_key(admitted));
+        admitted.target = state_.books.find(target_key(admitted), named_hashes_[i]);
         if (admitted.target == no_order)
             unresolved_.push_back(position);
         else if (is_large_)

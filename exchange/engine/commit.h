@@ -93,6 +93,7 @@ class CommitRunner {
     std::array<Position, class_count> class_end_{};  // of each class in by_class_
     bool is_large_ = false;                          // the state is larger than the processor's cache
     std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
+    std::vector<std::uint32_t> named_hashes_;        // of what each of them names, for the index of orders
     std::vector<Position> unresolved_;               // those of them whose target is no open order
     struct CancelAllPlace {
         AccountIndex account;

@@ -17,6 +17,7 @@ using namespace exchange;
 PreparedFlow made(const std::string& name) {
     WorkloadSize size;
     size.operations = 4'000;
+    size.deep_orders = 10'000;  // beyond what is taken for cached
     for (const Workload& workload : generated_workloads(size))
         if (workload.name == name) return *workload.make();
     ADD_FAILURE() << "there is no workload " << name;
@@ -38,7 +39,7 @@ std::vector<Fill> fills_of(const EventBuffer& events, std::uint32_t first_accoun
 }
 
 TEST(BookAlone, FillsWhatTheEngineFills) {
-    for (const char* name : {"stock-like", "sweeps", "icebergs", "replaces", "alternate-best"}) {
+    for (const char* name : {"stock-like", "sweeps", "icebergs", "replaces", "alternate-best", "deep-book"}) {
         PreparedFlow flow = made(name);
         flow.rules.rules_version = 1;  // commands of a commit in their order, as a book alone takes them
         const FlowOutcome outcome = execute(flow);

@@ -23,8 +23,7 @@ void compare_with_map(Side side, std::uint64_t seed, std::int64_t spread, std::i
         const std::int64_t price =
             centre + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(spread)));
         if (expected.count(price) > 0 && random.below(2) == 0) {
-            levels.at(price).orders = 0;
-            levels.remove(price);
+            levels.take_from(price, [](Level& level) { level.orders = 0; });
             expected.erase(price);
         } else {
             ++levels.get_or_add(price).orders;
@@ -96,6 +95,40 @@ TEST(OrderBooks, FindsEachOrderAmongManyThatComeAndGo) {
     for (const auto& [name, slot] : expected)
         ASSERT_EQ(books.find(key(name.first, name.second)), slot);
     EXPECT_EQ(books.find(key(1, nonce + 1)), no_order);
+}
+
+TEST(OrderBooks, AnOrderIsWhatWasPlaced) {
+    OrderBooks books(4'096, 7);
+    OrderExtension extension;
+    extension.quantity = 77;
+    for (unsigned bits = 0; bits < 32; ++bits) {
+        NewOrder placed = new_order({AccountIndex(bits * 3), {~std::uint64_t{0} - bits, 1'023 - bits}},
+                                    (bits & 1) != 0 ? Side::sell : Side::buy, 1'000 + bits, 50 + bits);
+        placed.market = MarketId(4'095 - bits);
+        placed.is_quote = (bits & 2) != 0;
+        placed.is_waiting = (bits & 4) != 0;
+        placed.waits_below = (bits & 8) != 0;
+        placed.fee_carry = 0xf'ffff - bits;
+        placed.leaves = 9 + bits;
+        if ((bits & 16) != 0) placed.extension = &extension;
+        const std::uint64_t sequence = (std::uint64_t{1} << 48) - 100 + bits;
+        const Order& order = books.order(books.restore(placed, sequence));
+        EXPECT_EQ(order.key(), placed.key);
+        EXPECT_EQ(order.market(), placed.market);
+        EXPECT_EQ(order.side(), placed.side);
+        EXPECT_EQ(order.is_quote != 0, placed.is_quote);
+        EXPECT_EQ(order.is_waiting != 0, placed.is_waiting);
+        EXPECT_EQ(order.waits_below != 0, placed.waits_below);
+        EXPECT_EQ(order.is_extended != 0, placed.extension != nullptr);
+        EXPECT_EQ(order.is_live, 1u);
+        EXPECT_EQ(order.fee_carry, placed.fee_carry);
+        EXPECT_EQ(order.sequence, sequence);
+        EXPECT_EQ(order.price, placed.price);
+        EXPECT_EQ(order.leaves, placed.leaves);
+        EXPECT_EQ(books.quantity(order), placed.extension != nullptr ? 77 : placed.quantity);
+        EXPECT_EQ(books.find(placed.key), books.find(placed.key, books.hash(placed.key)));
+        EXPECT_EQ(&books.order(books.find(placed.key)), &order);
+    }
 }
 
 TEST(OrderBooks, AMillionRestingOrdersStayWithinTheirBytes) {

@@ -21,13 +21,13 @@ class Orders : public testing::Test {
         order = Order();
         order.nonce = nonce;
         order.is_live = 1;
-        index.insert(slot);
+        index.insert(slot, order, index.hash(0, nonce, 0));
         slots.emplace(nonce, slot);
         return slot;
     }
     void remove(std::uint64_t nonce) {
         const OrderSlot slot = slots.at(nonce);
-        index.erase(slot);
+        index.erase(slot, pool[slot]);
         pool.release(slot);
         slots.erase(nonce);
     }
@@ -38,7 +38,7 @@ class Orders : public testing::Test {
     }
     void expect_all_found() {
         for (const auto& [nonce, slot] : slots)
-            ASSERT_EQ(index.find(0, nonce, 0), slot) << "nonce " << nonce;
+            ASSERT_EQ(index.find(index.hash(0, nonce, 0), 0, nonce, 0), slot) << "nonce " << nonce;
         EXPECT_EQ(index.size(), slots.size());
     }
 
@@ -60,7 +60,7 @@ TEST_F(Orders, AreFoundWhileTheIndexGrowsAndShrinks) {
             if (random.below(500) == 0) expect_all_found();
         }
         expect_all_found();
-        EXPECT_EQ(index.find(0, nonce + 1, 0), no_order);
+        EXPECT_EQ(index.find(index.hash(0, nonce + 1, 0), 0, nonce + 1, 0), no_order);
     }
 }
 
