@@ -1,7 +1,7 @@
 // An array in pages that never move and that can be frozen: freeze() gives a view of the contents as they are
 // now, for a few nanoseconds a page; afterwards the first change of a page copies it, so that the view stays
 // as it was. A view may be read on another thread while the array goes on. Growing neither copies nor
-// doubles.
+// doubles. What grows beyond huge_page_bytes stands on huge pages from there on, if its items own no memory.
 //
 // The array itself is for one thread. T is copied page by page; its copy must not touch what other threads
 // write.
@@ -10,8 +10,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/huge_pages.h"
 
 namespace peerbook {
 
@@ -92,15 +96,30 @@ class PagedArray {
         std::uint64_t epoch;  // of the freeze after which the page was made or copied
     };
 
+    // A page of its own for T() or for a copy of another's items.
+    template <typename... Other>
+    std::shared_ptr<Page> make_page(const Other&... other) {
+        if constexpr (may_be_huge)
+            if (pages_.size() * sizeof(Page) >= huge_page_bytes) [[likely]]
+                return make_huge_page(other...);
+        return std::make_shared<Page>(other...);
+    }
+    template <typename... Other>
+    std::shared_ptr<Page> make_huge_page(const Other&... other) {
+        if (blocks_ == nullptr) blocks_ = std::make_shared<HugeBlocks>(sizeof(Page));
+        // Views may hold a page for longer than the array lives.
+        const auto free = [blocks = blocks_](Page* page) { blocks->free(page); };
+        return std::shared_ptr<Page>(new (blocks_->allocate()) Page(other...), free);
+    }
     void add_page() {
-        pages_.push_back(std::make_shared<Page>());
+        pages_.push_back(make_page());
         places_.push_back({pages_.back().get(), epoch_});
     }
     // The array's own page again: a copy if a view still holds it.
     [[gnu::noinline, gnu::cold]] void own(std::size_t page) {
         if (pages_[page].use_count() > 1) {
             if (pages_[page] == blank_) --released_;
-            pages_[page] = std::make_shared<Page>(*pages_[page]);
+            pages_[page] = make_page(*pages_[page]);
         } else {
             // A count of one alone does not tell that the last reader's reads are done. Changing the count
             // after its release does, and the thread sanitizer knows it, which a fence would be hidden from.
@@ -109,9 +128,15 @@ class PagedArray {
         places_[page] = {pages_[page].get(), epoch_};
     }
 
+    // A destructor has nothing to do, and leak checkers, which do not look there, have nothing to find.
+    static constexpr bool may_be_huge = std::is_trivially_copyable_v<T> &&
+                                        std::is_trivially_destructible_v<T> && sizeof(Page) >= 512 &&
+                                        sizeof(Page) <= 64 * 1024;
+
     std::vector<std::shared_ptr<Page>> pages_;
     std::vector<Place> places_;
-    std::shared_ptr<Page> blank_;  // stands for all released pages
+    std::shared_ptr<HugeBlocks> blocks_;  // none while all pages are from the heap
+    std::shared_ptr<Page> blank_;         // stands for all released pages
     std::size_t released_ = 0;
     std::size_t size_ = 0;
     std::uint64_t epoch_ = 0;

@@ -2,11 +2,13 @@
 
 #include <malloc.h>
 
+#include "base/huge_pages.h"
+
 namespace peerbook::app {
 
 std::uint64_t heap_bytes() {
     const struct mallinfo2 info = ::mallinfo2();
-    return info.uordblks + info.hblkhd;
+    return info.uordblks + info.hblkhd + huge_bytes_in_use();
 }
 
 EngineRun::EngineRun(const PreparedFlow& flow, std::size_t undo_kept)

@@ -43,7 +43,7 @@ class FastestStretches {
     std::size_t next_ = 0;
 };
 
-// Bytes that this process holds from the allocator now; 0 where it does not say.
+// Bytes that this process holds from the allocator, which may not say, and on huge pages now.
 std::uint64_t heap_bytes();
 
 class EngineRun {

@@ -31,12 +31,21 @@ void OrderIndex::set_limits() {
     size_min_ = is_resizing ? capacity : capacity == capacity_min ? 0 : capacity / 16;
 }
 
-// From calloc, because large zeroed memory costs nothing until it is touched, and zero is no_order.
+// Zeroed memory that costs nothing until it is touched, and zero is no_order.
 OrderIndex::Table OrderIndex::make_table(std::size_t capacity) {
     static_assert(no_order == 0);
-    auto* heads = static_cast<OrderSlot*>(std::calloc(capacity, sizeof(OrderSlot)));
-    if (heads == nullptr) throw std::bad_alloc();
-    return {std::unique_ptr<OrderSlot[], Free>(heads), capacity - 1};
+    const std::size_t bytes = capacity * sizeof(OrderSlot);
+    Table table;
+    table.mask = capacity - 1;
+    if (bytes >= huge_page_bytes) {
+        table.region = HugeRegion(bytes);
+        table.heads = static_cast<OrderSlot*>(table.region.data());
+    } else {
+        table.on_heap.reset(static_cast<OrderSlot*>(std::calloc(capacity, sizeof(OrderSlot))));
+        table.heads = table.on_heap.get();
+        if (table.heads == nullptr) throw std::bad_alloc();
+    }
+    return table;
 }
 
 bool OrderIndex::unlink(OrderSlot& head, OrderSlot slot) {

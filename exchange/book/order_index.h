@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/huge_pages.h"
 #include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/market/index_hash.h"
@@ -67,8 +68,10 @@ class OrderIndex {
         void operator()(OrderSlot* heads) const { std::free(heads); }
     };
     struct Table {
-        std::unique_ptr<OrderSlot[], Free> heads;
+        OrderSlot* heads = nullptr;  // of one of the two
         std::size_t mask = 0;
+        std::unique_ptr<OrderSlot[], Free> on_heap;
+        HugeRegion region;
     };
     static Table make_table(std::size_t capacity);
 

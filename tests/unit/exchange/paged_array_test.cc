@@ -93,6 +93,50 @@ TEST(PagedArray, GrownPagesHoldDefaultItems) {
     EXPECT_EQ(array[3], 0);
 }
 
+// 4 KiB a page, as orders are; those beyond huge_page_bytes stand on huge pages.
+struct Item {
+    std::uint64_t number = 7;
+    std::uint64_t unused[7] = {};
+};
+using LargeArray = PagedArray<Item>;
+constexpr std::size_t small_items = huge_page_bytes / sizeof(Item);
+
+TEST(PagedArray, IsTheSameOnHugePages) {
+    const std::uint64_t before = huge_bytes_in_use();
+    LargeArray::Frozen view;
+    {
+        LargeArray array;
+        for (std::uint64_t i = 0; i < 3 * small_items; ++i)
+            array.push_back({i, {}});
+        EXPECT_GE(huge_bytes_in_use() - before, 2 * huge_page_bytes);
+        array.grow_page();
+        EXPECT_EQ(array[3 * small_items].number, 7u);
+        view = array.freeze();
+        for (std::size_t i = 0; i < 3 * small_items; ++i)
+            array.edit(i).number += 1;
+        EXPECT_GE(huge_bytes_in_use() - before, 4 * huge_page_bytes);
+        for (std::size_t i = 0; i < 3 * small_items; ++i)
+            ASSERT_EQ(array[i].number, i + 1);
+    }
+    for (std::size_t i = 0; i < 3 * small_items; ++i)
+        ASSERT_EQ(view[i].number, i);
+    view = {};
+    EXPECT_EQ(huge_bytes_in_use(), before);
+}
+
+TEST(PagedArray, GivesHugePagesBackWithItsPages) {
+    const std::uint64_t before = huge_bytes_in_use();
+    LargeArray array;
+    for (std::size_t i = 0; i < 5 * small_items; ++i)
+        array.push_back({});
+    const std::size_t pages = array.size() / LargeArray::page_size;
+    for (std::size_t page = 0; page < pages; ++page)
+        if (page % 500 != 0) array.release_page(page);
+    EXPECT_LE(huge_bytes_in_use() - before, 2 * huge_page_bytes);
+    array.edit(array.size() - 1).number = 1;
+    EXPECT_EQ(array[array.size() - 2].number, 7u);
+}
+
 // Under the thread sanitizer this also shows that the two threads do not race.
 TEST(PagedArray, AViewIsReadOnAnotherThreadWhileTheArrayGoesOn) {
     PagedArray<std::string, 2> array;
