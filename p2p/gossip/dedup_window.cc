@@ -61,9 +61,9 @@ DedupWindow::DedupWindow(Limits limits, std::uint64_t seed, MonoTime now)
 
 void DedupWindow::turn(MonoTime now, std::size_t capacity) {
     old_ = std::move(young_);
-    young_ = BloomFilter(std::clamp(capacity, std::min(filter_ids_min, limits_.filter_ids_max),
-                                    limits_.filter_ids_max),
-                         ++seed_);
+    young_ = BloomFilter(
+        std::clamp(capacity, std::min(filter_ids_min, limits_.filter_ids_max), limits_.filter_ids_max),
+        ++seed_);
     turned_at_ = now;
 }
 

@@ -2,9 +2,10 @@
 // set of the latest ids.
 //
 // Most ids that arrive first are told new by the filters alone. "Perhaps" is decided by the exact set, unless
-// ids had to leave that before their time, in a flood: then the filters' word counts, wrong once in a million.
-// A filter is as large as the ids of the last half window ask for, up to a bound; one that is full before its
-// time makes way for a larger one. So memory follows the rate, and a flood shortens the window, no more.
+// ids had to leave that before their time, in a flood: then the filters' word counts, wrong once in a
+// million. A filter is as large as the ids of the last half window ask for, up to a bound; one that is full
+// before its time makes way for a larger one. So memory follows the rate, and a flood shortens the window, no
+// more.
 //
 // Pure: time and seed are arguments. Not thread-safe.
 #pragma once

@@ -15,6 +15,19 @@ void add_holder(KeptMessage& message, const PeerId& peer) {
     if (message.holders.size() < holders_max && message.serves(peer)) message.holders.push_back(peer);
 }
 
+GossipMode mode_for(PullReason reason) {
+    switch (reason) {
+        case PullReason::tree:
+        case PullReason::graft:
+            return GossipMode::pulled;
+        case PullReason::epidemic:
+            return GossipMode::epidemic;
+        case PullReason::repair:
+            break;
+    }
+    return GossipMode::repair;
+}
+
 void sooner(std::optional<MonoTime>& due, MonoTime at) {
     if (!due || at < *due) due = at;
 }
@@ -91,7 +104,7 @@ void Gossip::graft_some_link(gossip::Outputs& out) {
         *std::next(neighbours.begin(), static_cast<std::ptrdiff_t>(random_.below(neighbours.size())));
     peers_.at(peer).eager = true;
     ++stats_.grafts;
-    send(peer, want_frame({PullReason::tree, {}}), true, out);
+    send(peer, want_frame({PullReason::graft, {}}), true, out);
 }
 
 void Gossip::apply(const Overlay::Output& changes, gossip::Outputs& out) {
@@ -110,7 +123,7 @@ void Gossip::apply(const Overlay::Output& changes, gossip::Outputs& out) {
     const bool was_first = !changes.linked.empty() && overlay_.neighbours().size() == changes.linked.size();
     if (was_first && overlay_.linked(changes.linked.front())) {
         peers_.at(changes.linked.front()).eager = true;
-        send(changes.linked.front(), want_frame({PullReason::tree, {}}), true, out);
+        send(changes.linked.front(), want_frame({PullReason::graft, {}}), true, out);
     }
     if (!changes.unlinked.empty()) graft_some_link(out);
 }
@@ -133,7 +146,7 @@ void Gossip::push(const PeerId& to, const KeptMessage& message, GossipMode mode,
     GossipHeader header = message.header;
     header.mode = mode;
     if (header.ttl > 0 && message.from) --header.ttl;
-    ++header.hops;
+    header.hops = static_cast<std::uint8_t>(std::min<int>(header.hops + 1, ttl_max + 1));
     send(to, push_frame(header, message.payload), message.rules.urgent, out);
 }
 
@@ -146,11 +159,19 @@ MessageId Gossip::broadcast(Now now, std::uint8_t kind, SharedBytes payload, gos
     message.header.kind = kind;
     message.header.ttl = static_cast<std::uint8_t>(settings_.ttl);
     switch (message.rules.critical ? GossipPolicy::flood : policy()) {
-        case GossipPolicy::direct: message.header.mode = GossipMode::direct; break;
-        case GossipPolicy::epidemic: message.header.mode = GossipMode::epidemic; break;
-        case GossipPolicy::flood: message.header.mode = GossipMode::flood; break;
+        case GossipPolicy::direct:
+            message.header.mode = GossipMode::direct;
+            break;
+        case GossipPolicy::epidemic:
+            message.header.mode = GossipMode::epidemic;
+            break;
+        case GossipPolicy::flood:
+            message.header.mode = GossipMode::flood;
+            break;
         case GossipPolicy::automatic:
-        case GossipPolicy::tree: message.header.mode = GossipMode::tree; break;
+        case GossipPolicy::tree:
+            message.header.mode = GossipMode::tree;
+            break;
     }
     message.payload = std::move(payload);
     message.at = now.mono;
@@ -186,8 +207,11 @@ void Gossip::pass_on(MonoTime now, const MessageId& id, const KeptMessage& messa
             for (const auto& [peer_id, peer] : peers_)
                 if (peer.speaks && message.serves(peer_id)) push(peer_id, message, message.header.mode, out);
             return;
-        case GossipMode::tree: return pass_along_tree(now, id, message, true, out);
-        case GossipMode::repair: return pass_along_tree(now, id, message, false, out);
+        case GossipMode::tree:
+        case GossipMode::pulled:
+            return pass_along_tree(now, id, message, true, out);
+        case GossipMode::repair:
+            return pass_along_tree(now, id, message, false, out);
         case GossipMode::epidemic:
             if (!is_own &&
                 (message.header.hops > settings_.forwards_max || !random_.chance(settings_.forward_ppm)))
@@ -198,6 +222,7 @@ void Gossip::pass_on(MonoTime now, const MessageId& id, const KeptMessage& messa
                 else
                     send(peer,
                          announce_frame({PullReason::epidemic,
+                                         true,
                                          {{id, static_cast<std::uint8_t>(message.header.hops + 1)}}}),
                          message.rules.urgent, out);
             }
@@ -232,10 +257,12 @@ void Gossip::announce_later(MonoTime now, Peer& peer, const MessageId& id, const
 void Gossip::flush_announcements(gossip::Outputs& out) {
     announce_at_.reset();
     for (const PeerId& peer_id : overlay_.neighbours()) {
-        std::vector<Announcement>& queue = peers_.at(peer_id).announcements;
+        Peer& peer = peers_.at(peer_id);
+        std::vector<Announcement>& queue = peer.announcements;
         std::vector<Announcement> batch;
         const auto send_batch = [&] {
-            if (!batch.empty()) send(peer_id, announce_frame({PullReason::tree, batch}), true, out);
+            if (!batch.empty())
+                send(peer_id, announce_frame({PullReason::tree, !peer.eager, batch}), true, out);
             batch.clear();
         };
         for (const Announcement& entry : queue) {
@@ -260,10 +287,12 @@ void Gossip::receive(Now now, const PeerId& from, ByteView frame, gossip::Output
         out.push_back(gossip::Violation{from, penalty_protocol, error.message});
     };
     switch (frame.front()) {
-        case gossip_push_kind: return take_push(now, from, peer, frame, out);
+        case gossip_push_kind:
+            return take_push(now, from, peer, frame, out);
         case gossip_announce_kind: {
             const auto announce = parse_announce(frame);
-            return announce ? take_announce(now.mono, from, *announce) : violation(announce.error());
+            return announce ? take_announce(now.mono, from, peer, *announce, out)
+                            : violation(announce.error());
         }
         case gossip_want_kind: {
             const auto want = parse_want(frame);
@@ -287,7 +316,8 @@ void Gossip::receive(Now now, const PeerId& from, ByteView frame, gossip::Output
             const auto digest = parse_digest(frame);
             return digest ? take_digest(now.mono, from, peer, *digest, out) : violation(digest.error());
         }
-        default: return;
+        default:
+            return;
     }
 }
 
@@ -310,10 +340,11 @@ void Gossip::take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, 
     const MessageId id = gossip_id(push->header.kind, push->header.created, push->payload);
     if (!seen_.insert(now.mono, id)) {
         if (KeptMessage* kept = kept_.find(id)) add_holder(*kept, from);
-        return take_duplicate(from, peer, *push, out);
+        return take_duplicate(now.mono, from, peer, *push, out);
     }
     KeptMessage message;
-    message.holders = wanted_.received(id);
+    const PullQueue::Announced announced = wanted_.received(id);
+    message.holders = announced.by;
     const bool from_future = push->header.created.ms > now.wall.ms + clock_ahead_max.ms();
     if (!rules->second.ageless && (from_future || too_old(now, push->header, lifetime()))) {
         ++stats_.refused;
@@ -324,21 +355,35 @@ void Gossip::take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, 
     if (repaired) ++stats_.repaired;
     stats_.hops_sum += push->header.hops;
     stats_.hops_max = std::max<std::uint64_t>(stats_.hops_max, push->header.hops);
-    if (push->header.mode == GossipMode::tree && overlay_.linked(from)) peer.eager = true;
+    if (push->header.mode == GossipMode::tree) {
+        came_by_tree(now.mono, announced);
+        if (overlay_.linked(from)) peer.eager = true;
+    }
 
     message.header = push->header;
     message.payload = SharedBytes(Bytes(push->payload.begin(), push->payload.end()));
     message.at = now.mono;
     message.rules = rules->second;
     message.from = from;
-    out.push_back(
-        gossip::Deliver{from, id, push->header.kind, message.payload, push->header.hops, repaired});
+    out.push_back(gossip::Deliver{from, id, push->header.kind, message.payload, push->header.hops, repaired});
     kept_.insert(id, std::move(message));
 }
 
-void Gossip::take_duplicate(const PeerId& from, Peer& peer, const gossip::Push& push, gossip::Outputs& out) {
+// The peer takes us for a neighbour, and we it not: a frame about it was lost. It is told, or it becomes one.
+void Gossip::counts_on_link(MonoTime now, const PeerId& peer, gossip::Outputs& out) {
+    Overlay::Output changes;
+    overlay_.receive(now, peer, LinkStep::ask, changes);
+    apply(changes, out);
+}
+
+void Gossip::take_duplicate(MonoTime now, const PeerId& from, Peer& peer, const gossip::Push& push,
+                            gossip::Outputs& out) {
     ++stats_.duplicates;
-    if (push.header.mode == GossipMode::tree && overlay_.linked(from)) make_lazy(from, peer, out);
+    if (push.header.mode != GossipMode::tree) return;
+    if (overlay_.linked(from))
+        make_lazy(from, peer, out);
+    else
+        counts_on_link(now, from, out);
 }
 
 void Gossip::accept(Now now, const MessageId& id, gossip::Outputs& out) {
@@ -357,18 +402,44 @@ void Gossip::reject(const MessageId& id) {
     kept_.erase(id);
 }
 
-void Gossip::take_announce(MonoTime now, const PeerId& from, const gossip::Announce& announce) {
+// When a link fails, all that is behind it hears announcements from elsewhere. Waiting unequally long spreads
+// what they ask for, and leaves time to those that get it from each other.
+Duration Gossip::graft_wait() {
+    const auto spread = static_cast<std::uint64_t>(settings_.graft_after.ns);
+    return settings_.graft_after + Duration{static_cast<std::int64_t>(random_.below(spread + 1))} +
+           tree_lag_ * 2;
+}
+
+void Gossip::came_by_tree(MonoTime now, const PullQueue::Announced& announced) {
+    missed_in_row_ = 0;
+    const Duration lag = announced.by.empty() ? Duration{} : now - announced.first_at;
+    tree_lag_ = Duration{tree_lag_.ns + (lag.ns - tree_lag_.ns) / 8};
+}
+
+void Gossip::take_announce(MonoTime now, const PeerId& from, Peer& peer, const gossip::Announce& announce,
+                           gossip::Outputs& out) {
+    bool is_news = false;
     for (const Announcement& entry : announce.entries) {
         if (KeptMessage* kept = kept_.find(entry.id)) add_holder(*kept, from);
         if (seen_.contains(now, entry.id)) continue;
-        const Duration wait = announce.reason == PullReason::tree ? settings_.graft_after : Duration{};
+        is_news = true;
+        const Duration wait = announce.reason == PullReason::tree ? graft_wait() : Duration{};
         (void)wanted_.announced(now, entry.id, from, wait, announce.reason);
     }
+    if (announce.reason == PullReason::tree && !overlay_.linked(from)) counts_on_link(now, from, out);
+    // One half of a link of the tree: a graft was lost.
+    if (is_news && announce.reason == PullReason::tree && announce.is_lazy && peer.eager)
+        send(from, want_frame({PullReason::graft, {}}), true, out);
 }
 
 void Gossip::take_want(MonoTime now, const PeerId& from, Peer& peer, const gossip::Want& want,
                        gossip::Outputs& out) {
-    if (want.reason == PullReason::tree && overlay_.linked(from)) peer.eager = true;
+    if (want.reason == PullReason::graft) {
+        if (overlay_.linked(from))
+            peer.eager = true;
+        else
+            counts_on_link(now, from, out);
+    }
     for (const MessageId& id : want.ids) {
         const KeptMessage* message = kept_.find(id);
         if (!message || !message->accepted) continue;
@@ -376,8 +447,7 @@ void Gossip::take_want(MonoTime now, const PeerId& from, Peer& peer, const gossi
         if (is_relay && message->header.ttl == 0) continue;
         const auto cost = static_cast<std::int64_t>(message->payload.size() + gossip_head_bytes);
         if (!peer.served.take(now, cost)) return;
-        push(from, *message, want.reason == PullReason::repair ? GossipMode::repair : message->header.mode,
-             out);
+        push(from, *message, mode_for(want.reason), out);
     }
 }
 
@@ -390,7 +460,7 @@ void Gossip::take_digest(MonoTime now, const PeerId& from, Peer& peer, const gos
     const std::set<MessageId> theirs(digest.ids.begin(), digest.ids.end());
     // What is young may be on its way; what is nearly as old as the span may just have left their digest.
     const Duration span = std::min(digest.span, lifetime()) - in_flight;
-    gossip::Announce lacking{PullReason::repair, {}};
+    gossip::Announce lacking{PullReason::repair, true, {}};
     for (const MessageId& id : kept_.recent(now, span, digest_ids_max)) {
         const KeptMessage& message = *kept_.find(id);
         if (theirs.contains(id) || now - message.at < in_flight) continue;
@@ -399,8 +469,7 @@ void Gossip::take_digest(MonoTime now, const PeerId& from, Peer& peer, const gos
     }
     if (!lacking.entries.empty()) send(from, announce_frame(lacking), true, out);
     for (const MessageId& id : theirs)
-        if (!seen_.contains(now, id))
-            (void)wanted_.announced(now, id, from, settings_.graft_after, PullReason::repair);
+        if (!seen_.contains(now, id)) (void)wanted_.announced(now, id, from, in_flight, PullReason::repair);
 }
 
 // Time.
@@ -408,19 +477,20 @@ void Gossip::take_digest(MonoTime now, const PeerId& from, Peer& peer, const gos
 void Gossip::ask_for_due(MonoTime now, gossip::Outputs& out) {
     std::map<std::pair<PeerId, PullReason>, std::vector<MessageId>> asks;
     for (const PullQueue::Ask& ask : wanted_.take_due(now)) {
-        asks[{ask.peer, ask.reason}].push_back(ask.id);
+        const bool grafts = ask.reason == PullReason::tree && ++missed_in_row_ >= grafts_after_missed;
+        if (grafts) missed_in_row_ = 0;
+        asks[{ask.peer, grafts ? PullReason::graft : ask.reason}].push_back(ask.id);
         ++stats_.pulled;
     }
     for (const auto& [to, ids] : asks) {
         const auto& [peer_id, reason] = to;
-        if (reason == PullReason::tree && overlay_.linked(peer_id)) {
+        if (reason == PullReason::graft && overlay_.linked(peer_id)) {
             peers_.at(peer_id).eager = true;
             ++stats_.grafts;
         }
         for (std::size_t i = 0; i < ids.size(); i += wanted_ids_max) {
             const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(i);
-            const auto end =
-                begin + static_cast<std::ptrdiff_t>(std::min(wanted_ids_max, ids.size() - i));
+            const auto end = begin + static_cast<std::ptrdiff_t>(std::min(wanted_ids_max, ids.size() - i));
             send(peer_id, want_frame({reason, {begin, end}}), true, out);
         }
     }
@@ -441,7 +511,7 @@ void Gossip::epidemic_round(MonoTime now, gossip::Outputs& out) {
             send_digest(now, peer, pulled_span, out);
         return;
     }
-    gossip::Announce announce{PullReason::epidemic, {}};
+    gossip::Announce announce{PullReason::epidemic, true, {}};
     for (const MessageId& id : kept_.recent(now, scale().interval * 2, announced_ids_max)) {
         const KeptMessage& message = *kept_.find(id);
         if (message.header.mode == GossipMode::epidemic)

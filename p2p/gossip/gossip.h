@@ -7,12 +7,14 @@
 //
 // Tree (Plumtree, Leitão et al. 2007): all links of the overlay begin as eager; a payload that comes twice
 // makes its second link lazy on both sides, so that what remains is a tree. Lazy links carry announcements. A
-// message that was announced and does not come within graft_after is asked for, and the link that brings it is
-// eager from then on. A link that is new to a node which has a tree begins as lazy.
+// message that was announced and does not come in time is pulled; "in time" is graft_after, a random part of
+// it, and twice what the tree has lagged behind announcements of late. Other than in the paper, one loss does
+// not change the tree: only after grafts_after_missed messages in a row had to be pulled, the link that
+// brings the next is eager from then on. A link that is new to a node which has a tree begins as lazy.
 //
 // Anti-entropy: every 30 s, and for three peers, (1) a digest of the ids taken in of late goes to the peer,
-// which sends what is lacking in it and asks for what it lacks itself; (2) AntiEntropyDue lets the application
-// compare what it has digests of its own for.
+// which sends what is lacking in it and asks for what it lacks itself; (2) AntiEntropyDue lets the
+// application compare what it has digests of its own for.
 //
 // Peers without the capability "gossip/1" get the payloads of this node itself, pushed as plain frames.
 //
@@ -77,11 +79,13 @@ struct GossipStats {
 
 class Gossip {
   public:
-    static constexpr TokenBucket::Rate chatter_rate{2'000, 500'000};     // of one peer, messages not urgent
-    static constexpr TokenBucket::Rate served_rate{8 << 20, 2'000'000'000};  // to one peer, bytes for its wants
-    static constexpr TokenBucket::Rate digest_rate{20, 2'000};               // of one peer
+    static constexpr TokenBucket::Rate chatter_rate{2'000, 500'000};  // of one peer, messages not urgent
+    static constexpr TokenBucket::Rate served_rate{8 << 20,
+                                                   2'000'000'000};  // to one peer, bytes for its wants
+    static constexpr TokenBucket::Rate digest_rate{20, 2'000};      // of one peer
     static constexpr Duration clock_ahead_max = Duration::seconds(30);
-    static constexpr Duration in_flight = Duration::seconds(2);  // too young for anti-entropy to mend
+    static constexpr int grafts_after_missed = 2;
+    static constexpr Duration in_flight = Duration::seconds(5);     // too young for anti-entropy to mend
     static constexpr std::size_t queued_announcements_max = 4'096;  // to one peer
     static constexpr Duration pulled_span = Duration::seconds(10);  // of an epidemic round that pulls
 
@@ -124,8 +128,11 @@ class Gossip {
     using Peers = std::map<PeerId, Peer>;
 
     void take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, gossip::Outputs& out);
-    void take_duplicate(const PeerId& from, Peer& peer, const gossip::Push& push, gossip::Outputs& out);
-    void take_announce(MonoTime now, const PeerId& from, const gossip::Announce& announce);
+    void take_duplicate(MonoTime now, const PeerId& from, Peer& peer, const gossip::Push& push,
+                        gossip::Outputs& out);
+    void counts_on_link(MonoTime now, const PeerId& peer, gossip::Outputs& out);
+    void take_announce(MonoTime now, const PeerId& from, Peer& peer, const gossip::Announce& announce,
+                       gossip::Outputs& out);
     void take_want(MonoTime now, const PeerId& from, Peer& peer, const gossip::Want& want,
                    gossip::Outputs& out);
     void take_digest(MonoTime now, const PeerId& from, Peer& peer, const gossip::Digest& digest,
@@ -148,6 +155,8 @@ class Gossip {
     std::vector<PeerId> random_speakers(std::size_t count, const KeptMessage* message = nullptr);
     void graft_some_link(gossip::Outputs& out);
     bool has_eager() const;
+    Duration graft_wait();
+    void came_by_tree(MonoTime now, const PullQueue::Announced& announced);
 
     GossipScale scale() const;
     Duration lifetime() const { return gossip_lifetime(settings_, network_size_); }
@@ -159,6 +168,8 @@ class Gossip {
     std::size_t speakers_ = 0;
     Overlay overlay_;
     bool has_tree_ = false;  // some link was pruned: new ones begin as lazy
+    int missed_in_row_ = 0;  // messages that had to be pulled past the tree
+    Duration tree_lag_;      // of the tree behind announcements, smoothed
     DedupWindow seen_;
     MessageStore kept_;
     PullQueue wanted_;

@@ -64,11 +64,16 @@ Status check_bounds(const GossipSettings& s) {
 
 const char* to_string(GossipPolicy policy) {
     switch (policy) {
-        case GossipPolicy::automatic: return "auto";
-        case GossipPolicy::direct: return "direct";
-        case GossipPolicy::tree: return "tree";
-        case GossipPolicy::epidemic: return "epidemic";
-        case GossipPolicy::flood: return "flood";
+        case GossipPolicy::automatic:
+            return "auto";
+        case GossipPolicy::direct:
+            return "direct";
+        case GossipPolicy::tree:
+            return "tree";
+        case GossipPolicy::epidemic:
+            return "epidemic";
+        case GossipPolicy::flood:
+            return "flood";
     }
     return "?";
 }

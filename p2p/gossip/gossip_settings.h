@@ -62,8 +62,9 @@ struct GossipSettings {
     std::uint32_t degree_min = 6;
     std::uint32_t degree = 8;
     std::uint32_t degree_max = 12;
-    Duration announce_delay = Duration::milliseconds(100);  // announcements to one peer are gathered this long
-    Duration graft_after = Duration::milliseconds(500);     // waits for the tree to bring what was announced
+    Duration announce_delay =
+        Duration::milliseconds(100);                     // announcements to one peer are gathered this long
+    Duration graft_after = Duration::milliseconds(500);  // waits for the tree to bring what was announced
     Duration pull_again_after = Duration::milliseconds(700);  // then asks the next announcer
 
     Duration anti_entropy_interval = Duration::seconds(30);

@@ -77,6 +77,7 @@ OutgoingPayload push_frame(const GossipHeader& header, SharedBytes payload) {
 OutgoingPayload announce_frame(const gossip::Announce& announce) {
     return frame_of(gossip_announce_kind, [&](Encoder& out) {
         out.u8(static_cast<std::uint8_t>(announce.reason));
+        out.u8(announce.is_lazy ? 1 : 0);
         for (const Announcement& entry : announce.entries) {
             out.raw(entry.id.view());
             out.u8(entry.hops);
@@ -126,7 +127,10 @@ Result<gossip::Push> parse_push(ByteView frame) {
 Result<gossip::Announce> parse_announce(ByteView frame) {
     Decoder in(frame);
     in.u8();
-    gossip::Announce announce{read_reason(in), {}};
+    gossip::Announce announce{read_reason(in), false, {}};
+    const std::uint8_t is_lazy = in.u8();
+    if (is_lazy > 1) in.fail("lazy is 0 or 1");
+    announce.is_lazy = is_lazy == 1;
     constexpr std::size_t entry_bytes = MessageId::size + 1;
     if (in.remaining() % entry_bytes != 0 || in.remaining() / entry_bytes > announced_ids_max)
         in.fail("announcements do not fill the frame, or are too many");

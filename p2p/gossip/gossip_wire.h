@@ -27,8 +27,10 @@ inline constexpr std::size_t wanted_ids_max = 256;
 inline constexpr std::size_t digest_ids_max = 4'096;
 inline constexpr std::size_t gossip_head_bytes = 13;  // of a push, in front of the payload
 
-// How the message travels, as its origin chose; `repair` is what anti-entropy brings.
-enum class GossipMode : std::uint8_t { direct, tree, epidemic, flood, repair };
+// How the message travels, as its origin chose. What was pulled past a tree, or brought by anti-entropy
+// (`repair`), is announced on all links from there on and pushed on none: whoever is behind the same gap
+// pulls for itself, and no payload comes twice.
+enum class GossipMode : std::uint8_t { direct, tree, epidemic, flood, pulled, repair };
 
 struct GossipHeader {
     GossipMode mode = GossipMode::direct;
@@ -45,7 +47,8 @@ struct Announcement {
 
 // Why a message was announced, and so how it is to be sent when it is asked for.
 enum class PullReason : std::uint8_t {
-    tree,      // the tree failed to bring it: the link that does is eager from then on
+    tree,      // the tree did not bring it
+    graft,     // the tree has failed several times: the link that brings it is eager from then on
     epidemic,  // payloads above a size travel like that
     repair,    // anti-entropy
 };
@@ -65,10 +68,11 @@ struct Push {
 };
 struct Announce {
     PullReason reason;
+    bool is_lazy;  // the sender pushes nothing on this link, or not what comes along the tree
     std::vector<Announcement> entries;
 };
 struct Want {
-    PullReason reason;  // tree: and push me what comes from here on, be there ids or none
+    PullReason reason;  // graft: and push me what comes from here on, be there ids or none
     std::vector<MessageId> ids;
 };
 struct Digest {

@@ -34,7 +34,8 @@ void Overlay::unlink(const PeerId& peer, Output& out) {
 bool Overlay::make_room(Output& out) {
     if (neighbours_.empty()) return false;
     const auto draw = [&] {
-        return *std::next(neighbours_.begin(), static_cast<std::ptrdiff_t>(random_.below(neighbours_.size())));
+        return *std::next(neighbours_.begin(),
+                          static_cast<std::ptrdiff_t>(random_.below(neighbours_.size())));
     };
     const PeerId first = draw(), second = draw();
     const PeerId victim = peers_.at(first).round_trip < peers_.at(second).round_trip ? second : first;

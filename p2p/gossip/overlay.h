@@ -1,6 +1,6 @@
-// The stable overlay on which the tree grows: of the connected peers, six to twelve that are neighbours, which
-// both sides agreed on (after HyParView, Leitão et al. 2007; the connected peers that are no neighbours, and
-// the address book behind them, are its passive view).
+// The stable overlay on which the tree grows: of the connected peers, six to twelve that are neighbours,
+// which both sides agreed on (after HyParView, Leitão et al. 2007; the connected peers that are no
+// neighbours, and the address book behind them, are its passive view).
 //
 // A node asks for neighbours until it has `degree`; half of them are near (lowest round-trip time), half are
 // drawn at random: near ones keep traffic local, random ones keep the overlay in one piece. Who is asked

@@ -8,15 +8,19 @@ bool PullQueue::announced(MonoTime now, const MessageId& id, const PeerId& peer,
                           PullReason reason) {
     std::size_t& count = per_peer_[peer];
     auto found = wanted_.find(id);
-    const bool full =
-        count >= per_peer_max || (found == wanted_.end() && wanted_.size() >= messages_max) ||
-        (found != wanted_.end() && found->second.announcers.size() >= announcers_max);
+    const bool full = count >= per_peer_max || (found == wanted_.end() && wanted_.size() >= messages_max) ||
+                      (found != wanted_.end() && found->second.announcers.size() >= announcers_max);
     if (full) {
         if (count == 0) per_peer_.erase(peer);
         return false;
     }
     if (found == wanted_.end()) {
-        found = wanted_.emplace(id, Wanted{{}, now + wait, reason}).first;
+        found = wanted_.emplace(id, Wanted{{}, now, now + wait, reason}).first;
+        by_due_.insert({found->second.due, id});
+    } else if (now + wait < found->second.due && !found->second.asked) {
+        by_due_.erase({found->second.due, id});
+        found->second.due = now + wait;
+        found->second.reason = reason;
         by_due_.insert({found->second.due, id});
     }
     std::deque<Announcer>& announcers = found->second.announcers;
@@ -40,14 +44,15 @@ void PullQueue::forget(WantedMap::iterator it) {
     wanted_.erase(it);
 }
 
-std::vector<PeerId> PullQueue::received(const MessageId& id) {
-    std::vector<PeerId> holders;
+PullQueue::Announced PullQueue::received(const MessageId& id) {
+    Announced announced;
     const auto found = wanted_.find(id);
-    if (found == wanted_.end()) return holders;
+    if (found == wanted_.end()) return announced;
     for (const Announcer& announcer : found->second.announcers)
-        holders.push_back(announcer.peer);
+        announced.by.push_back(announcer.peer);
+    announced.first_at = found->second.first_at;
     forget(found);
-    return holders;
+    return announced;
 }
 
 void PullQueue::peer_down(const PeerId& peer) {
@@ -55,9 +60,8 @@ void PullQueue::peer_down(const PeerId& peer) {
     for (auto it = wanted_.begin(); it != wanted_.end();) {
         const auto current = it++;
         std::deque<Announcer>& announcers = current->second.announcers;
-        const auto found = std::find_if(announcers.begin(), announcers.end(), [&](const Announcer& announcer) {
-            return announcer.peer == peer;
-        });
+        const auto found = std::find_if(announcers.begin(), announcers.end(),
+                                        [&](const Announcer& announcer) { return announcer.peer == peer; });
         if (found == announcers.end()) continue;
         release(peer);
         announcers.erase(found);
@@ -78,6 +82,7 @@ std::vector<PullQueue::Ask> PullQueue::take_due(MonoTime now) {
         }
         asks.push_back({next.peer, found->first, wanted.reason});
         ++next.asked;
+        wanted.asked = true;
         wanted.announcers.pop_front();
         wanted.announcers.push_back(next);
         by_due_.erase(by_due_.begin());

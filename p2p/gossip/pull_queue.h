@@ -33,11 +33,15 @@ class PullQueue {
 
     explicit PullQueue(Duration again_after) : again_after_(again_after) {}
 
-    // `peer` has `id`, which is to be asked for after `wait` unless it comes. False if there is no room.
-    bool announced(MonoTime now, const MessageId& id, const PeerId& peer, Duration wait,
-                   PullReason reason);
-    // It came. Returns who announced it.
-    std::vector<PeerId> received(const MessageId& id);
+    // `peer` has `id`, which is to be asked for after `wait` unless it comes. The shortest wait counts, with
+    // its reason. False if there is no room.
+    bool announced(MonoTime now, const MessageId& id, const PeerId& peer, Duration wait, PullReason reason);
+    // It came. Who announced it, and when the first did; nobody, if it was not waited for.
+    struct Announced {
+        std::vector<PeerId> by;
+        MonoTime first_at;
+    };
+    Announced received(const MessageId& id);
     void peer_down(const PeerId& peer);
     std::vector<Ask> take_due(MonoTime now);
 
@@ -52,8 +56,9 @@ class PullQueue {
     };
     struct Wanted {
         std::deque<Announcer> announcers;  // the next to ask first
-        MonoTime due;
+        MonoTime first_at, due;
         PullReason reason;
+        bool asked = false;
     };
     using WantedMap = std::map<MessageId, Wanted>;
     void forget(WantedMap::iterator it);

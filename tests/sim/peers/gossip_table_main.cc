@@ -82,15 +82,15 @@ void print(const Way& way, const Weather& weather, const PeerSimPlan& plan) {
     const auto share = [&](std::uint64_t part) {
         return r.expected == 0 ? 100.0 : 100.0 * static_cast<double>(part) / static_cast<double>(r.expected);
     };
-    std::printf("%s\t%s\t%zu\t%llu\t%.4f\t%llu\t%.4f\t%.3f\t%.3f\t%llu\t%.2f\t%llu\t%lld\t%lld\t%lld\t%.1f\n",
-                way.name, weather.name, plan.nodes, static_cast<unsigned long long>(r.expected),
-                share(r.pushed), static_cast<unsigned long long>(r.expected - r.pushed),
-                share(r.pushed + r.repaired), static_cast<double>(r.copies_milli()) / 1e3,
-                static_cast<double>(r.first_message_copies_milli) / 1e3,
-                static_cast<unsigned long long>(r.bytes_a_message()),
-                r.pushed == 0 ? 0.0 : static_cast<double>(r.hops_sum) / static_cast<double>(r.pushed),
-                static_cast<unsigned long long>(r.hops_max), static_cast<long long>(r.time_median.ms()),
-                static_cast<long long>(r.time_99.ms()), static_cast<long long>(r.time_max.ms()), took.count());
+    std::printf(
+        "%s\t%s\t%zu\t%llu\t%.4f\t%llu\t%.4f\t%.3f\t%.3f\t%llu\t%.2f\t%llu\t%lld\t%lld\t%lld\t%.1f\n",
+        way.name, weather.name, plan.nodes, static_cast<unsigned long long>(r.expected), share(r.pushed),
+        static_cast<unsigned long long>(r.expected - r.pushed), share(r.pushed + r.repaired),
+        static_cast<double>(r.copies_milli()) / 1e3, static_cast<double>(r.first_message_copies_milli) / 1e3,
+        static_cast<unsigned long long>(r.bytes_a_message()),
+        r.pushed == 0 ? 0.0 : static_cast<double>(r.hops_sum) / static_cast<double>(r.pushed),
+        static_cast<unsigned long long>(r.hops_max), static_cast<long long>(r.time_median.ms()),
+        static_cast<long long>(r.time_99.ms()), static_cast<long long>(r.time_max.ms()), took.count());
     std::fflush(stdout);
 }
 
@@ -112,19 +112,22 @@ int run(int argc, char** argv) {
         else
             return std::fprintf(stderr, "unknown option %s\n", argv[i]), 2;
     }
-    std::puts("way\tweather\tnodes\texpected\tpush %\tmissed\tafter repair %\tcopies\tfirst\tbytes\thops\thops max\t"
-              "ms median\tms 99 %\tms all\tseconds");
+    std::puts(
+        "way\tweather\tnodes\texpected\tpush %\tmissed\tafter repair %\tcopies\tfirst\tbytes\thops\thops "
+        "max\t"
+        "ms median\tms 99 %\tms all\tseconds");
     for (const std::size_t nodes : sizes)
         for (const Way& way : ways())
             for (const Weather& weather : weathers()) {
                 if (!only.empty() && std::string(way.name).find(only) == std::string::npos) continue;
                 const bool is_default = std::strncmp(way.name, "auto (", 6) == 0;
+                const bool is_large = way.payload_bytes > 10'000;
                 if (!is_default && std::strcmp(weather.name, "fair") != 0 &&
-                    (nodes != sizes.back() || std::strcmp(weather.name, "1 % loss") != 0))
+                    (nodes != sizes.back() || std::strcmp(weather.name, "1 % loss") != 0 || is_large))
                     continue;
                 PeerSimPlan plan;
                 plan.nodes = nodes;
-                plan.messages = messages;
+                plan.messages = is_large ? messages / 4 : messages;
                 plan.gossip = way.settings;
                 plan.payload_bytes = way.payload_bytes;
                 plan.loss_ppm = weather.loss_ppm;

@@ -14,11 +14,12 @@ constexpr std::int64_t wall_start_ms = 1'700'000'000'000;
 constexpr Duration verify_time = Duration::microseconds(300);
 constexpr Duration silence_max = Duration::seconds(45);
 constexpr Duration redial_after = Duration::seconds(2);
-constexpr Duration settle_time = Duration::seconds(12);   // links and neighbours, before the first message
-constexpr Duration round_time = Duration::seconds(35);    // of anti-entropy, after the last message
+constexpr Duration settle_time = Duration::seconds(12);  // links and neighbours, before the first message
+constexpr Duration round_time = Duration::seconds(35);   // of anti-entropy, after the last message
+constexpr Duration joined_for = Duration::seconds(5);    // before a message is expected at a node
 constexpr std::int64_t uplink_bytes_a_s = 50'000'000 / 8;
-constexpr std::size_t frame_overhead_bytes = 30;          // length, TLS record
-constexpr std::int64_t plane_ms = 80;                     // one way, along an edge
+constexpr std::size_t frame_overhead_bytes = 30;  // length, TLS record
+constexpr std::int64_t plane_ms = 80;             // one way, along an edge
 
 struct Link {
     std::uint64_t epoch = 0;
@@ -165,16 +166,23 @@ class PeerSim {
 
     void handle(Event& event) {
         switch (event.what) {
-            case Event::What::frame: return take_frame(event);
-            case Event::What::link_down: return link_down(event.node, event.other, event.epoch);
-            case Event::What::tick: return tick(event);
-            case Event::What::dial: return dial(event.node);
-            case Event::What::accept: return accept(event);
-            case Event::What::leave: return leave(event.node);
+            case Event::What::frame:
+                return take_frame(event);
+            case Event::What::link_down:
+                return link_down(event.node, event.other, event.epoch);
+            case Event::What::tick:
+                return tick(event);
+            case Event::What::dial:
+                return dial(event.node);
+            case Event::What::accept:
+                return accept(event);
+            case Event::What::leave:
+                return leave(event.node);
             case Event::What::come:
                 if (!nodes_[event.node].up) start(event.node);
                 return;
-            case Event::What::broadcast: return broadcast(event.node);
+            case Event::What::broadcast:
+                return broadcast(event.node);
         }
     }
 
@@ -198,7 +206,8 @@ class PeerSim {
         if (!node.up) return;
         auto outbound = static_cast<std::size_t>(std::count_if(
             node.links.begin(), node.links.end(), [](const auto& link) { return link.second.outbound; }));
-        const std::size_t goal = std::min(plan_.dials, plan_.nodes - 1);
+        // In a small network everybody gets to know everybody.
+        const std::size_t goal = plan_.nodes <= 2 * plan_.dials + 1 ? plan_.nodes - 1 : plan_.dials;
         for (std::size_t tries = 0; outbound < goal && tries < 4 * goal; ++tries) {
             const std::uint32_t other = reachable_[random_.below(reachable_.size())];
             if (other == index || node.links.contains(other) || !nodes_[other].up ||
@@ -282,7 +291,13 @@ class PeerSim {
         const Duration jitter = below(Duration{link->second.one_way.ns / 5});
         const MonoTime arrival = std::max(free + link->second.one_way + jitter, link->second.last_arrival);
         if (send.urgent) link->second.last_arrival = arrival;
-        events_.push({arrival, ++sequence_, Event::What::frame, to, index, link->second.epoch, {},
+        events_.push({arrival,
+                      ++sequence_,
+                      Event::What::frame,
+                      to,
+                      index,
+                      link->second.epoch,
+                      {},
                       std::move(send.frame)});
     }
 
@@ -310,11 +325,11 @@ class PeerSim {
         const std::uint32_t message = message_in(deliver.payload.view());
         nodes_[index].deliveries.push_back({message, now_, deliver.hops, deliver.repaired});
         ++firsts_[message];
-        result_.trace = (result_.trace ^ (std::uint64_t{index} << 32 | message) ^
-                         static_cast<std::uint64_t>(now_.ns)) *
-                        0x9e3779b97f4a7c15U;
+        result_.trace =
+            (result_.trace ^ (std::uint64_t{index} << 32 | message) ^ static_cast<std::uint64_t>(now_.ns)) *
+            0x9e3779b97f4a7c15U;
         Event event{now_ + verify_time, ++sequence_, Event::What::accept, index, 0, nodes_[index].life,
-                    deliver.id, {}};
+                    deliver.id,         {}};
         events_.push(std::move(event));
     }
 
@@ -370,9 +385,10 @@ class PeerSim {
             result_.neighbours_min =
                 std::min<std::uint64_t>(result_.neighbours_min, node.gossip->stats().neighbours);
             for (std::size_t m = first; m < sent_at_.size(); ++m)
-                if (node.up_since <= sent_at_[m] && origins_[m] != i) ++result_.expected;
+                if (node.up_since + joined_for <= sent_at_[m] && origins_[m] != i) ++result_.expected;
             for (const Delivery& delivery : node.deliveries) {
-                if (delivery.message < first || node.up_since > sent_at_[delivery.message]) continue;
+                if (delivery.message < first || node.up_since + joined_for > sent_at_[delivery.message])
+                    continue;
                 if (delivery.repaired) {
                     ++result_.repaired;
                     continue;
