@@ -259,20 +259,21 @@ void Gossip::flush_announcements(gossip::Outputs& out) {
     for (const PeerId& peer_id : overlay_.neighbours()) {
         Peer& peer = peers_.at(peer_id);
         std::vector<Announcement>& queue = peer.announcements;
-        std::vector<Announcement> batch;
-        const auto send_batch = [&] {
-            if (!batch.empty())
-                send(peer_id, announce_frame({PullReason::tree, !peer.eager, batch}), true, out);
-            batch.clear();
-        };
+        std::map<PullReason, std::vector<Announcement>> batches;
         for (const Announcement& entry : queue) {
             const KeptMessage* message = kept_.find(entry.id);
             // It may have told us meanwhile that it has it.
             if (!message || !message->serves(peer_id)) continue;
-            batch.push_back(entry);
-            if (batch.size() == announced_ids_max) send_batch();
+            const bool was_repaired = message->header.mode == GossipMode::repair;
+            batches[was_repaired ? PullReason::repair : PullReason::tree].push_back(entry);
         }
-        send_batch();
+        for (const auto& [reason, entries] : batches)
+            for (std::size_t i = 0; i < entries.size(); i += announced_ids_max) {
+                const auto begin = entries.begin() + static_cast<std::ptrdiff_t>(i);
+                const auto end =
+                    begin + static_cast<std::ptrdiff_t>(std::min(announced_ids_max, entries.size() - i));
+                send(peer_id, announce_frame({reason, !peer.eager, {begin, end}}), true, out);
+            }
         queue.clear();
     }
 }
