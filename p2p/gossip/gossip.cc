@@ -139,7 +139,7 @@ void Gossip::make_lazy(const PeerId& peer_id, Peer& peer, gossip::Outputs& out) 
 
 void Gossip::send(const PeerId& to, OutgoingPayload frame, bool urgent, gossip::Outputs& out) {
     stats_.bytes_out += frame.size();
-    out.push_back(gossip::Send{to, std::move(frame), urgent});
+    out.emplace_back(gossip::Send{to, std::move(frame), urgent});
 }
 
 void Gossip::push(const PeerId& to, const KeptMessage& message, GossipMode mode, gossip::Outputs& out) {
@@ -285,7 +285,7 @@ void Gossip::receive(Now now, const PeerId& from, ByteView frame, gossip::Output
     if (found == peers_.end() || !found->second.speaks || frame.empty()) return;
     Peer& peer = found->second;
     const auto violation = [&](const Error& error) {
-        out.push_back(gossip::Violation{from, penalty_protocol, error.message});
+        out.emplace_back(gossip::Violation{from, penalty_protocol, error.message});
     };
     switch (frame.front()) {
         case gossip_push_kind:
@@ -329,7 +329,7 @@ bool Gossip::too_old(Now now, const GossipHeader& header, Duration age_max) cons
 void Gossip::take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, gossip::Outputs& out) {
     const Result<gossip::Push> push = parse_push(frame);
     if (!push) {
-        out.push_back(gossip::Violation{from, penalty_protocol, push.error().message});
+        out.emplace_back(gossip::Violation{from, penalty_protocol, push.error().message});
         return;
     }
     stats_.payload_bytes_in += push->payload.size();
@@ -366,7 +366,8 @@ void Gossip::take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, 
     message.at = now.mono;
     message.rules = rules->second;
     message.from = from;
-    out.push_back(gossip::Deliver{from, id, push->header.kind, message.payload, push->header.hops, repaired});
+    out.emplace_back(
+        gossip::Deliver{from, id, push->header.kind, message.payload, push->header.hops, repaired});
     kept_.insert(id, std::move(message));
 }
 
@@ -528,7 +529,7 @@ void Gossip::anti_entropy(MonoTime now, gossip::Outputs& out) {
                                      [](const auto& kind) { return kind.second.digested; });
     for (const PeerId& peer : random_speakers(settings_.anti_entropy_peers)) {
         if (digests) send_digest(now, peer, lifetime(), out);
-        out.push_back(gossip::AntiEntropyDue{peer});
+        out.emplace_back(gossip::AntiEntropyDue{peer});
     }
 }
 

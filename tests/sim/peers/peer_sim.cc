@@ -129,6 +129,8 @@ class PeerSim {
             if (!node.silent) reachable_.push_back(i);
             start(i);
         }
+        for (const auto& [from, to] : plan_.links)
+            connect(from, to);
     }
 
     void start(std::uint32_t index) {
@@ -189,7 +191,7 @@ class PeerSim {
     // Connections.
 
     void plan_dial(std::uint32_t index, Duration wait) {
-        if (nodes_[index].dial_planned) return;
+        if (nodes_[index].dial_planned || !plan_.links.empty()) return;
         nodes_[index].dial_planned = true;
         schedule(now_ + wait, Event::What::dial, index);
     }

@@ -13,6 +13,7 @@
 #include <map>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -24,6 +25,8 @@ struct PeerSimPlan {
     std::size_t nodes = 1'000;
     std::size_t dials = 8;  // connections that each node opens
     std::size_t connections_max = 50;
+    // If any: these connections instead of dials, kept as they are.
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> links;
     std::uint32_t loss_ppm = 0;
     std::uint32_t churn_ppm_a_minute = 0;  // of all nodes that leave in a minute
     std::uint32_t silent_ppm = 0, mute_ppm = 0;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/p2p/peer_world.h"
+
 namespace peerbook::p2p::sim {
 namespace {
 
@@ -57,6 +59,40 @@ TEST(PeerSim, ChurnSilentAndMuteNodesDoNotKeepMessagesFromTheOthers) {
     expect_all(run_peers(plan), 1'300);
     plan.mute_ppm = 200'000;
     expect_all(run_peers(plan), 1'300);
+}
+
+// The connections that PeerManagers make by themselves, with their address books, handshakes and exchange of
+// addresses, when each is told of two others.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> connections_of_managers(std::uint8_t count,
+                                                                             std::size_t peers_max) {
+    PeerWorld world;
+    std::map<PeerId, std::uint32_t> index;
+    std::vector<PeerWorld::Node*> nodes;
+    for (std::uint8_t i = 0; i < count; ++i) {
+        PeerManagerOptions options = PeerWorld::options();
+        options.peers_max = peers_max;
+        nodes.push_back(
+            &world.add(static_cast<std::uint8_t>(i + 1), options, "10." + std::to_string(i) + ".0.1"));
+        index[nodes.back()->id()] = i;
+        if (i > 0) world.configure(*nodes[i], *nodes[i / 2]);
+        if (i > 1) world.configure(*nodes[i], *nodes[i - 1U]);
+    }
+    world.advance(Duration::seconds(60));
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> links;
+    for (std::uint32_t i = 0; i < count; ++i)
+        for (const PeerInfo& info : nodes[i]->manager->peers(world.now(*nodes[i])))
+            if (info.outbound && info.state == "connected") links.push_back({i, index.at(info.id)});
+    return links;
+}
+
+TEST(PeerSim, TheMeshThatPeerManagersMakeCarriesATree) {
+    PeerSimPlan plan = plan_of(40);
+    plan.links = connections_of_managers(40, 20);
+    EXPECT_GT(plan.links.size(), 40U * 4);
+    EXPECT_LT(plan.links.size(), 40U * 39 / 2);  // not all with all: there is something to relay
+    expect_all(run_peers(plan), 1'010);
+    plan.loss_ppm = 20'000;
+    expect_all(run_peers(plan), 1'200);
 }
 
 TEST(PeerSim, AntiEntropyMakesEpidemicPushWhole) {
