@@ -153,6 +153,7 @@ void Gossip::push(const PeerId& to, const KeptMessage& message, GossipMode mode,
 MessageId Gossip::broadcast(Now now, std::uint8_t kind, SharedBytes payload, gossip::Outputs& out) {
     const auto rules = settings_.kinds.find(kind);
     PB_CHECK(rules != settings_.kinds.end(), "only listed kinds are gossiped");
+    PB_CHECK(payload.size() + gossip_head_bytes <= frame_bytes_max, "a payload fits a frame");
     KeptMessage message;
     message.rules = rules->second;
     message.header.created = now.wall;

@@ -100,7 +100,7 @@ class Gossip {
     void peer_down(Now now, const PeerId& peer, gossip::Outputs& out);
     void round_trip(const PeerId& peer, Duration round_trip) { overlay_.round_trip(peer, round_trip); }
 
-    // Of this node. Precondition: gossips(kind).
+    // Of this node. Precondition: gossips(kind), and the payload fits a frame with gossip_head_bytes.
     MessageId broadcast(Now now, std::uint8_t kind, SharedBytes payload, gossip::Outputs& out);
     bool gossips(std::uint8_t kind) const { return settings_.kinds.contains(kind); }
 
