@@ -101,9 +101,11 @@ void Connection::read() {
             }
             self->channel_->input_commit(bytes);
             self->events_->on_bytes(self->id_);
-            const Duration pause =
-                self->received_rate_.charge(steady_time(), static_cast<std::int64_t>(bytes));
+            const std::uint64_t frames_before = self->counters_.frames_in;
             if (self->events_) self->received();
+            const auto frames = static_cast<std::int64_t>(self->counters_.frames_in - frames_before);
+            const Duration pause = self->received_rate_.charge(
+                steady_time(), static_cast<std::int64_t>(bytes) + frames * frame_cost);
             if (self->events_) self->read_after(pause);
         });
 }
