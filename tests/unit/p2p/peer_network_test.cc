@@ -389,7 +389,7 @@ TEST_F(PeerNetworkTest, TheTransportKeyIsRotatedWhileItRunsAndTheIdStays) {
     };
     Node a(io_, 1, options(), directory.string()), b(io_, 2, options()), c(io_, 3, options());
     ASSERT_TRUE(b.network->connect(a.address()).ok());
-    ASSERT_TRUE(run_until([&] { return b.connected == 1; }));
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
     const std::string before = key();
     const auto rotated = a.network->rotate_transport_key();
     ASSERT_TRUE(rotated.ok()) << rotated.error().message;
