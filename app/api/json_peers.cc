@@ -46,7 +46,8 @@ void write_peer(Json& json, const p2p::PeerInfo& peer) {
     if (!peer.version.empty()) {
         json.key("version").foreign(peer.version);
         json.key("agent").foreign(peer.agent);
-        json.key("ledger").hex(peer.ledger);
+        // Nodes of Peerbook claim none in the handshake; GET /ledgers tells which ones their peers keep.
+        if (!peer.ledger.is_zero()) json.key("ledger").hex(peer.ledger);
     }
     json.key("last_error").foreign(peer.last_error);
     json.end();
