@@ -113,6 +113,8 @@ std::vector<Definition> make_definitions() {
              "a directory", "keys, journal and index of this node; one process at a time"),
         path("network", "PEERBOOK_NETWORK", "--network", "", &S::network_file, is_any, "a file, or empty",
              "network file; empty: the built-in demo network"),
+        path("passphrase_file", "PEERBOOK_PASSPHRASE_FILE", "--passphrase-file", "", &S::passphrase_file,
+             is_any, "a file, or empty", "its first line opens an encrypted node key"),
         boolean("found", "PEERBOOK_FOUND", "--found", false, &S::found,
                 "this node alone founds the ledger: it is view 1"),
         boolean("p2p.enabled", "P2P_ENABLED", "--p2p", true, &S::p2p_enabled, "speak to other nodes"),
@@ -215,6 +217,8 @@ Result<Layer> environment_layer(const std::map<std::string, std::string>& enviro
     Layer layer;
     for (const auto& [name, value] : environment) {
         const Definition* definition = find(&SettingRow::environment, name);
+        // The passphrase itself is no setting: settings are shown and logged.
+        if (name == "PEERBOOK_PASSPHRASE") continue;
         if (!definition && name.starts_with("PEERBOOK_"))
             return unknown("variable", name, "environment",
                            nearest_name(name, names_of(&SettingRow::environment)));

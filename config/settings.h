@@ -14,7 +14,8 @@ namespace peerbook::config {
 struct Settings {
     std::string data_dir = "~/.peerbook";  // --data-dir, PEERBOOK_DATA_DIR
     std::string network_file;              // --network, PEERBOOK_NETWORK; empty: the built-in demo network
-    bool found = false;                    // --found, PEERBOOK_FOUND: this node is view 1
+    std::string passphrase_file;  // --passphrase-file / PEERBOOK_PASSPHRASE_FILE; of an encrypted node key
+    bool found = false;           // --found, PEERBOOK_FOUND: this node is view 1
 
     bool p2p_enabled = true;                    // --p2p / P2P_ENABLED
     std::string p2p_host = "0.0.0.0";           // --p2p-host / P2P_HOST

@@ -78,6 +78,7 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.reconnect_interval_max = options.reconnect_interval_max;
     made.seed = random_word();
     made.sender_start = random_word();
+    fill_with_system_random(made.bucket_secret.data);
     return made;
 }
 
@@ -100,7 +101,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         const Now now = read_clocks();
         Result<TransportIdentity> identity = make_transport_identity(keys_directory);
         if (!identity) return identity.error();
-        identity_.emplace(std::move(*identity));
+        keys_directory_ = keys_directory;
+        identity_ = std::make_unique<TransportIdentity>(std::move(*identity));
         const DirectConnections::Options listen{options_.listen_host, options_.listen_port,
                                                 options_.plain_tcp};
         Result<std::unique_ptr<DirectConnections>> connections =
@@ -175,6 +177,41 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return status;
     }
 
+    Status ban(const PeerId& peer, Duration time) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        PeerEffects effects;
+        manager_->ban(read_clocks(), peer, time, effects);
+        perform_later(std::move(effects));
+        persist(read_clocks());
+        return {};
+    }
+
+    Status unban(const PeerId& peer) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        if (Status status = manager_->unban(read_clocks(), peer); !status.ok()) return status;
+        persist(read_clocks());
+        return {};
+    }
+
+    Result<Digest> rotate_transport_key() override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        Result<TransportIdentity> made = replace_transport_identity(keys_directory_);
+        if (!made) return made.error();
+        auto fresh = std::make_unique<TransportIdentity>(std::move(*made));
+        connections_->set_identity(*fresh);
+        identity_ = std::move(fresh);  // channels that are open keep what they need of the old one
+        log_info(subsystem,
+                 "transport key rotated certificate=" + to_hex(identity_->certificate).substr(0, 12));
+        return identity_->certificate;
+    }
+
+    std::string export_peers() const override { return manager_->peers_to_json(read_clocks()); }
+
+    Status import_peers(const std::string& text) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        return manager_->load_peers_json(read_clocks(), text, false);
+    }
+
     std::vector<PeerInfo> peers() const override {
         std::vector<PeerInfo> infos = manager_->peers(read_clocks());
         for (PeerInfo& info : infos) {
@@ -199,6 +236,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         stats.bytes_out = total.bytes_out;
         stats.handshakes_refused = manager_->handshakes_refused();
         stats.bans = manager_->bans();
+        stats.banned = manager_->banned_count(read_clocks());
+        stats.feelers = manager_->feelers();
         stats.duplicates_dropped = manager_->router().duplicates_dropped();
         stats.undeliverable = manager_->router().undeliverable();
         stats.connected = manager_->connected_count();
@@ -415,7 +454,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     asio::steady_timer timer_;
     TokenBucket log_rate_;
     std::uint64_t lines_dropped_ = 0;
-    std::optional<TransportIdentity> identity_;
+    std::string keys_directory_;
+    std::unique_ptr<TransportIdentity> identity_;
     std::optional<PeerManager> manager_;
     std::unique_ptr<DirectConnections> connections_;
     std::map<PeerId, ConnectionId> by_peer_;
@@ -437,6 +477,12 @@ Result<std::unique_ptr<PeerNetwork>> PeerNetwork::start(asio::io_context& io, Pe
     auto network = std::make_unique<AsioPeerNetwork>(io, std::move(options), signer, listener);
     if (Status status = network->open(keys_directory); !status.ok()) return status.error();
     return std::unique_ptr<PeerNetwork>(std::move(network));
+}
+
+Result<Digest> rotate_transport_key(const std::string& keys_directory) {
+    Result<TransportIdentity> made = replace_transport_identity(keys_directory);
+    if (!made) return made.error();
+    return made->certificate;
 }
 
 }  // namespace peerbook::p2p

@@ -41,7 +41,9 @@ struct PeerNetworkOptions {
 struct PeerNetworkStats {
     std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0;
     std::uint64_t handshakes_refused = 0, bans = 0, duplicates_dropped = 0, undeliverable = 0;
+    std::uint64_t feelers = 0;  // dialled
     std::size_t connected = 0, known_addresses = 0, retry_queue = 0;
+    std::size_t banned = 0;  // now; `bans` counts all of this run
 };
 
 class PeerNetworkListener {
@@ -84,11 +86,25 @@ class PeerNetwork {
     virtual Status forget(const std::string& address) {
         return Error{ErrorCode::not_found, "address " + address + " is not known"};
     }
+    // Refuses the peer for that long, also a configured one, and ends its connection.
+    virtual Status ban(const PeerId& peer, Duration time) = 0;
+    // Error: not_found, it is not banned.
+    virtual Status unban(const PeerId& peer) = 0;
+    // The peers file (peers/peers_file.h) as it would be written now.
+    virtual std::string export_peers() const = 0;
+    // Adds addresses and bans of such a text. Error: corrupt; then nothing was added.
+    virtual Status import_peers(const std::string& text) = 0;
+    // Makes a new transport key; connections from now on use it, those that are open go on. Returns the
+    // digest of its certificate. Errors: io, unavailable.
+    virtual Result<Digest> rotate_transport_key() = 0;
     virtual std::vector<PeerInfo> peers() const = 0;
     virtual PeerNetworkStats stats() const = 0;
     virtual std::uint16_t port() const = 0;
     // Says goodbye, persists addresses, closes. No callbacks afterwards.
     virtual void stop() = 0;
 };
+
+// The same below `keys_directory` while no PeerNetwork uses it.
+Result<Digest> rotate_transport_key(const std::string& keys_directory);
 
 }  // namespace peerbook::p2p

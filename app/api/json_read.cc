@@ -183,40 +183,50 @@ class OrderHandler : public FlatHandler<OrderHandler> {
     std::string_view quote_name_;
 };
 
-class AddressHandler : public FlatHandler<AddressHandler> {
+// An object of texts and numbers, each of a name that is known.
+class FieldsHandler : public FlatHandler<FieldsHandler> {
   public:
-    std::string address;
-    bool given = false;
+    explicit FieldsHandler(std::initializer_list<std::string_view> known) : known_(known) {}
+
+    FlatFields fields;
 
     bool StartObject() {
-        if (in_object_) return stop("address: must be a text such as \"192.0.2.7:3000\"", "address");
+        if (in_object_) return nested();
         in_object_ = true;
         return true;
     }
     bool EndObject(rapidjson::SizeType) { return true; }
-    bool StartArray() { return stop("the body must be an object with the field \"address\"", ""); }
+    bool StartArray() { return in_object_ ? nested() : no_object(); }
     bool Key(const char* text, rapidjson::SizeType length, bool) {
         const std::string_view name(text, length);
-        if (name != "address") return stop("unknown field " + quoted(name), printable(name, 48));
-        if (given) return stop("the field \"address\" is given twice", "address");
+        if (std::find(known_.begin(), known_.end(), name) == known_.end())
+            return stop("unknown field " + quoted(name) + "; there are " + names(), printable(name, 48));
+        name_ = name;
+        if (fields.contains(name_)) return stop("the field " + quoted(name) + " is given twice", name_);
         return true;
     }
     bool String(const char* text, rapidjson::SizeType length, bool) {
-        if (!in_object_) return Default();
-        address.assign(text, length);
-        given = true;
+        if (!in_object_) return no_object();
+        fields.emplace(name_, std::string(text, length));
         return true;
     }
-    bool RawNumber(const char*, rapidjson::SizeType, bool) { return Default(); }
-    bool Default() {
-        return stop(in_object_ ? "address: must be a text such as \"192.0.2.7:3000\""
-                               : "the body must be an object with the field \"address\"",
-                    in_object_ ? "address" : "");
-    }
-    std::string field_in_progress() const { return in_object_ ? "address" : ""; }
+    bool RawNumber(const char* text, rapidjson::SizeType length, bool) { return String(text, length, false); }
+    bool Default() { return in_object_ ? nested() : no_object(); }
+    std::string field_in_progress() const { return name_; }
 
   private:
+    bool nested() { return stop(name_ + ": must be a text or a number", name_); }
+    bool no_object() { return stop("the body must be an object with the fields " + names(), ""); }
+    std::string names() const {
+        std::string text;
+        for (const std::string_view name : known_)
+            text += (text.empty() ? "" : ", ") + std::string(name);
+        return text;
+    }
+
+    std::vector<std::string_view> known_;
     bool in_object_ = false;
+    std::string name_;
 };
 
 // Ids by name, of which one may be a list.
@@ -338,14 +348,10 @@ ApiResult<OrderList> read_orders(std::string& body) {
     return std::move(handler.list);
 }
 
-ApiResult<std::string> read_peer_address(std::string& body) {
-    AddressHandler handler;
+ApiResult<FlatFields> read_flat_object(std::string& body, std::initializer_list<std::string_view> known) {
+    FieldsHandler handler(known);
     if (auto error = parse(body, handler)) return std::move(*error);
-    if (!handler.given)
-        return ApiError("address: is missing; give for example \"192.0.2.7:3000\"", "address");
-    if (!is_host_and_port(handler.address))
-        return ApiError("address: must be host:port, not " + quoted(handler.address), "address");
-    return std::move(handler.address);
+    return std::move(handler.fields);
 }
 
 ApiResult<Digest> read_ledger_to_adopt(std::string& body) {

@@ -2,7 +2,10 @@
 // in the body, and numbers are only ever text, so that no double comes near money.
 #pragma once
 
+#include <initializer_list>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/api/api_error.h"
@@ -27,13 +30,15 @@ struct OrderList {
 // whose number is too large to be read.
 ApiResult<OrderList> read_orders(std::string& body);
 
-// {"address":"host:port"}, checked for its shape. Overwrites `body`.
-ApiResult<std::string> read_peer_address(std::string& body);
 // {"ledger":id}. Overwrites `body`.
 ApiResult<Digest> read_ledger_to_adopt(std::string& body);
 inline constexpr std::size_t fork_members_max = exchange::view_members_max;
 // {"members":[keys]} with or without keys, {"accept":id}, or {}. Overwrites `body`.
 ApiResult<ForkLedger> read_fork(std::string& body);
+// An object whose values are texts or numbers, both as text; an unknown or doubled name is an error.
+// Overwrites `body`.
+using FlatFields = std::map<std::string, std::string, std::less<>>;
+ApiResult<FlatFields> read_flat_object(std::string& body, std::initializer_list<std::string_view> known);
 // host:port with a port from 1 to 65535; IPv6 hosts in brackets.
 bool is_host_and_port(std::string_view address);
 

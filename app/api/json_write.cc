@@ -7,38 +7,6 @@ namespace peerbook::app {
 
 namespace {
 
-void write_peer(Json& json, const p2p::PeerInfo& peer) {
-    json.begin();
-    json.key("id").hex(peer.id);
-    json.key("address").foreign(peer.address);
-    json.key("state").foreign(peer.state);
-    json.key("outbound").flag(peer.outbound);
-    json.key("configured").flag(peer.configured);
-    json.key("agent").foreign(peer.agent);
-    json.key("round_trip_us").number_signed(peer.round_trip.ns / 1'000);
-    json.key("connected_for_ms").number_signed(peer.connected_for.ms());
-    json.key("bytes_in").number(peer.bytes_in).key("bytes_out").number(peer.bytes_out);
-    json.key("messages_in").number(peer.messages_in).key("messages_out").number(peer.messages_out);
-    json.key("queued_bytes").number(peer.queued_bytes);
-    json.key("misbehaviour").small_signed(peer.misbehaviour);
-    json.key("last_error").foreign(peer.last_error);
-    json.end();
-}
-
-void write_peer_stats(Json& json, const p2p::PeerNetworkStats& stats) {
-    json.begin();
-    json.key("connected").number(stats.connected).key("known_addresses").number(stats.known_addresses);
-    json.key("frames_in").number(stats.frames_in).key("frames_out").number(stats.frames_out);
-    json.key("bytes_in").number(stats.bytes_in).key("bytes_out").number(stats.bytes_out);
-    json.key("handshakes_refused").number(stats.handshakes_refused).key("bans").number(stats.bans);
-    json.key("duplicates_dropped")
-        .number(stats.duplicates_dropped)
-        .key("undeliverable")
-        .number(stats.undeliverable);
-    json.key("retry_queue").number(stats.retry_queue);
-    json.end();
-}
-
 void write_member(Json& json, const StatusAnswer::Member& member) {
     json.begin();
     json.key("node").hex(member.key);
@@ -86,7 +54,8 @@ std::string error_json(const ApiError& error) {
     return json.take();
 }
 
-std::string status_json(const StatusAnswer& status, const std::string& network_name) {
+std::string status_json(const StatusAnswer& status, const std::string& network_name,
+                        const p2p::PeerNetwork* network) {
     Json json;
     json.begin();
     json.key("node").hex(status.node);
@@ -99,6 +68,10 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("members").number(status.members);
     json.key("members_connected").number(status.members_connected);
     json.key("members_suspected").number(status.members_suspected);
+    const p2p::PeerNetworkStats peers = network ? network->stats() : p2p::PeerNetworkStats{};
+    json.key("peers_connected").number(peers.connected);
+    json.key("peers_known").number(peers.known_addresses);
+    json.key("peers_banned").number(peers.banned);
     json.key("view").number(status.view);
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);
@@ -193,18 +166,6 @@ std::string digests_json(const DigestsAnswer& digests) {
 std::string settled_json(const SettledAnswer& settled) {
     Json json;
     json.begin().key("block").number(settled.seq).key("grade").text(to_string(Grade::settled)).end();
-    return json.take();
-}
-
-std::string peers_json(const p2p::PeerNetwork* network) {
-    Json json;
-    json.begin().key("enabled").flag(network != nullptr).key("peers").begin_list();
-    if (network)
-        for (const auto& peer : network->peers())
-            write_peer(json, peer);
-    json.end_list().key("stats");
-    write_peer_stats(json, network ? network->stats() : p2p::PeerNetworkStats{});
-    json.end();
     return json.take();
 }
 

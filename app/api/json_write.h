@@ -16,7 +16,9 @@ std::string error_json(const ApiError& error);
 
 // One result as an object; several, or where the request was an array, as {"results":[…]}.
 std::string submit_json(const SubmitAnswer& answer, const MarketTable& markets, bool as_array);
-std::string status_json(const StatusAnswer& status, const std::string& network_name);
+// Null network: peer-to-peer is switched off.
+std::string status_json(const StatusAnswer& status, const std::string& network_name,
+                        const p2p::PeerNetwork* network);
 std::string ledgers_json(const LedgersAnswer& ledgers);
 std::string given_up_json(const GivenUpLedger& ledger);
 std::string fork_json(const ForkAnswer& fork);
@@ -33,7 +35,7 @@ std::string settled_json(const SettledAnswer& settled);
 std::string markets_json(const MarketsAnswer& states, const MarketTable& markets);
 std::string network_json(const MarketTable& markets, const std::string& network_name);
 // Null network: peer-to-peer is switched off.
-std::string peers_json(const p2p::PeerNetwork* network);
+std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers);
 // {"name":"text"}
 std::string single_json(const char* name, const std::string& text);
 

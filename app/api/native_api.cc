@@ -9,6 +9,7 @@
 #include "app/api/json_read.h"
 #include "app/api/json_write.h"
 #include "app/api/order_entry.h"
+#include "app/api/peer_calls.h"
 #include "app/api/query_string.h"
 
 namespace peerbook::app {
@@ -20,20 +21,6 @@ constexpr std::size_t trades_limit_max = 1'000;
 constexpr std::size_t orders_limit_max = 10'000;
 constexpr std::size_t withdrawals_limit_max = 10'000;
 constexpr std::size_t path_segments_max = 5;
-
-ApiResponse json_response(std::string body, unsigned status = 200) {
-    ApiResponse response;
-    response.status = status;
-    response.body = std::move(body);
-    return response;
-}
-
-ApiResponse method_not_allowed(const char* allow) {
-    ApiError error("this path takes " + std::string(allow), "");
-    ApiResponse response = json_response(error_json(error), 405);
-    response.allow = allow;
-    return response;
-}
 
 // Path cut at its slashes; more than path_segments_max is nothing we serve.
 struct Segments {
@@ -69,6 +56,20 @@ ApiResult<Grade> wait_of(const QueryString& query) {
 }
 
 }  // namespace
+
+ApiResponse json_response(std::string body, unsigned status) {
+    ApiResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+ApiResponse method_not_allowed(const char* allow) {
+    ApiError error("this path takes " + std::string(allow), "");
+    ApiResponse response = json_response(error_json(error), 405);
+    response.allow = allow;
+    return response;
+}
 
 unsigned http_status(ErrorCode code) {
     switch (code) {
@@ -119,7 +120,6 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     void route(ApiRequest& request, const ApiCompletion& done);
     void route_v1(ApiRequest& request, const Segments& path, const ApiCompletion& done);
     void orders(ApiRequest& request, const Segments& path, const ApiCompletion& done);
-    void peers(ApiRequest& request, const Segments& path, const ApiCompletion& done);
 
     void ready(const ApiCompletion& done);
     void post_orders(ApiRequest& request, const ApiCompletion& done);
@@ -137,8 +137,6 @@ struct NativeApi::State : std::enable_shared_from_this<NativeApi::State> {
     void ledgers(ApiRequest& request, const Segments& path, const ApiCompletion& done);
     void post_adopt(ApiRequest& request, const ApiCompletion& done);
     void post_fork(ApiRequest& request, const ApiCompletion& done);
-    void post_peer(ApiRequest& request, const ApiCompletion& done);
-    void delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done);
 
     // Asks the node and answers with what `write` makes of an answer of type T.
     template <typename T, typename Write>
@@ -212,7 +210,8 @@ void NativeApi::State::route(ApiRequest& request, const ApiCompletion& done) {
 void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
     const std::string_view room = path.part[2];
     if (room == "orders" && path.count <= 4) return orders(request, path, done);
-    if (room == "peers" && path.count <= 4) return peers(request, path, done);
+    if (room == "peers" && path.count <= 4)
+        return done(answer_peer_call(request, path.count == 4 ? path.part[3] : "", options.network));
     if (room == "ledgers" && path.count <= 4) return ledgers(request, path, done);
     if ((room == "batch" || room == "signed") && path.count == 3) {
         if (request.method != "POST") return done(method_not_allowed("POST"));
@@ -235,7 +234,7 @@ void NativeApi::State::route_v1(ApiRequest& request, const Segments& path, const
     if (!query_of(request, {}, done)) return;
     if (room == "status") {
         return ask<StatusAnswer>(StatusQuery{}, done, [](State& self, const StatusAnswer& status) {
-            return json_response(status_json(status, self.node.network_name()));
+            return json_response(status_json(status, self.node.network_name(), self.options.network));
         });
     }
     if (room == "digests") {
@@ -260,17 +259,6 @@ void NativeApi::State::orders(ApiRequest& request, const Segments& path, const A
     if (request.method == "GET") return get_order(request, path.part[3], done);
     if (request.method == "DELETE") return cancel_order(request, path.part[3], done);
     done(method_not_allowed("GET, DELETE"));
-}
-
-void NativeApi::State::peers(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
-    if (path.count == 4) {
-        if (request.method == "DELETE") return delete_peer(request, path.part[3], done);
-        return done(method_not_allowed("DELETE"));
-    }
-    if (request.method == "POST") return post_peer(request, done);
-    if (request.method != "GET") return done(method_not_allowed("GET, POST"));
-    if (!query_of(request, {}, done)) return;
-    done(json_response(peers_json(options.network)));
 }
 
 void NativeApi::State::ledgers(ApiRequest& request, const Segments& path, const ApiCompletion& done) {
@@ -562,28 +550,6 @@ void NativeApi::State::get_block(ApiRequest& request, std::string_view seq, cons
     ask<SettledAnswer>(SettledQuery{number.value()}, done, [](State&, const SettledAnswer& answer) {
         return json_response(settled_json(answer));
     });
-}
-
-void NativeApi::State::post_peer(ApiRequest& request, const ApiCompletion& done) {
-    if (!query_of(request, {}, done)) return;
-    auto address = read_peer_address(request.body);
-    if (!address.ok()) return done(error_response(address.error()));
-    if (!options.network) return done(error_response(ErrorCode::unavailable, "peer-to-peer is switched off"));
-    if (Status status = options.network->connect(address.value()); !status.ok())
-        return done(error_response(ApiError(status.error())));
-    done(json_response(single_json("connecting", address.value())));
-}
-
-void NativeApi::State::delete_peer(ApiRequest& request, std::string_view id, const ApiCompletion& done) {
-    if (!query_of(request, {}, done)) return;
-    auto peer = fixed_from_hex<p2p::PeerId>(id);
-    if (!peer.ok())
-        return done(
-            error_response(ApiError("id: a peer id has 64 hexadecimal digits, not " + quoted(id), "id")));
-    if (!options.network) return done(error_response(ErrorCode::unavailable, "peer-to-peer is switched off"));
-    if (Status status = options.network->disconnect(*peer); !status.ok())
-        return done(error_response(ApiError(status.error())));
-    done(json_response(single_json("disconnected", to_hex(*peer))));
 }
 
 }  // namespace peerbook::app

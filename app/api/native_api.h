@@ -69,6 +69,8 @@ class NativeApi {
     std::shared_ptr<State> state_;
 };
 
+ApiResponse json_response(std::string body, unsigned status = 200);
+ApiResponse method_not_allowed(const char* allow);
 // The answer to a mistake, for handlers and for the HTTP server alike.
 ApiResponse error_response(const struct ApiError& error);
 ApiResponse error_response(ErrorCode code, std::string message);

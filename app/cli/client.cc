@@ -136,7 +136,8 @@ std::optional<Failure> cookie_withheld(const NodeTarget& target) {
                        "with that node's cookie with --cookie-file"};
 }
 
-Exit ask_node(const ClientOptions& options, const NodeRequest& request, const Draw& draw) {
+Exit ask_node_for(const ClientOptions& options, const NodeRequest& request,
+                  const std::function<void(const std::string& body)>& take) {
     const NodeTarget target = find_node(options, process_environment());
     if (Result<HttpAddress> address = parse_http_address(target.url); !address) {
         return report({Exit::usage, "invalid_input", address.error().within(target.source).message},
@@ -176,11 +177,19 @@ Exit ask_node(const ClientOptions& options, const NodeRequest& request, const Dr
                       options.json);
     }
     if (response->status >= 400) return refuse(options, target, *response);
+    take(response->body);
+    return Exit::ok;
+}
+
+Exit ask_node(const ClientOptions& options, const NodeRequest& request, const Draw& draw) {
+    std::string body;
+    const Exit exit = ask_node_for(options, request, [&body](const std::string& taken) { body = taken; });
+    if (exit != Exit::ok) return exit;
     if (options.json) {
-        print(one_line(response->body));
+        print(one_line(body));
         return Exit::ok;
     }
-    const Result<rapidjson::Document> answer = parse_json(response->body);
+    const Result<rapidjson::Document> answer = parse_json(body);
     if (!answer) {
         return report({Exit::environment, "bad_answer", answer.error().within("the node's answer").message},
                       false);

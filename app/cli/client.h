@@ -50,6 +50,11 @@ using Draw = std::function<Result<std::string>(const rapidjson::Value& answer, c
 // it. A refusal is printed by report() without --json, and as the node's own JSON with it.
 Exit ask_node(const ClientOptions& options, const NodeRequest& request, const Draw& draw);
 
+// Sends the request and gives the body of the answer to `take` as it came. Failures are reported as by
+// ask_node().
+Exit ask_node_for(const ClientOptions& options, const NodeRequest& request,
+                  const std::function<void(const std::string& body)>& take);
+
 // All variables of this process.
 Environment process_environment();
 

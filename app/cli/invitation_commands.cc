@@ -48,7 +48,7 @@ Result<Home> find_home(const Place& place) {
     const auto loaded = load_node_settings(flags, process_environment());
     if (!loaded.ok()) return loaded.error();
     const std::string& data_dir = loaded->settings.data_dir;
-    const auto seed = load_node_key(data_dir);
+    const auto seed = load_node_key(data_dir, {loaded->settings.passphrase_file, true, false});
     if (!seed.ok()) return seed.error();
     Home home;
     home.data_dir = data_dir;

@@ -171,29 +171,40 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
                      {"address"},
                      {"direction"},
                      {"state"},
+                     {"health", Align::right},
+                     {"available", Align::right},
+                     {"performance", Align::right},
+                     {"reputation", Align::right},
                      {"round trip", Align::right},
                      {"for", Align::right},
                      {"in", Align::right},
                      {"out", Align::right},
+                     {"failures", Align::right},
+                     {"breaker"},
                      {"last error"}});
         for (const Answer& peer : peers->GetArray()) {
-            const std::string state = text_at(peer, "state");
+            const std::string state = text_at(peer, "state"), breaker = text_at(peer, "breaker");
             const auto round_trip = number_of(text_at(peer, "round_trip_us"));
+            const bool is_connected = state == "connected" || state == "stale";
             table.add_row(
-                {shortened(text_at(peer, "id")), text_at(peer, "address"),
-                 is_true(peer, "outbound") ? "out" : "in", state,
+                {shortened(text_at(peer, "id")), text_at(peer, "address"), text_at(peer, "direction"), state,
+                 text_at(peer, "health"), text_at(peer, "availability"), text_at(peer, "performance"),
+                 text_at(peer, "reputation"),
                  round_trip && *round_trip > 0 ? grouped_text(text_at(peer, "round_trip_us")) + " us" : "",
-                 state == "connected" ? span_text(text_at(peer, "connected_for_ms")) : "",
+                 is_connected ? span_text(text_at(peer, "connected_for_ms")) : "",
                  size_text(text_at(peer, "bytes_in")), size_text(text_at(peer, "bytes_out")),
+                 text_at(peer, "failures_in_row"), breaker == "closed" ? "" : breaker,
                  text_at(peer, "last_error")},
-                state == "connected" ? Paint::plain : Paint::dim);
+                state == "connected" ? Paint::plain
+                : state == "banned"  ? Paint::red
+                                     : Paint::dim);
         }
         text = table.draw(style);
     }
     const Answer* stats = object_at(answer, "stats");
     if (stats == nullptr) return text;
     return text + text_at(*stats, "connected") + " connected, " + text_at(*stats, "known_addresses") +
-           " addresses known, " + text_at(*stats, "bans") + " banned so far\n";
+           " addresses known, " + text_at(*stats, "banned") + " banned\n";
 }
 
 Result<std::string> view_status(const Answer& answer, const TerminalStyle& style) {
@@ -210,6 +221,9 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     properties.add("role", text_at(answer, "role") + (is_true(answer, "ready") ? ", ready" : ", not ready"));
     properties.add("members",
                    text_at(answer, "members_connected") + " of " + text_at(answer, "members") + " connected");
+    if (const std::string peers = text_at(answer, "peers_connected"); !peers.empty())
+        properties.add("peers", peers + " connected, " + text_at(answer, "peers_known") + " known, " +
+                                    text_at(answer, "peers_banned") + " banned");
     properties.add("commits", count("commits") + ", settled " + count("settled_commits") + ", attested " +
                                   count("attested_commits"));
     if (const std::string alarm = text_at(answer, "alarm"); !alarm.empty())

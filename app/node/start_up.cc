@@ -126,7 +126,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
                      ", which the operator adopted, whatever --found or the network file's members say");
     auto archives = Archives::find(settings.data_dir);
     if (!archives.ok()) return archives.error();
-    const auto seed = load_or_create_node_key(settings.data_dir);
+    const auto seed = load_or_create_node_key(settings.data_dir, {settings.passphrase_file, true, false});
     if (!seed.ok()) return seed.error();
     const std::string retired_key_file = settings.data_dir + "/node.key.retired";
     if (std::ifstream retired(retired_key_file); retired) {

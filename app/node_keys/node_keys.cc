@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +16,9 @@ namespace peerbook::app {
 
 namespace {
 
-// The seed, and blanks around it that an editor may have left.
-constexpr std::size_t key_file_bytes_max = 256;
+// The longer of the two forms, and blanks around it that an editor may have left.
+constexpr std::size_t key_file_bytes_max = 512;
+constexpr std::string_view encrypted_heading = "peerbook encrypted node key 1";
 
 Error io_error(const std::string& what, const std::string& path, int error_number) {
     return {ErrorCode::io, what + " " + path + ": " + std::strerror(error_number)};
@@ -91,7 +93,9 @@ Result<KeySeed> parse_key_seed(std::string_view text) {
     return seed;
 }
 
-Result<KeySeed> load_node_key(const std::string& data_dir) {
+namespace {
+
+Result<std::string> read_key_file(const std::string& data_dir) {
     const std::string path = node_key_path(data_dir);
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) {
@@ -109,18 +113,114 @@ Result<KeySeed> load_node_key(const std::string& data_dir) {
                                                   mode_text(info.st_mode) +
                                                   "). Make it yours alone: chmod 600 " + path};
     }
-    char buffer[key_file_bytes_max];
+    std::string text(key_file_bytes_max, '\0');
     std::size_t size = 0;
-    while (size < sizeof buffer) {
-        const ssize_t count = ::read(file.fd(), buffer + size, sizeof buffer - size);
+    while (size < text.size()) {
+        const ssize_t count = ::read(file.fd(), text.data() + size, text.size() - size);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return io_error("cannot read", path, errno);
         if (count == 0) break;
         size += static_cast<std::size_t>(count);
     }
-    Result<KeySeed> seed = parse_key_seed(std::string_view(buffer, size));
-    if (!seed) return Error{ErrorCode::corrupt, path + " is damaged: " + seed.error().message};
+    text.resize(size);
+    return text;
+}
+
+bool is_encrypted(std::string_view text) {
+    return text.starts_with(encrypted_heading);
+}
+
+Result<KeySeed> open_encrypted(std::string_view text, std::string_view passphrase, const std::string& path) {
+    constexpr std::string_view blanks = " \t\r\n";
+    text.remove_prefix(encrypted_heading.size());
+    const std::size_t first = text.find_first_not_of(blanks);
+    text = first == std::string_view::npos ? std::string_view()
+                                           : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+    Bytes sealed(KeySeed::size + sealed_secret_overhead);
+    if (!from_hex(text, sealed).ok())
+        return Error{ErrorCode::corrupt, path + " is damaged: the encrypted key is not whole"};
+    Result<Bytes> opened = open_secret(sealed, passphrase);
+    if (!opened) return opened.error().within(path);
+    KeySeed seed;
+    std::copy(opened->begin(), opened->end(), seed.data.begin());
+    wipe(*opened);
     return seed;
+}
+
+// Written beside and renamed over the old file.
+Status replace_key_file(const std::string& data_dir, const std::string& text) {
+    const std::string path = node_key_path(data_dir);
+    const std::string unfinished = path + "." + std::to_string(::getpid()) + ".new";
+    ::unlink(unfinished.c_str());
+    {
+        const File file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        if (!file.is_open()) return io_error("cannot write", unfinished, errno);
+        if (Status written = write_whole(file.fd(), unfinished, text); !written) {
+            ::unlink(unfinished.c_str());
+            return written;
+        }
+    }
+    if (::rename(unfinished.c_str(), path.c_str()) != 0) return io_error("cannot write", path, errno);
+    const File directory(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.is_open() || ::fsync(directory.fd()) != 0)
+        return io_error("cannot write", data_dir, errno);
+    return {};
+}
+
+}  // namespace
+
+Result<KeySeed> load_node_key(const std::string& data_dir, const PassphraseSource& source) {
+    Result<std::string> text = read_key_file(data_dir);
+    if (!text) return text.error();
+    if (is_encrypted(*text)) {
+        Result<std::string> passphrase = read_passphrase(source);
+        if (!passphrase) return passphrase.error();
+        Result<KeySeed> seed = open_encrypted(*text, *passphrase, node_key_path(data_dir));
+        wipe(*passphrase);
+        return seed;
+    }
+    Result<KeySeed> seed = parse_key_seed(*text);
+    wipe(*text);
+    if (!seed)
+        return Error{ErrorCode::corrupt, node_key_path(data_dir) + " is damaged: " + seed.error().message};
+    return seed;
+}
+
+Result<bool> is_node_key_encrypted(const std::string& data_dir) {
+    Result<std::string> text = read_key_file(data_dir);
+    if (!text) return text.error();
+    const bool encrypted = is_encrypted(*text);
+    wipe(*text);
+    return encrypted;
+}
+
+Status encrypt_node_key(const std::string& data_dir, std::string_view passphrase, const SealCost& cost) {
+    const Result<bool> encrypted = is_node_key_encrypted(data_dir);
+    if (!encrypted) return encrypted.error();
+    if (*encrypted)
+        return Error{ErrorCode::conflict, "the node key is encrypted already; `peerbook keys decrypt` first"};
+    const Result<KeySeed> seed = load_node_key(data_dir);
+    if (!seed) return seed.error();
+    SealSalt salt;
+    SealNonce nonce;
+    fill_with_system_random(salt.data);
+    fill_with_system_random(nonce.data);
+    const Result<Bytes> sealed = seal_secret(seed->view(), passphrase, cost, salt, nonce);
+    if (!sealed) return sealed.error();
+    const std::string text = std::string(encrypted_heading) + "\n" + to_hex(ByteView(*sealed)) + "\n";
+    const Result<KeySeed> opened = open_encrypted(text, passphrase, "what was just encrypted");
+    if (!opened) return opened.error();
+    PB_CHECK(*opened == *seed, "the key comes back as it was");
+    return replace_key_file(data_dir, text);
+}
+
+Status decrypt_node_key(const std::string& data_dir, const PassphraseSource& source) {
+    const Result<bool> encrypted = is_node_key_encrypted(data_dir);
+    if (!encrypted) return encrypted.error();
+    if (!*encrypted) return Error{ErrorCode::conflict, "the node key is not encrypted"};
+    const Result<KeySeed> seed = load_node_key(data_dir, source);
+    if (!seed) return seed.error();
+    return replace_key_file(data_dir, to_hex(*seed) + "\n");
 }
 
 Status write_new_node_key(const std::string& data_dir, const KeySeed& seed) {
@@ -151,14 +251,14 @@ Status write_new_node_key(const std::string& data_dir, const KeySeed& seed) {
     return {};
 }
 
-Result<KeySeed> load_or_create_node_key(const std::string& data_dir) {
-    Result<KeySeed> present = load_node_key(data_dir);
+Result<KeySeed> load_or_create_node_key(const std::string& data_dir, const PassphraseSource& source) {
+    Result<KeySeed> present = load_node_key(data_dir, source);
     if (present || present.error().code != ErrorCode::not_found) return present;
     KeySeed seed;
     fill_with_system_random(seed.data);
     const Status written = write_new_node_key(data_dir, seed);
     if (!written && written.error().code != ErrorCode::conflict) return written.error();
-    return load_node_key(data_dir);
+    return load_node_key(data_dir, source);
 }
 
 PublicKey node_id_of(const KeySeed& seed) {

@@ -172,8 +172,10 @@ void Shell::State::execute(PlainAction action) {
                     return markets_text(answer, *self.markets(), self.options.style);
                 });
         case PlainAction::peers:
-            return say(options.json ? peers_json(options.network)
-                                    : peers_text(options.network, options.style));
+            return say(options.json
+                           ? peers_json(options.network, options.network ? options.network->peers()
+                                                                         : std::vector<p2p::PeerInfo>())
+                           : peers_text(options.network, options.style));
         case PlainAction::orders:
             return ask<OrdersAnswer>(
                 OrdersQuery{options.account, orders_shown},
@@ -198,7 +200,7 @@ void Shell::State::execute(PlainAction action) {
             return ask<StatusAnswer>(
                 StatusQuery{},
                 [](State& self, const StatusAnswer& status) {
-                    return status_json(status, self.node.network_name());
+                    return status_json(status, self.node.network_name(), self.options.network);
                 },
                 [](State& self, const StatusAnswer& status) {
                     return status_text(status, self.node.network_name(), self.options.style);

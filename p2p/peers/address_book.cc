@@ -1,9 +1,5 @@
 #include "p2p/peers/address_book.h"
 
-#include <rapidjson/document.h>
-#include <rapidjson/prettywriter.h>
-#include <rapidjson/stringbuffer.h>
-
 #include <algorithm>
 
 #include "p2p/peers/ip_address.h"
@@ -37,8 +33,8 @@ bool may_pass(std::string_view host, std::string_view peer_host) {
 
 }  // namespace
 
-AddressBook::AddressBook(Duration retry_pause_max, std::uint64_t seed)
-    : retry_pause_max_(std::max(retry_pause_max, retry_pause_min)), random_(seed) {}
+AddressBook::AddressBook(Duration retry_pause_max, std::uint64_t seed, const Digest& secret)
+    : retry_pause_max_(std::max(retry_pause_max, retry_pause_min)), random_(seed), buckets_(secret) {}
 
 bool AddressBook::add_configured(MonoTime now, const PeerAddress& address) {
     const auto found = entries_.find(address);
@@ -50,6 +46,7 @@ bool AddressBook::add_configured(MonoTime now, const PeerAddress& address) {
     }
     if (configured_ >= configured_addresses_max) return false;
     KnownAddress& known = entry(address);
+    leave_place(known);
     known.configured = true;
     known.ourselves = false;
     known.next_attempt = now;
@@ -64,42 +61,95 @@ bool AddressBook::add_exchanged(MonoTime now, const PeerId& source, std::string_
     const auto from_source = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
         return entry.second.told_by == source && !entry.second.seen;
     });
-    if (static_cast<std::size_t>(from_source) >= addresses_of_one_source_max || !make_room(address))
-        return false;
-    KnownAddress& known = entry(address);
-    known.told_by = source;
-    known.added = ++last_added_;
-    known.next_attempt = now;
+    if (static_cast<std::size_t>(from_source) >= addresses_of_one_source_max) return false;
+    // On one machine, and in one private network, every peer is a source of its own.
+    const PeerAddress told_from{std::string(source_host), 1};
+    const std::string group = is_loopback_host(source_host) ? to_hex(source) : group_of(told_from);
+    KnownAddress* known = enter(address, group, false);
+    if (!known) return false;
+    known->told_by = source;
+    known->next_attempt = now;
     return true;
+}
+
+KnownAddress* AddressBook::enter(const PeerAddress& address, std::string_view source_group, bool came) {
+    const AddressPlace place = buckets_.new_place(address, source_group);
+    if (const PeerAddress* other = buckets_.at(place)) {
+        const KnownAddress& standing = entries_.at(*other);
+        const bool is_rumour = !standing.seen && !standing.came;
+        if (standing.dialling || (!standing.failing_since && !(came && is_rumour))) return nullptr;
+    }
+    if (!make_room(address)) return nullptr;
+    if (const PeerAddress* other = buckets_.at(place)) erase(entries_.find(*other));
+    KnownAddress& known = entry(address);
+    known.added = ++last_added_;
+    known.place = place;
+    buckets_.put(place, address);
+    return &known;
+}
+
+void AddressBook::leave_place(KnownAddress& known) {
+    if (known.place) buckets_.clear(*known.place);
+    known.place.reset();
+    known.contested = false;
+}
+
+void AddressBook::erase(Entries::iterator entry) {
+    if (entry->second.configured) --configured_;
+    leave_place(entry->second);
+    entries_.erase(entry);
+}
+
+void AddressBook::move_to_tried(WallTime now, KnownAddress& known) {
+    if (!known.place || known.place->tried) return;
+    const AddressPlace place = buckets_.tried_place(known.address);
+    if (const PeerAddress* other = buckets_.at(place)) {
+        KnownAddress& standing = entries_.at(*other);
+        const bool is_old = standing.seen && now.ms - standing.seen->ms > shared_within.ms();
+        const bool is_failing = standing.failing_since && standing.failures > 1;
+        if (standing.dialling || (!is_failing && !is_old)) {
+            standing.contested = true;
+            return;
+        }
+        leave_place(standing);
+        const AddressPlace back = buckets_.new_place(standing.address, group_of(standing.address));
+        if (buckets_.at(back)) {
+            erase(entries_.find(standing.address));
+        } else {
+            standing.place = back;
+            buckets_.put(back, standing.address);
+        }
+    }
+    leave_place(known);
+    known.place = place;
+    buckets_.put(place, known.address);
 }
 
 void AddressBook::observed(Now now, const PeerAddress& address, const PeerId& id, bool shareable) {
     const auto found = entries_.find(address);
-    if (found == entries_.end() && !make_room(address)) return;
-    KnownAddress& known = entry(address);
-    if (known.configured || known.seen) {
-        if (known.id == id) known.came = now.wall;
+    KnownAddress* known = found == entries_.end() ? enter(address, group_of(address), true) : &found->second;
+    if (!known) return;
+    if (known->configured || known->seen) {
+        if (known->id == id) known->came = now.wall;
         return;
     }
-    known.id = id;
-    known.shareable = shareable;
-    known.came = now.wall;
-    known.added = ++last_added_;
+    known->id = id;
+    known->shareable = shareable;
+    known->came = now.wall;
+    known->added = ++last_added_;
 }
 
 void AddressBook::forget(const PeerId& id) {
-    std::erase_if(entries_, [&](const auto& entry) {
-        if (entry.second.id != id) return false;
-        if (entry.second.configured) --configured_;
-        return true;
-    });
+    for (auto it = entries_.begin(); it != entries_.end();) {
+        const auto entry = it++;
+        if (entry->second.id == id) erase(entry);
+    }
 }
 
 bool AddressBook::forget(const PeerAddress& address) {
     const auto found = entries_.find(address);
     if (found == entries_.end()) return false;
-    if (found->second.configured) --configured_;
-    entries_.erase(found);
+    erase(found);
     return true;
 }
 
@@ -143,7 +193,7 @@ bool AddressBook::make_room(const PeerAddress& address) {
     if (victim == entries_.end())
         victim = oldest([](const KnownAddress& known) { return known.failing_since && known.failures > 1; });
     if (victim == entries_.end()) return false;
-    entries_.erase(victim);
+    erase(victim);
     return true;
 }
 
@@ -153,6 +203,19 @@ std::vector<PeerAddress> AddressBook::choose(std::vector<PeerAddress> fit, std::
         std::swap(fit[i], fit[i + random_.below(fit.size() - i)]);
     fit.resize(count);
     return fit;
+}
+
+std::vector<PeerAddress> AddressBook::choose(Due fit, std::size_t count_max) {
+    std::vector<PeerAddress> chosen = choose(std::move(fit.anchors), count_max);
+    std::vector<PeerAddress> tried = choose(std::move(fit.tried), count_max),
+                             others = choose(std::move(fit.others), count_max);
+    while (chosen.size() < count_max && !(tried.empty() && others.empty())) {
+        const bool from_tried = others.empty() || (!tried.empty() && random_.below(2) == 0);
+        std::vector<PeerAddress>& from = from_tried ? tried : others;
+        chosen.push_back(std::move(from.back()));
+        from.pop_back();
+    }
+    return chosen;
 }
 
 void AddressBook::attempt_started(const PeerAddress& address) {
@@ -171,6 +234,7 @@ Duration AddressBook::pause_after(unsigned failures) const {
 
 void AddressBook::back_off(MonoTime now, KnownAddress& known, const std::string& why) {
     known.dialling = false;
+    known.anchor = false;
     known.last_error = why;
     if (!known.failing_since) known.failing_since = now;
     const Duration pause = pause_after(known.failures);
@@ -183,8 +247,7 @@ void AddressBook::attempt_failed(MonoTime now, const PeerAddress& address, const
     const auto found = entries_.find(address);
     if (found == entries_.end()) return;
     back_off(now, found->second, why);
-    if (!found->second.configured && now - *found->second.failing_since >= give_up_time)
-        entries_.erase(found);
+    if (!found->second.configured && now - *found->second.failing_since >= give_up_time) erase(found);
 }
 
 void AddressBook::attempt_succeeded(Now now, const PeerAddress& address, const PeerId& id, bool shareable) {
@@ -196,10 +259,20 @@ void AddressBook::attempt_succeeded(Now now, const PeerAddress& address, const P
     known.seen = now.wall;
     known.failing_since.reset();
     known.last_error.clear();
+    known.contested = known.anchor = false;
+    move_to_tried(now.wall, known);
 }
 
 void AddressBook::connection_kept(const PeerAddress& address) {
     if (const auto found = entries_.find(address); found != entries_.end()) found->second.failures = 0;
+}
+
+void AddressBook::looked_at(MonoTime now, const PeerAddress& address) {
+    const auto found = entries_.find(address);
+    if (found == entries_.end()) return;
+    found->second.dialling = false;
+    found->second.failures = 0;
+    found->second.next_attempt = now;
 }
 
 void AddressBook::connection_lost(MonoTime now, const PeerAddress& address, const std::string& why,
@@ -247,126 +320,32 @@ bool AddressBook::is_configured(const PeerId& id) const {
     });
 }
 
-std::string AddressBook::to_json(const std::vector<PeerScores::Ban>& bans) const {
-    rapidjson::StringBuffer buffer;
-    rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
-    writer.SetIndent(' ', 2);
-    writer.StartObject();
-    writer.Key("version");
-    writer.Int(1);
-    writer.Key("peers");
-    writer.StartArray();
-    for (const auto& [address, known] : entries_) {
-        if (!known.seen || !known.id || known.ourselves) continue;
-        if (buffer.GetSize() > peers_file_bytes_max / 2) break;  // the other half is for bans
-        writer.StartObject();
-        writer.Key("address");
-        writer.String(to_string(address));
-        writer.Key("id");
-        writer.String(to_hex(*known.id));
-        writer.Key("seen");
-        writer.Int64(known.seen->ms);
-        writer.Key("shareable");
-        writer.Bool(known.shareable);
-        writer.EndObject();
-    }
-    writer.EndArray();
-    writer.Key("bans");
-    writer.StartArray();
-    for (const PeerScores::Ban& ban : bans) {
-        if (buffer.GetSize() > peers_file_bytes_max - 1024) break;
-        writer.StartObject();
-        writer.Key("id");
-        writer.String(to_hex(ban.peer));
-        writer.Key("until");
-        writer.Int64(ban.until.ms);
-        writer.EndObject();
-    }
-    writer.EndArray();
-    writer.EndObject();
-    return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
+std::vector<PeersFile::Peer> AddressBook::proven() const {
+    std::vector<PeersFile::Peer> peers;
+    for (const auto& [address, known] : entries_)
+        if (known.seen && known.id && !known.ourselves)
+            peers.push_back({address, *known.id, *known.seen, known.shareable, known.anchor});
+    return peers;
 }
 
-namespace {
-
-using rapidjson::Value;
-
-std::optional<std::string> text_member(const Value& object, const char* name) {
-    const auto member = object.FindMember(name);
-    if (member == object.MemberEnd() || !member->value.IsString()) return std::nullopt;
-    return std::string(member->value.GetString(), member->value.GetStringLength());
-}
-
-std::optional<std::int64_t> integer_member(const Value& object, const char* name) {
-    const auto member = object.FindMember(name);
-    if (member == object.MemberEnd() || !member->value.IsInt64()) return std::nullopt;
-    return member->value.GetInt64();
-}
-
-std::optional<KnownAddress> read_known(const Value& value) {
-    if (!value.IsObject()) return std::nullopt;
-    const auto address_text = text_member(value, "address");
-    const auto id_text = text_member(value, "id");
-    const auto seen = integer_member(value, "seen");
-    const auto shareable = value.FindMember("shareable");
-    if (!address_text || !id_text || !seen || shareable == value.MemberEnd() || !shareable->value.IsBool())
-        return std::nullopt;
-    const auto address = parse_peer_address(*address_text);
-    const auto id = fixed_from_hex<PeerId>(*id_text);
-    if (!address || !id) return std::nullopt;
-    KnownAddress known;
-    known.address = *address;
-    known.id = *id;
-    known.seen = WallTime{*seen};
-    known.shareable = shareable->value.GetBool();
-    return known;
-}
-
-std::optional<PeerScores::Ban> read_ban(const Value& value) {
-    if (!value.IsObject()) return std::nullopt;
-    const auto id_text = text_member(value, "id");
-    const auto until = integer_member(value, "until");
-    if (!id_text || !until) return std::nullopt;
-    const auto id = fixed_from_hex<PeerId>(*id_text);
-    if (!id) return std::nullopt;
-    return PeerScores::Ban{*id, WallTime{*until}};
-}
-
-template <typename Item, typename Read>
-std::optional<std::vector<Item>> read_array(const Value& object, const char* name, Read read) {
-    const auto member = object.FindMember(name);
-    if (member == object.MemberEnd() || !member->value.IsArray()) return std::nullopt;
-    std::vector<Item> items;
-    for (const Value& element : member->value.GetArray()) {
-        auto item = read(element);
-        if (!item) return std::nullopt;
-        items.push_back(std::move(*item));
-    }
-    return items;
-}
-
-}  // namespace
-
-Result<std::vector<PeerScores::Ban>> AddressBook::load_json(MonoTime now, std::string_view text) {
-    const Error corrupt{ErrorCode::corrupt, "peers file is not what this program writes"};
-    rapidjson::Document document;
-    if (text.size() > peers_file_bytes_max) return corrupt;
-    document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
-    if (document.HasParseError() || !document.IsObject() || integer_member(document, "version") != 1)
-        return corrupt;
-    auto peers = read_array<KnownAddress>(document, "peers", read_known);
-    auto bans = read_array<PeerScores::Ban>(document, "bans", read_ban);
-    if (!peers || !bans) return corrupt;
-    for (const KnownAddress& known : *peers) {
-        if (entries_.contains(known.address) || !make_room(known.address)) continue;
-        KnownAddress& kept = entry(known.address);
-        kept.id = known.id;
-        kept.seen = known.seen;
-        kept.shareable = known.shareable;
+void AddressBook::restore(MonoTime now, const std::vector<PeersFile::Peer>& peers) {
+    for (const PeersFile::Peer& peer : peers) {
+        if (entries_.contains(peer.address)) continue;
+        const AddressPlace places[] = {buckets_.tried_place(peer.address),
+                                       buckets_.new_place(peer.address, group_of(peer.address))};
+        const auto* place = std::find_if(std::begin(places), std::end(places),
+                                         [this](const AddressPlace& one) { return !buckets_.at(one); });
+        if (place == std::end(places) || !make_room(peer.address)) continue;
+        KnownAddress& kept = entry(peer.address);
+        kept.place = *place;
+        buckets_.put(*place, peer.address);
+        kept.id = peer.id;
+        kept.seen = peer.seen;
+        kept.shareable = peer.shareable;
+        kept.anchor = peer.anchor;
         kept.next_attempt = now;
         kept.added = ++last_added_;
     }
-    return std::move(*bans);
 }
 
 }  // namespace peerbook::p2p

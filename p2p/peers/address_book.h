@@ -1,9 +1,15 @@
 // Addresses at which peers may be found, and when to try each again.
 //
 // Sources: configured (kept and dialled for ever), persisted (from the last run), exchanged (told by a peer),
-// observed (a peer that connected to us and says where it listens). Not configured ones share a bounded
-// table, of which one source peer, one host and one network may fill at most a part; when it is full, the
-// oldest address that never answered makes room for a new one.
+// observed (a peer that connected to us and says where it listens). Those that are not configured stand in
+// the buckets of *new* and *tried* (address_buckets.h), and together are bounded: one source peer, one host
+// and one network may fill at most a part; when that is full, the oldest address that never answered makes
+// room.
+//
+// Who finds his place in *new* taken gets it only if the other failed, or was only told while he came
+// himself. Who answered moves to *tried*. If his place there is taken by one that failed since or was not
+// seen for a day, that one goes back to *new*; else he stays where he is, and the other is marked as
+// contested, so that the next feeler looks whether it is still there.
 //
 // An address counts as seen, and an id as the one that answers there, only after a connection that we opened.
 // What a peer says of itself or of others changes nothing about such an entry, nor about a configured one.
@@ -27,8 +33,9 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "p2p/peers/address_buckets.h"
 #include "p2p/peers/peer_address.h"
-#include "p2p/peers/peer_score.h"
+#include "p2p/peers/peers_file.h"
 
 namespace peerbook::p2p {
 
@@ -42,7 +49,6 @@ inline constexpr Duration worked_after = Duration::seconds(5);  // a connection 
 inline constexpr Duration give_up_time = Duration::seconds(3 * 24 * 3600);
 inline constexpr Duration shared_within = Duration::seconds(24 * 3600);
 inline constexpr Duration ourselves_time = Duration::seconds(3600);
-inline constexpr std::size_t peers_file_bytes_max = 4 * 1024 * 1024;
 
 struct KnownAddress {
     PeerAddress address;
@@ -60,11 +66,15 @@ struct KnownAddress {
     MonoTime next_attempt;
     std::optional<MonoTime> failing_since;
     std::string last_error;
+    std::optional<AddressPlace> place;  // unless configured
+    bool contested = false;             // another that answered would stand in this place
+    bool anchor = false;                // of the last run; until the next attempt ends
 };
 
 class AddressBook {
   public:
-    AddressBook(Duration retry_pause_max, std::uint64_t seed);
+    // `secret` decides about places in buckets: random, and nobody else's.
+    AddressBook(Duration retry_pause_max, std::uint64_t seed, const Digest& secret = {});
 
     // False if the table of configured ones is full.
     bool add_configured(MonoTime now, const PeerAddress& address);
@@ -78,17 +88,32 @@ class AddressBook {
     // False if it is not known.
     bool forget(const PeerAddress& address);
 
-    // Addresses to dial now, chosen at random, so that nobody is first by the name he takes; `skip` tells
-    // which ids need no dialling.
+    // Addresses to dial now: anchors, then others chosen at random, so that nobody is first by the name he
+    // takes, half of *tried* and half of *new*, so that nobody is by the number of them; `skip` tells which
+    // ids need no dialling.
     template <typename Skip>
     std::vector<PeerAddress> due(MonoTime now, std::size_t count_max, bool configured, Skip&& skip) {
-        std::vector<PeerAddress> fit;
+        Due fit;
         for (const auto& [address, known] : entries_) {
             if (known.configured != configured || known.dialling || known.next_attempt > now) continue;
             if (known.id && skip(*known.id)) continue;
-            fit.push_back(address);
+            const bool is_tried = known.place && known.place->tried;
+            (known.anchor ? fit.anchors : is_tried ? fit.tried : fit.others).push_back(address);
         }
         return choose(std::move(fit), count_max);
+    }
+    // The address that the next feeler shall look at: a contested one, else one of *new*.
+    template <typename Skip>
+    std::optional<PeerAddress> feeler(MonoTime now, Skip&& skip) {
+        std::vector<PeerAddress> contested, fresh;
+        for (const auto& [address, known] : entries_) {
+            if (!known.place || known.dialling || known.next_attempt > now) continue;
+            if (known.id && skip(*known.id)) continue;
+            if (known.contested) contested.push_back(address);
+            if (!known.place->tried) fresh.push_back(address);
+        }
+        const auto chosen = choose(contested.empty() ? std::move(fresh) : std::move(contested), 1);
+        return chosen.empty() ? std::nullopt : std::optional(chosen.front());
     }
     void attempt_started(const PeerAddress& address);
     void attempt_failed(MonoTime now, const PeerAddress& address, const std::string& why);
@@ -96,6 +121,8 @@ class AddressBook {
     // would be dialled every second.
     void attempt_succeeded(Now now, const PeerAddress& address, const PeerId& id, bool shareable);
     void connection_kept(const PeerAddress& address);
+    // A feeler found it there, and hangs up.
+    void looked_at(MonoTime now, const PeerAddress& address);
     void connection_lost(MonoTime now, const PeerAddress& address, const std::string& why, Duration lasted);
     // Not dialled for ourselves_time, unless it is named again.
     void is_ourselves(MonoTime now, const PeerAddress& address);
@@ -109,21 +136,31 @@ class AddressBook {
     bool is_configured(const PeerId& id) const;
     const std::map<PeerAddress, KnownAddress>& entries() const { return entries_; }
 
-    // The peers file: JSON, see PROTOCOL.md, never above what load_json() takes. Bans ride along.
-    std::string to_json(const std::vector<PeerScores::Ban>& bans) const;
-    // Adds what the text holds. Error: corrupt; then nothing was added.
-    Result<std::vector<PeerScores::Ban>> load_json(MonoTime now, std::string_view text);
+    // What the peers file keeps: addresses that answered.
+    std::vector<PeersFile::Peer> proven() const;
+    void restore(MonoTime now, const std::vector<PeersFile::Peer>& peers);
 
   private:
+    using Entries = std::map<PeerAddress, KnownAddress>;
+    struct Due {
+        std::vector<PeerAddress> anchors, tried, others;
+    };
     KnownAddress& entry(const PeerAddress& address);
+    void erase(Entries::iterator entry);
     bool make_room(const PeerAddress& address);
+    // A new entry in its place of *new*; null if others have a better right to the room.
+    KnownAddress* enter(const PeerAddress& address, std::string_view source_group, bool came);
+    void move_to_tried(WallTime now, KnownAddress& known);
+    void leave_place(KnownAddress& known);
     std::vector<PeerAddress> choose(std::vector<PeerAddress> fit, std::size_t count_max);
     Duration pause_after(unsigned failures) const;
+    std::vector<PeerAddress> choose(Due fit, std::size_t count_max);
     void back_off(MonoTime now, KnownAddress& known, const std::string& why);
 
     Duration retry_pause_max_;
     Random random_;
-    std::map<PeerAddress, KnownAddress> entries_;
+    Entries entries_;
+    AddressBuckets buckets_;
     std::size_t configured_ = 0;
     std::uint64_t last_added_ = 0;
 };

@@ -1,6 +1,7 @@
 // What people and metrics may know of a peer.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/time.h"
@@ -10,16 +11,26 @@ namespace peerbook::p2p {
 
 struct PeerInfo {
     PeerId id;            // zero while nobody answered at the address
-    std::string address;  // as connected
+    std::string address;  // as connected; empty for one that is only banned
     bool outbound = false;
     bool configured = false;
-    std::string state;  // connecting, connected, stale, disconnected, banned
-    std::string agent;
+    std::string state;           // connecting, connected, stale, disconnected, banned
+    std::string agent, version;  // of the connection; version is the protocol's
+    Digest ledger;               // that it claimed; zero: none
     Duration round_trip;
     Duration connected_for;
     std::uint64_t bytes_in = 0, bytes_out = 0, messages_in = 0, messages_out = 0;
     std::size_t queued_bytes = 0;
-    int misbehaviour = 0;  // 0, falling; a ban at −50
+    int reputation = 0;  // 0, falling; a ban at −50
+    // Thousandths, see peer_health.h; none of a peer without a record.
+    std::optional<int> availability, performance, health;
+    std::uint32_t successes = 0, failures = 0;
+    unsigned failures_in_row = 0;
+    std::string breaker;               // closed, open, half_open
+    std::optional<Duration> retry_in;  // disconnected: until the next attempt
+    std::optional<WallTime> since;     // known since
+    std::optional<WallTime> seen;      // last time it answered when dialled
+    std::optional<WallTime> banned_until;
     std::string last_error;
 };
 

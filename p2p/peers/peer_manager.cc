@@ -46,22 +46,18 @@ PeerManager::PeerManager(PeerManagerOptions options, const Signer& signer, const
     : options_(std::move(options)),
       signer_(signer),
       verifier_(verifier),
-      book_(options_.reconnect_interval_max, options_.seed),
+      book_(options_.reconnect_interval_max, options_.seed, options_.bucket_secret),
+      random_(options_.seed ^ 0x6865616c7468),
       router_(options_.sender_start) {
     options_.peers_max = std::max<std::size_t>(options_.peers_max, 1);
     options_.outbound_reserved = std::min(options_.outbound_reserved, options_.peers_max / 2);
 }
 
 bool PeerManager::add_configured(Now now, const PeerAddress& address) {
+    const KnownAddress* known = book_.find(address);
+    if (known && known->id)
+        if (PeerHealth* health = records_.find(*known->id)) health->close_breaker();
     return book_.add_configured(now.mono, address);
-}
-
-Status PeerManager::load_peers_json(Now now, std::string_view text) {
-    Result<std::vector<PeerScores::Ban>> bans = book_.load_json(now.mono, text);
-    if (!bans) return bans.error();
-    for (const PeerScores::Ban& ban : *bans)
-        if (now.wall < ban.until) scores_.restore(ban);
-    return {};
 }
 
 std::size_t PeerManager::registered_inbound() const {
@@ -160,6 +156,8 @@ void PeerManager::channel_ready(Now now, ConnectionId id, const PeerAddress& rem
 void PeerManager::frame(Now now, ConnectionId id, ByteView payload, PeerEffects& out) {
     const auto found = connections_.find(id);
     if (found == connections_.end() || !found->second.session) return;
+    if (found->second.registered)
+        records_.of(now, found->second.session->peer()->node).received(now.mono, payload.size());
     perform(now, id, found->second.session->receive(now, payload), out);
 }
 
@@ -171,7 +169,9 @@ void PeerManager::bytes(Now now, ConnectionId id) {
 void PeerManager::bad_frame(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
-    if (!penalise(now, found->second, penalty_frame, why, out)) end(now, id, {why}, out);
+    const bool counted = found->second.registered;  // then penalise() recorded the failure
+    if (!penalise(now, found->second, penalty_frame, why, out))
+        end(now, id, {why, false, false, !counted}, out);
 }
 
 void PeerManager::connection_closed(Now now, ConnectionId id, const std::string& why, PeerEffects& out) {
@@ -182,7 +182,7 @@ void PeerManager::connection_closed(Now now, ConnectionId id, const std::string&
     if (connection.direction == Direction::inbound &&
         !(connection.session && connection.session->authenticated()))
         scores_.penalise_stranger(now, limit_key(connection.remote.host), penalty_timeout);
-    end(now, id, {why}, out);
+    end(now, id, {why, false, false, true}, out);
 }
 
 // A claim of our key proves nothing. But a challenge that we chose for another connection of ours, and sent
@@ -200,6 +200,12 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
     Connection& connection = connections_.at(id);
     for (OutgoingPayload& payload : output.send)
         out.push_back(effect::Send{id, std::move(payload)});
+    if (connection.registered) {
+        PeerHealth& health = records_.of(now, connection.session->peer()->node);
+        if (output.answered) health.answered(now.mono, *output.answered);
+        for (unsigned i = 0; i < output.unanswered; ++i)
+            record_failure(now, connection.session->peer()->node);
+    }
     if (output.warning)
         note(out, NoteLevel::warn, connection.label() + " warning=\"" + *output.warning + "\"");
     if (output.own_key_claimed) notice_ourselves(now, id, *output.own_key_claimed);
@@ -210,7 +216,8 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         if (!connection.registered) ++handshakes_refused_;
         const bool peer_ended =
             output.violation.points == 0 && output.close->starts_with("peer said goodbye");
-        end(now, id, {*output.close, !peer_ended}, out);
+        const bool counted = connection.registered && output.violation.points > penalty_flood;
+        end(now, id, {*output.close, !peer_ended, false, output.violation.points > 0 && !counted}, out);
         return;
     }
     if (output.authenticated) {
@@ -224,13 +231,31 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
                                       output.delivery->payload});
     if (output.exchange_due) send_exchange(now, id, *connection.session, out);
+    if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);
+}
+
+void PeerManager::end_if_failing(Now now, ConnectionId id, PeerEffects& out) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end() || !found->second.registered) return;
+    const PeerHealth* health = records_.find(found->second.session->peer()->node);
+    if (health && health->failures_in_row() >= failures_in_row_max)
+        end(now, id, {std::to_string(failures_in_row_max) + " failures in a row", true}, out);
+}
+
+void PeerManager::record_failure(Now now, const PeerId& peer) {
+    records_.of(now, peer).failed(now.mono, options_.reconnect_interval_max,
+                                  static_cast<std::uint32_t>(random_.below(256)));
+}
+
+bool PeerManager::is_banned(Now now, const PeerId& peer) const {
+    return scores_.banned(now.wall, peer, book_.is_configured(peer));
 }
 
 bool PeerManager::keeps_existing(Now now, const Connection& existing, const Connection& incoming,
                                  const PeerId& peer) const {
     if (now.mono - existing.session->heard_at() >= replaceable_silence) return false;
     const bool is_young = now.mono - existing.session->authenticated_at() < young_for;
-    if (!is_young && existing.session->unanswered(now.mono) >= answer_time_max) return false;
+    if (!is_young && existing.session->unanswered(now.mono) >= probe_time_max) return false;
     if (existing.direction == incoming.direction) {
         if (!is_young) return true;
         return tag_of(*existing.session, existing.direction) < tag_of(*incoming.session, incoming.direction);
@@ -245,9 +270,15 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     const bool shareable = peer.broadcast && peer.port != 0;
     if (connection.direction == Direction::outbound)
         book_.attempt_succeeded(now, connection.remote, peer.node, shareable);
-    if (scores_.banned(now.wall, peer.node) && !book_.is_configured(peer.node)) {
+    if (is_banned(now, peer.node)) {
         ++handshakes_refused_;
         return end(now, id, {"banned", true}, out);
+    }
+    // It lives: an open breaker has nothing more to wait for.
+    if (PeerHealth* health = records_.find(peer.node)) health->succeeded(now.mono);
+    if (connection.feeler) {
+        records_.of(now, peer.node).succeeded(now.mono);
+        return end(now, id, {"only looked whether it is there", true, true}, out);
     }
     const auto existing = by_peer_.find(peer.node);
     if (existing != by_peer_.end()) {
@@ -267,6 +298,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     }
     connection.registered = true;
     by_peer_.emplace(peer.node, id);
+    records_.of(now, peer.node).connected(now.mono);
     if (connection.direction == Direction::inbound && shareable)
         book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
     // Dialled by name: others take only literals.
@@ -292,6 +324,7 @@ bool PeerManager::penalise(Now now, Connection& connection, int points, const st
     note(
         out, NoteLevel::info,
         "violation " + connection.label() + " points=-" + std::to_string(points) + " reason=\"" + why + "\"");
+    if (points > penalty_flood) record_failure(now, peer);
     const bool configured = book_.is_configured(peer);
     if (!scores_.penalise(now, peer, points, configured)) return false;
     if (!configured) ++bans_;
@@ -304,6 +337,13 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     Connection& connection = found->second;
+    const bool proven = connection.session && connection.session->authenticated();
+    if (ending.failed && connection.direction == Direction::outbound && !proven) {
+        const KnownAddress* dialled = book_.find(connection.remote);
+        if (dialled && dialled->id) record_failure(now, *dialled->id);
+    } else if (ending.failed && connection.registered) {
+        record_failure(now, connection.session->peer()->node);
+    }
     if (ending.say_goodbye && connection.session)
         out.push_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
     out.push_back(effect::Close{id});
@@ -314,9 +354,16 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
     if (connection.direction == Direction::outbound && known && !known->ourselves) {
         if (!was_authenticated) {
             book_.attempt_failed(now.mono, connection.remote, ending.why);
+        } else if (connection.feeler) {
+            book_.looked_at(now.mono, connection.remote);
         } else {
             const Duration lasted = now.mono - connection.session->authenticated_at();
-            if (lasted >= kept_after || ending.duplicate) book_.connection_kept(connection.remote);
+            const bool kept = lasted >= kept_after;
+            if (kept && !ending.failed && connection.registered) {
+                PeerHealth& health = records_.of(now, connection.session->peer()->node);
+                if (health.failures_in_row() == 0) health.succeeded(now.mono);
+            }
+            if (kept || ending.duplicate) book_.connection_kept(connection.remote);
             book_.connection_lost(now.mono, connection.remote, ending.why, lasted);
         }
     }
@@ -330,6 +377,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         const PeerId peer = connection.session->peer()->node;
         by_peer_.erase(peer);
         router_.peer_disconnected(peer);
+        records_.of(now, peer).disconnected(now.mono);
         out.push_back(effect::Disconnected{peer});
     }
     connections_.erase(found);
@@ -357,7 +405,8 @@ void PeerManager::report_misbehaviour(Now now, const PeerId& peer, int points, c
                                       PeerEffects& out) {
     const auto found = by_peer_.find(peer);
     if (found != by_peer_.end()) {
-        penalise(now, connections_.at(found->second), points, why, out);
+        const ConnectionId id = found->second;
+        if (!penalise(now, connections_.at(id), points, why, out)) end_if_failing(now, id, out);
         return;
     }
     const bool configured = book_.is_configured(peer);
@@ -385,14 +434,6 @@ Status PeerManager::forget(Now now, const PeerAddress& address, PeerEffects& out
     return {};
 }
 
-bool PeerManager::dial_under_way(const PeerId& peer) const {
-    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& entry) {
-        if (entry.second.direction != Direction::outbound || entry.second.registered) return false;
-        const KnownAddress* known = book_.find(entry.second.remote);
-        return known && known->id == peer;
-    });
-}
-
 void PeerManager::tick(Now now, PeerEffects& out) {
     if (stopped_) return;
     std::vector<ConnectionId> ids;
@@ -411,112 +452,22 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         if (now.mono - connection.opened_at < (outbound ? dial_time_max : handshake_time_max)) continue;
         ++handshakes_refused_;
         penalise(now, connection, penalty_timeout, "no TLS handshake in time", out);
-        end(now, id, {outbound ? "no answer within 10 s" : "no TLS handshake within 5 s"}, out);
+        end(now, id, {outbound ? "no answer within 10 s" : "no TLS handshake within 5 s", false, false, true},
+            out);
     }
     if (!routed_at_ || now.mono - *routed_at_ >= route_interval) {
         routed_at_ = now.mono;
         route(router_.tick(now.mono), out);
     }
+    if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
     dial_silent(now, out);
     dial_due(now, out);
-}
-
-void PeerManager::dial_silent(Now now, PeerEffects& out) {
-    std::vector<PeerAddress> addresses;
-    for (const auto& [id, connection] : connections_) {
-        if (!connection.registered || connection.direction != Direction::outbound) continue;
-        if (now.mono - connection.session->heard_at() < replaceable_silence) continue;
-        const KnownAddress* known = book_.find(connection.remote);
-        if (known && known->next_attempt <= now.mono) addresses.push_back(connection.remote);
-    }
-    for (const PeerAddress& address : addresses)
-        dial(now, address, out);
-}
-
-void PeerManager::dial_due(Now now, PeerEffects& out) {
-    const auto skip = [&](const PeerId& id) {
-        return connected(id) || dial_under_way(id) ||
-               (scores_.banned(now.wall, id) && !book_.is_configured(id));
-    };
-    const auto room = [&] {
-        const auto dialled_or_registered = std::count_if(
-            connections_.begin(), connections_.end(),
-            [](const auto& c) { return c.second.direction == Direction::outbound || c.second.registered; });
-        const auto count = static_cast<std::size_t>(dialled_or_registered);
-        return options_.peers_max > count ? options_.peers_max - count : 0;
-    };
-    for (const PeerAddress& address : book_.due(now.mono, room(), true, skip))
-        dial(now, address, out);
-    const auto outbound =
-        static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
-            return c.second.direction == Direction::outbound;
-        }));
-    const std::size_t wanted = std::max<std::size_t>(options_.outbound_reserved, 1);
-    if (outbound >= wanted) return;
-    for (const PeerAddress& address : book_.due(now.mono, std::min(room(), wanted - outbound), false, skip))
-        dial(now, address, out);
-}
-
-void PeerManager::dial(Now now, const PeerAddress& address, PeerEffects& out) {
-    // Of several addresses of one peer, one at a time.
-    if (const KnownAddress* known = book_.find(address); known && known->id && dial_under_way(*known->id))
-        return;
-    const ConnectionId id(++last_connection_);
-    connections_.emplace(id, Connection{Direction::outbound, address, address, now.mono, {}, false, {}});
-    book_.attempt_started(address);
-    out.push_back(effect::Dial{id, address});
 }
 
 void PeerManager::stop(Now now, PeerEffects& out) {
     stopped_ = true;
     while (!connections_.empty())
         end(now, connections_.begin()->first, {"shutting down", true, true}, out);
-}
-
-PeerInfo PeerManager::describe(Now now, const Connection& connection) const {
-    PeerInfo info;
-    info.address = p2p::to_string(connection.remote);
-    info.outbound = connection.direction == Direction::outbound;
-    info.last_error = connection.last_error;
-    info.state = "connecting";
-    if (const KnownAddress* known = book_.find(connection.remote)) {
-        info.configured = known->configured;
-        if (known->id) info.id = *known->id;
-        if (info.last_error.empty()) info.last_error = known->last_error;
-    }
-    if (!connection.registered) return info;
-    const HandshakeMessage& peer = *connection.session->peer();
-    info.id = peer.node;
-    info.configured = book_.is_configured(peer.node);
-    info.state = connection.session->state() == PeerSession::State::stale ? "stale" : "connected";
-    info.agent = peer.agent;
-    info.round_trip = connection.session->round_trip();
-    info.connected_for = now.mono - connection.session->authenticated_at();
-    info.misbehaviour = scores_.score(now.mono, peer.node);
-    return info;
-}
-
-std::vector<PeerInfo> PeerManager::peers(Now now) const {
-    std::vector<PeerInfo> infos;
-    std::set<PeerAddress> listed;
-    for (const auto& [id, connection] : connections_) {
-        if (connection.direction == Direction::inbound && !connection.registered) continue;
-        infos.push_back(describe(now, connection));
-        listed.insert(connection.remote);
-    }
-    for (const auto& [address, known] : book_.entries()) {
-        if (listed.contains(address) || (known.id && connected(*known.id))) continue;
-        if (!known.configured && !known.seen && !known.came) continue;  // only rumours so far
-        PeerInfo info;
-        if (known.id) info.id = *known.id;
-        info.address = p2p::to_string(address);
-        info.configured = known.configured;
-        info.state = known.id && scores_.banned(now.wall, *known.id) ? "banned" : "disconnected";
-        if (known.id) info.misbehaviour = scores_.score(now.mono, *known.id);
-        info.last_error = known.last_error;
-        infos.push_back(std::move(info));
-    }
-    return infos;
 }
 
 }  // namespace peerbook::p2p

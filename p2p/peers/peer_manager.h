@@ -17,6 +17,15 @@
 // address has clearly fewer, takes that of the youngest peer that is not configured of the address that has
 // most; others are told so and closed.
 //
+// Of each peer a record is kept (peer_health.h). 5 failures in a row end its connection and open its circuit
+// breaker: no dial of any of its addresses until that lets one through. A connection that it opens itself is
+// taken all the same.
+//
+// While all outbound places are taken, a feeler every 2 min dials an address of *new*, or a contested one,
+// and hangs up after the handshake: so *tried* fills with addresses that are alive. The two outbound peers
+// that are connected for longest are the anchors: after a restart they are dialled before all others, so that
+// whoever fills the address book meanwhile does not choose all of this node's peers.
+//
 // Pure: time, seed and challenges are arguments; no callbacks. Not thread-safe.
 #pragma once
 
@@ -26,6 +35,7 @@
 #include <vector>
 
 #include "p2p/peers/address_book.h"
+#include "p2p/peers/peer_health.h"
 #include "p2p/peers/peer_info.h"
 #include "p2p/peers/peer_session.h"
 
@@ -35,9 +45,12 @@ inline constexpr std::size_t inbound_per_host_max = 8;
 inline constexpr std::size_t unauthenticated_inbound_max = 32;
 inline constexpr Duration dial_time_max = Duration::seconds(10);  // name, TCP and TLS
 inline constexpr Duration replaceable_silence = Duration::milliseconds(7500);
-inline constexpr Duration answer_time_max =
+inline constexpr Duration probe_time_max =
     Duration::milliseconds(700);  // less than the pause before an attempt
 inline constexpr Duration young_for = Duration::seconds(10);
+inline constexpr Duration maintenance_interval = Duration::seconds(10);
+inline constexpr Duration feeler_interval = Duration::seconds(120);
+inline constexpr std::size_t anchors_max = 2;
 inline constexpr Duration kept_after = Duration::seconds(60);  // a connection of this age ends the backoff
 
 struct PeerManagerOptions {
@@ -46,6 +59,7 @@ struct PeerManagerOptions {
     std::size_t outbound_reserved = 8;
     Duration reconnect_interval_max = Duration::seconds(3600);
     std::uint64_t seed = 0;          // of jitter and samples
+    Digest bucket_secret;            // see AddressBook
     std::uint64_t sender_start = 0;  // see MessageRouter
 };
 
@@ -124,6 +138,11 @@ class PeerManager {
     // Drops what was dialled at this address and forgets it. Error: not_found.
     Status forget(Now now, const PeerAddress& address, PeerEffects& out);
     // Call five times a second, or as often as the simulated clock likes.
+    // Ends what connects this peer and refuses it for that long; also a configured one.
+    void ban(Now now, const PeerId& peer, Duration time, PeerEffects& out);
+    // Error: not_found, it is not banned.
+    Status unban(Now now, const PeerId& peer);
+
     void tick(Now now, PeerEffects& out);
     // Goodbye to all; gives no more dials.
     void stop(Now now, PeerEffects& out);
@@ -136,10 +155,14 @@ class PeerManager {
     const MessageRouter& router() const { return router_; }
     std::uint64_t handshakes_refused() const { return handshakes_refused_; }
     std::uint64_t bans() const { return bans_; }
+    std::uint64_t feelers() const { return feelers_; }
+    std::size_t banned_count(Now now) const { return scores_.bans(now.wall).size(); }
 
-    // The peers file; see AddressBook.
-    std::string peers_to_json(Now now) const { return book_.to_json(scores_.bans(now.wall)); }
-    Status load_peers_json(Now now, std::string_view text);
+    // The peers file.
+    std::string peers_to_json(Now now) const;
+    // Adds what the text holds. Error: corrupt; then nothing was added. Anchors of another node's file are no
+    // anchors here.
+    Status load_peers_json(Now now, std::string_view text, bool own = true);
 
   private:
     struct Connection {
@@ -150,6 +173,7 @@ class PeerManager {
         std::optional<PeerSession> session;
         bool registered = false;  // authenticated and the one connection of its peer
         std::string last_error;
+        bool feeler = false;
         std::string label() const;
     };
     using Connections = std::map<ConnectionId, Connection>;
@@ -164,6 +188,7 @@ class PeerManager {
         std::string why;
         bool say_goodbye = false;
         bool duplicate = false;
+        bool failed = false;  // by the peer, or the line to it
     };
     void end(Now now, ConnectionId id, const Ending& ending, PeerEffects& out);
     // Of those that fit, the oldest or the youngest of the network address that has most of them.
@@ -176,20 +201,30 @@ class PeerManager {
     std::size_t inbound_max() const { return options_.peers_max - options_.outbound_reserved; }
     void dial_due(Now now, PeerEffects& out);
     void dial_silent(Now now, PeerEffects& out);
-    void dial(Now now, const PeerAddress& address, PeerEffects& out);
+    void dial(Now now, const PeerAddress& address, bool feeler, PeerEffects& out);
+    bool needs_no_dial(Now now, const PeerId& peer) const;
+    bool is_banned(Now now, const PeerId& peer) const;
+    void record_failure(Now now, const PeerId& peer);
+    void end_if_failing(Now now, ConnectionId id, PeerEffects& out);
+    void maintain(Now now);
+    std::vector<PeerAddress> anchors() const;
     void route(const MessageRouter::Output& routed, PeerEffects& out);
     PeerInfo describe(Now now, const Connection& connection) const;
+    void add_record(Now now, const PeerId& peer, PeerInfo& info) const;
 
     PeerManagerOptions options_;
     const Signer& signer_;
     const Verifier& verifier_;
     AddressBook book_;
     PeerScores scores_;
+    PeerRecords records_;
+    Random random_;
     MessageRouter router_;
     Connections connections_;
     std::map<PeerId, ConnectionId> by_peer_;
     std::uint64_t last_connection_ = 0;
-    std::optional<MonoTime> routed_at_;
+    std::optional<MonoTime> routed_at_, maintained_at_, feeler_at_;
+    std::uint64_t feelers_ = 0;
     bool stopped_ = false;
     std::uint64_t handshakes_refused_ = 0;
     std::uint64_t bans_ = 0;

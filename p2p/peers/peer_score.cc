@@ -40,7 +40,11 @@ bool PeerScores::penalise(Now now, const PeerId& peer, int points, bool configur
     Score& score = charge(peers_, now, peer, points);
     if (score.points > ban_score) return false;
     score.points = 0;
-    if (!configured) score.banned_until = WallTime{now.wall.ms + ban_time.ms()};
+    const WallTime until{now.wall.ms + ban_time.ms()};
+    if (!configured && (!score.banned_until || *score.banned_until < until)) {
+        score.banned_until = until;
+        score.by_operator = false;
+    }
     return true;
 }
 
@@ -53,9 +57,28 @@ bool PeerScores::penalise_stranger(Now now, const std::string& host, int points)
     return true;
 }
 
-bool PeerScores::banned(WallTime now, const PeerId& peer) const {
+bool PeerScores::banned(WallTime now, const PeerId& peer, bool configured) const {
+    const auto ban = ban_of(now, peer);
+    return ban && (ban->by_operator || !configured);
+}
+
+std::optional<PeerScores::Ban> PeerScores::ban_of(WallTime now, const PeerId& peer) const {
     const auto found = peers_.find(peer);
-    return found != peers_.end() && found->second.banned_until && now < *found->second.banned_until;
+    if (found == peers_.end() || !found->second.banned_until || *found->second.banned_until <= now)
+        return std::nullopt;
+    return Ban{peer, *found->second.banned_until, found->second.by_operator};
+}
+
+void PeerScores::ban(Now now, const PeerId& peer, Duration time) {
+    Score& score = charge(peers_, now, peer, 0);
+    score.banned_until = WallTime{now.wall.ms + time.ms()};
+    score.by_operator = true;
+}
+
+bool PeerScores::unban(WallTime now, const PeerId& peer) {
+    if (!ban_of(now, peer)) return false;
+    peers_.erase(peer);
+    return true;
 }
 
 bool PeerScores::stranger_banned(MonoTime now, const std::string& host) const {
@@ -72,12 +95,31 @@ int PeerScores::score(MonoTime now, const PeerId& peer) const {
 std::vector<PeerScores::Ban> PeerScores::bans(WallTime now) const {
     std::vector<Ban> bans;
     for (const auto& [peer, score] : peers_)
-        if (score.banned_until && now < *score.banned_until) bans.push_back({peer, *score.banned_until});
+        if (const auto ban = ban_of(now, peer)) bans.push_back(*ban);
     return bans;
 }
 
 void PeerScores::restore(const Ban& ban) {
-    if (peers_.size() < scored_max) peers_[ban.peer].banned_until = ban.until;
+    if (!peers_.contains(ban.peer) && peers_.size() >= scored_max) return;
+    Score& score = peers_[ban.peer];
+    score.banned_until = ban.until;
+    score.by_operator = ban.by_operator;
+}
+
+void PeerScores::restore(Now now, const PeerId& peer, int points, WallTime at) {
+    if (points >= 0 || (!peers_.contains(peer) && peers_.size() >= scored_max)) return;
+    const std::int64_t healed = std::max<std::int64_t>(now.wall.ms - at.ms, 0) / score_heals_every.ms();
+    if (healed >= -std::int64_t{points}) return;
+    Score& score = peers_[peer];
+    score.points = std::max(points + static_cast<int>(healed), ban_score + 1);
+    score.at = now.mono;
+}
+
+std::vector<PeerId> PeerScores::scored() const {
+    std::vector<PeerId> ids;
+    for (const auto& [peer, score] : peers_)
+        ids.push_back(peer);
+    return ids;
 }
 
 }  // namespace peerbook::p2p

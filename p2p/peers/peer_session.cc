@@ -1,5 +1,7 @@
 #include "p2p/peers/peer_session.h"
 
+#include <algorithm>
+
 #include "p2p/peers/peer_score.h"
 
 namespace peerbook::p2p {
@@ -48,6 +50,8 @@ void PeerSession::heard(Now now) {
 
 SessionOutput PeerSession::receive(Now now, ByteView payload) {
     heard(now);
+    ++frames_;
+    bytes_ += payload.size();
     if (payload.front() == '{') return receive_control(now, payload);
     SessionOutput output;
     if (!authenticated()) {
@@ -124,10 +128,12 @@ void PeerSession::handle(Now now, const ControlMessage& message, SessionOutput& 
     if (const auto* heartbeat = std::get_if<Heartbeat>(&message.body)) {
         output.send.push_back(control_payload(encode(now, HeartbeatAck{heartbeat->sequence})));
     } else if (const auto* ack = std::get_if<HeartbeatAck>(&message.body)) {
-        if (ack->sequence == heartbeat_sequence_ && !heartbeat_answered_) {
-            heartbeat_answered_ = true;
-            round_trip_ = now.mono - heartbeat_at_;
-        }
+        const auto sent = std::find_if(unanswered_.begin(), unanswered_.end(),
+                                       [ack](const auto& one) { return one.sequence == ack->sequence; });
+        if (sent == unanswered_.end()) return;
+        round_trip_ = now.mono - sent->at;
+        output.answered = round_trip_;
+        unanswered_.erase(unanswered_.begin(), sent + 1);
     } else if (const auto* exchange = std::get_if<PeerExchange>(&message.body)) {
         const auto allowed =
             address_rate_.take_up_to(now.mono, static_cast<std::int64_t>(exchange->addresses.size()));
@@ -154,14 +160,21 @@ SessionOutput PeerSession::tick(Now now) {
     }
     if (silence >= stale_after) state_ = State::stale;
     if (now.mono - heartbeat_at_ >= heartbeat_interval) output.send.push_back(heartbeat(now));
+    for (SentHeartbeat& heartbeat : unanswered_) {
+        if (heartbeat.judged || now.mono - heartbeat.at < answer_time_max) continue;
+        if (frames_ == heartbeat.frames_before) continue;
+        heartbeat.judged = true;
+        if (bytes_ - heartbeat.bytes_before <= answer_bytes_max) ++output.unanswered;
+    }
     output.exchange_due = now.mono - exchange_at_ >= exchange_interval;
     return output;
 }
 
 OutgoingPayload PeerSession::heartbeat(Now now) {
     heartbeat_at_ = now.mono;
-    heartbeat_answered_ = false;
-    return control_payload(encode(now, Heartbeat{++heartbeat_sequence_}));
+    if (unanswered_.size() >= heartbeats_remembered) unanswered_.pop_front();
+    unanswered_.push_back({++heartbeat_sequence_, now.mono, frames_, bytes_});
+    return control_payload(encode(now, Heartbeat{heartbeat_sequence_}));
 }
 
 std::optional<OutgoingPayload> PeerSession::ask(Now now) {

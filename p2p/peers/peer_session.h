@@ -3,14 +3,16 @@
 //
 //   handshaking → connected → stale (nothing heard for 30 s) → over (45 s)
 //
-// Any byte counts as life. Heartbeats go out every 5 s; the answer gives the round-trip time. Control
-// messages above the rate (100 at once, 50/s) are dropped and cost a point each; data is held back by TCP
-// instead.
+// Any byte counts as life. Heartbeats go out every 5 s; the answer gives the round-trip time, and one that is
+// not there after 25 s counts as a failure of the peer, if whole messages arrive meanwhile that are too few
+// to stand in its way. Control messages above the rate (100 at once, 50/s) are dropped and cost a point each;
+// data is held back by TCP instead.
 //
 // Pure: each input returns what to do. After an output with `close` the caller gives no further input. Not
 // thread-safe.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +25,11 @@
 namespace peerbook::p2p {
 
 inline constexpr Duration heartbeat_interval = Duration::seconds(5);
+// Five in a row are missing after 45 s. An answer may wait behind data in the buffers of a slow line: while
+// more than answer_bytes_max come, or nothing but a part of a frame, a missing one tells nothing.
+inline constexpr Duration answer_time_max = Duration::seconds(25);
+inline constexpr std::uint64_t answer_bytes_max = 256 * 1024;
+inline constexpr std::size_t heartbeats_remembered = 16;
 inline constexpr Duration stale_after = Duration::seconds(30);
 inline constexpr Duration over_after = Duration::seconds(45);
 inline constexpr Duration exchange_interval = Duration::seconds(300);
@@ -43,6 +50,8 @@ struct SessionOutput {
     std::optional<Delivery> delivery;
     std::vector<PeerAddress> addresses;  // that the peer told us
     bool exchange_due = false;           // answer with exchange()
+    std::optional<Duration> answered;    // a heartbeat, after this long
+    unsigned unanswered = 0;             // heartbeats that failed with this input
     Violation violation;
     std::optional<std::string> warning;
     std::optional<std::string> close;          // why
@@ -110,7 +119,14 @@ class PeerSession {
     MonoTime heartbeat_at_;  // of the last one sent
     MonoTime exchange_at_;
     std::uint64_t heartbeat_sequence_ = 0;
-    bool heartbeat_answered_ = true;
+    struct SentHeartbeat {
+        std::uint64_t sequence;
+        MonoTime at;
+        std::uint64_t frames_before, bytes_before;  // received until then
+        bool judged = false;                        // its answer still counts when it comes
+    };
+    std::uint64_t frames_ = 0, bytes_ = 0;  // received, whole
+    std::deque<SentHeartbeat> unanswered_;  // oldest first
     Duration round_trip_;
     TokenBucket control_rate_;
     TokenBucket address_rate_;

@@ -32,4 +32,11 @@ std::int64_t TokenBucket::take_up_to(MonoTime now, std::int64_t count_max) {
     return taken;
 }
 
+Duration TokenBucket::charge(MonoTime now, std::int64_t count) {
+    refill(now);
+    level_ -= unit * count;
+    if (level_ >= 0 || rate_.per_1000_s <= 0) return {};
+    return Duration{static_cast<std::int64_t>((-level_ + rate_.per_1000_s - 1) / rate_.per_1000_s)};
+}
+
 }  // namespace peerbook::p2p

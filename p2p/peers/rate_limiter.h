@@ -21,6 +21,9 @@ class TokenBucket {
     // Takes as many as there are, at most `count_max`.
     std::int64_t take_up_to(MonoTime now, std::int64_t count_max);
 
+    // Takes `count`, which happened already, though there be less. How long until nothing is owed.
+    Duration charge(MonoTime now, std::int64_t count);
+
   private:
     void refill(MonoTime now);
 

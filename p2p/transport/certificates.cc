@@ -95,12 +95,19 @@ Status write_secret(const std::string& path, const std::string& text) {
     return {};
 }
 
-// Error not_found if there is none.
-Result<std::string> read_small_file(const std::string& path) {
+// Error not_found if there is none; unauthorized if it is secret and others may read it.
+Result<std::string> read_small_file(const std::string& path, bool is_secret) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) {
         if (errno == ENOENT) return Error{ErrorCode::not_found, path};
         return file_error("cannot open", path);
+    }
+    struct stat info {};
+    if (is_secret && ::fstat(file, &info) == 0 && (info.st_mode & 077) != 0) {
+        ::close(file);
+        return Error{ErrorCode::unauthorized, "other users may read the transport key " + path +
+                                                  ". Make it yours alone: chmod 600 " + path +
+                                                  ", and then a new one: peerbook keys rotate-transport"};
     }
     std::string text(pem_bytes_max, '\0');
     const ssize_t size = ::read(file, text.data(), text.size());
@@ -110,12 +117,31 @@ Result<std::string> read_small_file(const std::string& path) {
     return text;
 }
 
+// The old certificate goes first: a key without its certificate counts as none, a wrong pair does not.
+Result<KeyAndCertificate> make_and_keep(const std::string& directory) {
+    const std::string key_path = directory + "/transport.key",
+                      certificate_path = directory + "/transport.crt";
+    Result<KeyAndCertificate> made = make_certificate();
+    if (!made) return made;
+    const Bio key_bio(BIO_new(BIO_s_mem())), certificate_bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_PrivateKey(key_bio.get(), made->key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
+            1 ||
+        PEM_write_bio_X509(certificate_bio.get(), made->certificate.get()) != 1)
+        return tls_error("encoding the transport key");
+    if (::unlink(certificate_path.c_str()) != 0 && errno != ENOENT)
+        return file_error("cannot replace", certificate_path);
+    if (Status status = write_secret(key_path, drain(key_bio.get())); !status.ok()) return status.error();
+    if (Status status = write_secret(certificate_path, drain(certificate_bio.get())); !status.ok())
+        return status.error();
+    return made;
+}
+
 Result<KeyAndCertificate> load_or_make(const std::string& directory) {
     if (directory.empty()) return make_certificate();
     const std::string key_path = directory + "/transport.key",
                       certificate_path = directory + "/transport.crt";
-    Result<std::string> key_text = read_small_file(key_path),
-                        certificate_text = read_small_file(certificate_path);
+    Result<std::string> key_text = read_small_file(key_path, true),
+                        certificate_text = read_small_file(certificate_path, false);
     if (key_text && certificate_text) {
         const Bio key_bio(BIO_new_mem_buf(key_text->data(), static_cast<int>(key_text->size())));
         const Bio certificate_bio(
@@ -133,18 +159,7 @@ Result<KeyAndCertificate> load_or_make(const std::string& directory) {
     }
     for (const Result<std::string>* read : {&key_text, &certificate_text})
         if (!read->ok() && read->error().code != ErrorCode::not_found) return read->error();
-
-    Result<KeyAndCertificate> made = make_certificate();
-    if (!made) return made;
-    const Bio key_bio(BIO_new(BIO_s_mem())), certificate_bio(BIO_new(BIO_s_mem()));
-    if (PEM_write_bio_PrivateKey(key_bio.get(), made->key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
-            1 ||
-        PEM_write_bio_X509(certificate_bio.get(), made->certificate.get()) != 1)
-        return tls_error("encoding the transport key");
-    if (Status status = write_secret(key_path, drain(key_bio.get())); !status.ok()) return status.error();
-    if (Status status = write_secret(certificate_path, drain(certificate_bio.get())); !status.ok())
-        return status.error();
-    return made;
+    return make_and_keep(directory);
 }
 
 // Accepts any self-signed certificate with an Ed25519 key. OpenSSL itself checks that the peer holds the key.
@@ -173,8 +188,9 @@ Result<Digest> certificate_digest(X509* certificate) {
     return digest;
 }
 
-Result<TransportIdentity> make_transport_identity(const std::string& directory) {
-    Result<KeyAndCertificate> own = load_or_make(directory);
+namespace {
+
+Result<TransportIdentity> identity_of(const Result<KeyAndCertificate>& own) {
     if (!own) return own.error();
     const Result<Digest> digest = certificate_digest(own->certificate.get());
     if (!digest) return digest.error();
@@ -191,6 +207,16 @@ Result<TransportIdentity> make_transport_identity(const std::string& directory) 
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     SSL_CTX_set_cert_verify_callback(context, accept_ed25519, nullptr);
     return identity;
+}
+
+}  // namespace
+
+Result<TransportIdentity> make_transport_identity(const std::string& directory) {
+    return identity_of(load_or_make(directory));
+}
+
+Result<TransportIdentity> replace_transport_identity(const std::string& directory) {
+    return identity_of(make_and_keep(directory));
 }
 
 }  // namespace peerbook::p2p

@@ -18,6 +18,11 @@ constexpr std::size_t discard_bytes = 4 * 1024;
 // A TLS write that found no room must be repeated with no fewer bytes than it had taken up.
 constexpr std::size_t tls_record_bytes = 16 * 1024;
 
+MonoTime steady_time() {
+    const auto time = std::chrono::steady_clock::now().time_since_epoch();
+    return {std::chrono::duration_cast<std::chrono::nanoseconds>(time).count()};
+}
+
 PeerAddress address_of(const tcp::endpoint& endpoint) {
     asio::ip::address address = endpoint.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped())
@@ -29,7 +34,14 @@ PeerAddress address_of(const tcp::endpoint& endpoint) {
 
 Connection::Connection(asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
                        DirectConnectionsEvents& events)
-    : socket_(io), resolver_(io), close_timer_(io), id_(id), channel_(std::move(channel)), events_(&events) {}
+    : socket_(io),
+      resolver_(io),
+      close_timer_(io),
+      read_timer_(io),
+      id_(id),
+      channel_(std::move(channel)),
+      events_(&events),
+      received_rate_(received_rate, steady_time()) {}
 
 void Connection::dial(const PeerAddress& address) {
     error_code code;
@@ -78,20 +90,35 @@ void Connection::read() {
     has_no_room_ = space.empty();
     if (has_no_room_) return;
     is_reading_ = true;
-    socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                            [self = shared_from_this()](error_code error, std::size_t bytes) {
-                                self->is_reading_ = false;
-                                if (!self->events_) return self->discard_until_closed();
-                                if (error) {
-                                    const bool is_end = error == asio::error::eof;
-                                    return self->broken(is_end ? "closed by the peer" : error.message(),
-                                                        false);
-                                }
-                                self->channel_->input_commit(bytes);
-                                self->events_->on_bytes(self->id_);
-                                if (self->events_) self->received();
-                                if (self->events_) self->read();
-                            });
+    socket_.async_read_some(
+        asio::buffer(space.data(), space.size()),
+        [self = shared_from_this()](error_code error, std::size_t bytes) {
+            self->is_reading_ = false;
+            if (!self->events_) return self->discard_until_closed();
+            if (error) {
+                const bool is_end = error == asio::error::eof;
+                return self->broken(is_end ? "closed by the peer" : error.message(), false);
+            }
+            self->channel_->input_commit(bytes);
+            self->events_->on_bytes(self->id_);
+            const std::uint64_t frames_before = self->counters_.frames_in;
+            if (self->events_) self->received();
+            const auto frames = static_cast<std::int64_t>(self->counters_.frames_in - frames_before);
+            const Duration pause = self->received_rate_.charge(
+                steady_time(), static_cast<std::int64_t>(bytes) + frames * frame_cost);
+            if (self->events_) self->read_after(pause);
+        });
+}
+
+void Connection::read_after(Duration pause) {
+    if (pause <= Duration{}) return read();
+    is_reading_ = true;
+    read_timer_.expires_after(std::chrono::nanoseconds(pause.ns));
+    read_timer_.async_wait([self = shared_from_this()](error_code) {
+        self->is_reading_ = false;
+        if (!self->events_) return self->discard_until_closed();
+        self->read();
+    });
 }
 
 // Works through what arrived, then writes what that gave rise to in one go.
@@ -264,6 +291,7 @@ void Connection::shut() {
     error_code code;
     resolver_.cancel();
     close_timer_.cancel();
+    read_timer_.cancel();
     socket_.close(code);
 }
 

@@ -1,5 +1,9 @@
 // One socket with its channel, frame reader and send queue. Private to transport/.
 //
+// What a peer sends above received_rate is left in the socket for a while, so that TCP holds the peer back:
+// data is slowed down, never punished. Each frame counts as frame_cost bytes more, for what it costs to act
+// on it.
+//
 // Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: data not
 // begun is dropped, control frames are written, the sending side is shut, and the socket closes when the
 // other side does, at the latest after a second. Keeps itself alive through its handlers. I/O thread only.
@@ -13,12 +17,16 @@
 #include <memory>
 #include <vector>
 
+#include "p2p/peers/rate_limiter.h"
 #include "p2p/peers/send_queue.h"
 #include "p2p/transport/direct_connections.h"
 #include "p2p/transport/tls_channel.h"
 #include "p2p/wire/frame.h"
 
 namespace peerbook::p2p {
+
+inline constexpr std::int64_t frame_cost = 4096;  // so at most 16,000 frames a second
+inline constexpr TokenBucket::Rate received_rate{64 << 20, std::int64_t{64'000} << 20};  // bytes: 64 MiB/s
 
 class Connection final : public std::enable_shared_from_this<Connection> {
   public:
@@ -45,6 +53,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     void connect(std::vector<boost::asio::ip::tcp::endpoint> endpoints);
     void opened();
     void read();
+    void read_after(Duration pause);
     void received();
     bool take_frames();
     void broken(const std::string& why, bool by_peer);
@@ -58,13 +67,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
     Socket socket_;
     boost::asio::ip::tcp::resolver resolver_;
-    boost::asio::steady_timer close_timer_;
+    boost::asio::steady_timer close_timer_, read_timer_;
     ConnectionId id_;
     std::unique_ptr<Channel> channel_;
     DirectConnectionsEvents* events_;  // null after close()
     PeerAddress remote_;
     FrameReader reader_{unauthenticated_frame_bytes_max};
     SendQueue queue_;
+    TokenBucket received_rate_;
     Bytes gathered_;  // plain frames on their way into the channel
     std::size_t gathered_written_ = 0;
     Bytes discarded_;  // where bytes go that come after close()

@@ -24,7 +24,7 @@ class AsioConnections final : public DirectConnections {
           acceptor_(io),
           accept_timer_(io),
           options_(options),
-          identity_(identity),
+          identity_(&identity),
           events_(events),
           alive_(std::make_shared<bool>(true)) {}
 
@@ -98,6 +98,8 @@ class AsioConnections final : public DirectConnections {
         return sum;
     }
 
+    void set_identity(const TransportIdentity& identity) override { identity_ = &identity; }
+
     void stop() override {
         *alive_ = false;
         error_code code;
@@ -133,7 +135,7 @@ class AsioConnections final : public DirectConnections {
     }
 
     std::shared_ptr<Connection> make(ConnectionId id, Direction direction) {
-        auto channel = options_.plain_tcp ? make_plain_channel() : make_tls_channel(identity_, direction);
+        auto channel = options_.plain_tcp ? make_plain_channel() : make_tls_channel(*identity_, direction);
         auto connection = std::make_shared<Connection>(io_, id, std::move(channel), events_);
         connections_.emplace(id, connection);
         return connection;
@@ -171,7 +173,7 @@ class AsioConnections final : public DirectConnections {
     tcp::acceptor acceptor_;
     asio::steady_timer accept_timer_;
     Options options_;
-    const TransportIdentity& identity_;
+    const TransportIdentity* identity_;
     DirectConnectionsEvents& events_;
     std::shared_ptr<bool> alive_;
     std::uint16_t port_ = 0;

@@ -71,6 +71,8 @@ class DirectConnections {
     virtual std::size_t queued_bytes(ConnectionId id) const = 0;
     // Of all connections there ever were.
     virtual ConnectionCounters total() const = 0;
+    // Of connections from now on; outlives the DirectConnections.
+    virtual void set_identity(const TransportIdentity& identity) = 0;
     // Closes everything, with what the sockets take at once. No events afterwards.
     virtual void stop() = 0;
 };

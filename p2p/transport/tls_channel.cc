@@ -127,9 +127,11 @@ class TlsChannel final : public Channel {
 
 class PlainChannel final : public Channel {
   public:
-    std::span<std::uint8_t> input_space() override { return std::span(in_).subspan(in_end_); }
+    std::span<std::uint8_t> input_space() override {
+        return {in_.get() + in_end_, channel_ring_bytes - in_end_};
+    }
     void input_commit(std::size_t bytes) override { in_end_ += bytes; }
-    ByteView output() override { return ByteView(out_).subspan(out_begin_, out_end_ - out_begin_); }
+    ByteView output() override { return {out_.get() + out_begin_, out_end_ - out_begin_}; }
     void output_consume(std::size_t bytes) override {
         out_begin_ += bytes;
         if (out_begin_ == out_end_) out_begin_ = out_end_ = 0;
@@ -137,14 +139,14 @@ class PlainChannel final : public Channel {
     Result<bool> handshake() override { return true; }
     Result<std::size_t> read(std::span<std::uint8_t> out) override {
         const std::size_t size = std::min(out.size(), in_end_ - in_begin_);
-        std::copy_n(in_.begin() + static_cast<std::ptrdiff_t>(in_begin_), size, out.begin());
+        std::copy_n(in_.get() + in_begin_, size, out.begin());
         in_begin_ += size;
         if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
         return size;
     }
     Result<std::size_t> write(ByteView bytes) override {
-        const std::size_t size = std::min(bytes.size(), out_.size() - out_end_);
-        std::copy_n(bytes.begin(), size, out_.begin() + static_cast<std::ptrdiff_t>(out_end_));
+        const std::size_t size = std::min(bytes.size(), channel_ring_bytes - out_end_);
+        std::copy_n(bytes.begin(), size, out_.get() + out_end_);
         out_end_ += size;
         return size;
     }
@@ -152,7 +154,9 @@ class PlainChannel final : public Channel {
     Result<ChannelBinding> binding() const override { return ChannelBinding{}; }
 
   private:
-    Bytes in_ = Bytes(channel_ring_bytes), out_ = Bytes(channel_ring_bytes);
+    // Not cleared: a connection that says nothing shall touch no memory.
+    std::unique_ptr<std::uint8_t[]> in_ = std::make_unique_for_overwrite<std::uint8_t[]>(channel_ring_bytes),
+                                    out_ = std::make_unique_for_overwrite<std::uint8_t[]>(channel_ring_bytes);
     std::size_t in_begin_ = 0, in_end_ = 0, out_begin_ = 0, out_end_ = 0;
 };
 

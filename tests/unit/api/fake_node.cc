@@ -98,6 +98,30 @@ Status FakePeers::disconnect(const p2p::PeerId& peer) {
     return {};
 }
 
+Status FakePeers::forget(const std::string& address) {
+    if (refusal) return *refusal;
+    forgotten.push_back(address);
+    return {};
+}
+
+Status FakePeers::ban(const p2p::PeerId& peer, Duration time) {
+    if (refusal) return *refusal;
+    banned.emplace_back(peer, time);
+    return {};
+}
+
+Status FakePeers::unban(const p2p::PeerId& peer) {
+    if (refusal) return *refusal;
+    unbanned.push_back(peer);
+    return {};
+}
+
+Status FakePeers::import_peers(const std::string& text) {
+    if (refusal) return *refusal;
+    imported.push_back(text);
+    return {};
+}
+
 SubmitAnswer partial_fill() {
     CommandResult result;
     result.ref.nonce = 7;

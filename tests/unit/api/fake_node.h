@@ -67,6 +67,15 @@ class FakePeers final : public p2p::PeerNetwork {
     void report_misbehaviour(const p2p::PeerId&, int, const std::string&) override {}
     Status connect(const std::string& address) override;
     Status disconnect(const p2p::PeerId& peer) override;
+    Status forget(const std::string& address) override;
+    Status ban(const p2p::PeerId& peer, Duration time) override;
+    Status unban(const p2p::PeerId& peer) override;
+    std::string export_peers() const override { return R"({"version":1,"peers":[],"bans":[]})"; }
+    Status import_peers(const std::string& text) override;
+    Result<Digest> rotate_transport_key() override {
+        if (refusal) return *refusal;
+        return Digest{};
+    }
     std::vector<p2p::PeerInfo> peers() const override { return known; }
     p2p::PeerNetworkStats stats() const override { return {}; }
     std::uint16_t port() const override { return 3000; }
@@ -74,7 +83,9 @@ class FakePeers final : public p2p::PeerNetwork {
 
     std::vector<p2p::PeerInfo> known;
     std::vector<std::string> connected_to;
-    std::vector<p2p::PeerId> disconnected_from;
+    std::vector<p2p::PeerId> disconnected_from, unbanned;
+    std::vector<std::string> forgotten, imported;
+    std::vector<std::pair<p2p::PeerId, Duration>> banned;
     std::optional<Error> refusal;
 };
 

@@ -171,20 +171,25 @@ TEST(ReadOrders, AtMostAThousandOrders) {
     EXPECT_THAT(error_of(body + ",{}]").message, HasSubstr("at most 1000"));
 }
 
-TEST(ReadPeerAddress, TakesHostAndPort) {
-    std::string body = R"({"address":"192.0.2.7:3000"})";
-    auto address = read_peer_address(body);
-    ASSERT_TRUE(address.ok());
-    EXPECT_EQ(address.value(), "192.0.2.7:3000");
+TEST(ReadFlatObject, TakesTextsAndNumbersAsText) {
+    std::string body = R"({"id":"ab","hours":24})";
+    auto fields = read_flat_object(body, {"id", "hours"});
+    ASSERT_TRUE(fields.ok());
+    EXPECT_EQ(fields.value().find("id")->second, "ab");
+    EXPECT_EQ(fields.value().find("hours")->second, "24");
+    std::string empty = "{}";
+    EXPECT_TRUE(read_flat_object(empty, {"id"}).value().empty());
 }
 
-TEST(ReadPeerAddress, RefusesAnythingElse) {
-    for (const char* text : {"{}", R"({"address":7})", R"({"address":"x"})", R"({"address":"x:0"})",
-                             R"({"address":"x:65536"})", R"({"address":{}})", R"({"adress":"x:1"})", "[]",
-                             "7", "", R"({"address":"x:1","address":"y:1"})", R"({"address":"a b:1"})"}) {
+TEST(ReadFlatObject, RefusesAnythingElseAndNamesTheField) {
+    for (const char* text : {R"({"address":{}})", R"({"address":[]})", R"({"address":null})",
+                             R"({"address":true})", R"({"adress":"x:1"})", "[]", "7", "\"x\"", "null", "",
+                             "{", R"({"address":"x:1","address":"y:1"})", R"({"address":"x"}})"}) {
         std::string body = text;
-        EXPECT_FALSE(read_peer_address(body).ok()) << text;
+        EXPECT_FALSE(read_flat_object(body, {"address"}).ok()) << text;
     }
+    std::string body = R"({"address":[7]})";
+    EXPECT_EQ(read_flat_object(body, {"address"}).error().field, "address");
 }
 
 TEST(IsHostAndPort, KnowsBrackets) {

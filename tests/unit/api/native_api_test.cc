@@ -129,7 +129,7 @@ TEST_F(NativeApiTest, WrongMethodsAreRefusedWithTheRightOnes) {
     for (const char* path : {"/api/v1/status", "/api/v1/network", "/api/v1/markets", "/api/v1/digests",
                              "/api/v1/trades", "/api/v1/accounts", "/api/v1/accounts/alice",
                              "/api/v1/book/BTC-USD", "/api/v1/blocks/1", "/api/v1/orders", "/api/v1/orders/x",
-                             "/api/v1/peers", "/api/v1/peers/x", "/api/v1/batch", "/api/v1/signed"}) {
+                             "/api/v1/peers", "/api/v1/peers/ban", "/api/v1/batch", "/api/v1/signed"}) {
         const ApiResponse response = call("PATCH", path);
         EXPECT_EQ(response.status, 405u) << path;
         EXPECT_NE(response.allow, nullptr) << path;
@@ -518,48 +518,6 @@ TEST_F(NativeApiTest, ABlockIsAnsweredWhenItIsSettled) {
     EXPECT_EQ(asked<SettledQuery>().seq, 7u);
     expect(call("GET", "/api/v1/blocks/7"), 400, R"("field":"wait")");
     expect(call("GET", "/api/v1/blocks/x?wait=settled"), 400, R"("field":"seq")");
-}
-
-TEST_F(NativeApiTest, Peers) {
-    p2p::PeerInfo peer;
-    peer.address = "192.0.2.7:3000";
-    peer.state = "connected";
-    peer.agent = "odd \x1b\xff\" agent";
-    peer.round_trip = Duration::microseconds(250);
-    peers_.known.push_back(peer);
-    const ApiResponse response = call("GET", "/api/v1/peers");
-    expect(response, 200, R"("address":"192.0.2.7:3000","state":"connected")");
-    EXPECT_THAT(response.body, HasSubstr(R"("agent":"odd ??\" agent")"));
-    EXPECT_THAT(response.body, HasSubstr(R"("round_trip_us":"250")"));
-    EXPECT_THAT(response.body, HasSubstr(R"("stats":{"connected":"0")"));
-}
-
-TEST_F(NativeApiTest, ConnectAndDisconnect) {
-    expect(call("POST", "/api/v1/peers", R"({"address":"192.0.2.7:3000"})"), 200, "192.0.2.7:3000");
-    EXPECT_EQ(peers_.connected_to.at(0), "192.0.2.7:3000");
-    expect(call("POST", "/api/v1/peers", R"({"address":"nowhere"})"), 400, R"("field":"address")");
-    const std::string id = to_hex(testing::node_key());
-    EXPECT_EQ(call("DELETE", "/api/v1/peers/" + id).status, 200u);
-    EXPECT_EQ(peers_.disconnected_from.at(0), testing::node_key());
-    expect(call("DELETE", "/api/v1/peers/12"), 400, R"("field":"id")");
-    peers_.refusal = Error{ErrorCode::not_found, "no such peer"};
-    EXPECT_EQ(call("DELETE", "/api/v1/peers/" + id).status, 404u);
-    EXPECT_EQ(call("POST", "/api/v1/peers", R"({"address":"192.0.2.7:3000"})").status, 404u);
-}
-
-TEST_F(NativeApiTest, WithoutPeerToPeerNobodyIsConnected) {
-    NativeApi alone(node_, Access("secret"), {testing::node_key(), nullptr});
-    ApiRequest request;
-    request.method = "POST";
-    request.path = "/api/v1/peers";
-    request.authorization = "Bearer secret";
-    request.body = R"({"address":"192.0.2.7:3000"})";
-    unsigned status = 0;
-    alone.handle(request, [&status](ApiResponse response) { status = response.status; });
-    EXPECT_EQ(status, 503u);
-    request.method = "GET";
-    alone.handle(request,
-                 [](ApiResponse response) { EXPECT_THAT(response.body, HasSubstr(R"("enabled":false)")); });
 }
 
 TEST_F(NativeApiTest, ABinaryBatch) {

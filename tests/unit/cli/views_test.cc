@@ -157,20 +157,24 @@ TEST(Views, OrdersAndBalancesAreTables) {
 TEST(Views, PeersCannotSendEscapeSequences) {
     const std::string text =
         shown(view_peers, R"({"peers":[{"id":"aabb","address":"\u001b[2J","state":"connected",
-                  "outbound":true,"round_trip_us":"1500","connected_for_ms":"61000","bytes_in":"1500","bytes_out":"0",
-                  "last_error":""}],"stats":{"connected":"1","known_addresses":"3","bans":"0"}})");
+                  "direction":"outbound","health":"0.873","availability":"1.000","performance":"0.500","reputation":-3,
+                  "round_trip_us":"1500","connected_for_ms":"61000","bytes_in":"1500","bytes_out":"0",
+                  "failures_in_row":0,"breaker":"closed","last_error":""}],
+                  "stats":{"connected":"1","known_addresses":"3","banned":"2"}})");
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
     EXPECT_NE(text.find("1,500 us  1 min 1 s  1.5 kB  0 B"), std::string::npos) << text;
-    EXPECT_NE(text.find("1 connected, 3 addresses known, 0 banned so far\n"), std::string::npos);
+    EXPECT_NE(text.find("1 connected, 3 addresses known, 2 banned\n"), std::string::npos);
 }
 
 TEST(Views, StatusBeginsWithTheSentenceOfTheNode) {
     const std::string text =
         shown(view_status, R"({"node":"ab","network_name":"demo","network":"cd","role":"member",
                   "says":"Trading with 3 of 3 members.","ready":true,"members":"3","members_connected":"3",
+                  "peers_connected":"2","peers_known":"5","peers_banned":"1",
                   "member_list":[{"node":"ab","self":true,"connected":false,"tip_seq":"1234","tip_round":"5",
                   "stable_round":"4"}]})");
     EXPECT_EQ(text.substr(0, text.find('\n')), "Trading with 3 of 3 members.");
+    EXPECT_NE(text.find("2 connected, 5 known, 1 banned"), std::string::npos) << text;
     EXPECT_NE(text.find("this node  1,234      5             4"), std::string::npos) << text;
 }
 

@@ -99,9 +99,16 @@ TEST_F(SettingsTest, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
     EXPECT_EQ(loaded.origin.at("log.format").text, "text");
 }
 
+TEST_F(SettingsTest, ThePassphraseItselfIsNoSetting) {
+    const LoadedSettings loaded = load({}, {{"PEERBOOK_PASSPHRASE", "correct horse"}});
+    for (const auto& [key, value] : loaded.origin)
+        EXPECT_EQ(value.text.find("correct"), std::string::npos) << key;
+}
+
 TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
     const Texts values = {{"data_dir", "/x"},
                           {"network", "/n.toml"},
+                          {"passphrase_file", "/secret"},
                           {"found", "true"},
                           {"p2p.enabled", "true"},
                           {"p2p.host", "::1"},

@@ -70,7 +70,7 @@ TEST(PeerManager, KindsOfANewerVersionAreIgnored) {
     world.inject(a, b, {0x33, 'x'});
     EXPECT_TRUE(meet(a, b));
     EXPECT_TRUE(b.payloads.empty());
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, 0);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, 0);
 }
 
 TEST(PeerManager, WhenBothDialTheLowerIdKeepsTheOneItOpened) {
@@ -290,7 +290,7 @@ TEST(PeerManager, HeartbeatsKeepAnIdleConnectionForHours) {
     world.advance(s(2 * 3600));
     EXPECT_TRUE(meet(a, b));
     EXPECT_EQ(a.connected, 1);
-    EXPECT_EQ(info_of(world, a, b.id()).misbehaviour, 0);
+    EXPECT_EQ(info_of(world, a, b.id()).reputation, 0);
 }
 
 TEST(PeerManager, ASilentPeerIsStaleAfterThirtySecondsAndDroppedAfterFortyFive) {
@@ -315,7 +315,7 @@ TEST(PeerManager, MisbehaviourAddsUpToABanThatOutlivesTheProcess) {
     world.configure(a, b);  // a dials, so for b the peer is not configured
     world.advance(s(1));
     world.report(b, a.id(), 49);
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, -49);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, -49);
     EXPECT_TRUE(meet(a, b));
     world.report(b, a.id(), 1);
     EXPECT_FALSE(b.manager->connected(a.id()));
@@ -378,7 +378,7 @@ TEST(PeerManager, MoreThanTwentyAddressesAtOnceAreAViolation) {
     message.from = a.id();
     message.body = PeerExchange{std::vector<PeerAddress>(21, PeerAddress{"10.1.1.1", 1})};
     world.inject(a, b, write_control(message));
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, -penalty_protocol);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, -penalty_protocol);
 }
 
 TEST(PeerManager, StrangersAreLimitedInAllAndPerAddressButNotOnLoopback) {
@@ -456,11 +456,11 @@ TEST(PeerManager, ControlMessagesInAnothersNameAndMalformedOnesAreViolations) {
     message.from = c.id();
     message.body = Heartbeat{1};
     world.inject(a, b, write_control(message));
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, -10);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, -10);
     world.inject(a, b, {'{', '}'});
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, -20);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, -20);
     world.inject(a, b, {routed_kind, 1, 2});
-    EXPECT_EQ(info_of(world, b, a.id()).misbehaviour, -30);
+    EXPECT_EQ(info_of(world, b, a.id()).reputation, -30);
     EXPECT_EQ(info_of(world, b, a.id()).last_error, "malformed routed message");
 }
 

@@ -141,6 +141,10 @@ void PeerWorld::send(Node& node, ConnectionId id, const OutgoingPayload& payload
     const ByteView body = payload.body.view();
     bytes.insert(bytes.end(), body.begin(), body.end());
     const int to = wire.ends[0].node == &node && wire.ends[0].id == id ? 1 : 0;
+    for (const Lost& lost : lost_)
+        if (lost.from == &node && lost.to == wire.ends[to].node &&
+            as_text(bytes).find(lost.part) != std::string_view::npos)
+            return;
     in_flight_.push_back({found->second, to, std::move(bytes)});
 }
 
@@ -200,6 +204,13 @@ void PeerWorld::disconnect(Node& node, const PeerId& peer) {
     PeerEffects effects;
     const Status status = node.manager->disconnect(now(node), peer, effects);
     PB_CHECK(status.ok(), "the peer to disconnect is connected");
+    perform(node, std::move(effects));
+    settle();
+}
+
+void PeerWorld::ban(Node& node, const PeerId& peer, Duration time) {
+    PeerEffects effects;
+    node.manager->ban(now(node), peer, time, effects);
     perform(node, std::move(effects));
     settle();
 }

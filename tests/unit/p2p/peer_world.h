@@ -62,6 +62,10 @@ class PeerWorld {
     void report(Node& node, const PeerId& peer, int points);
     void send_reliably(Node& node, const PeerId& peer, std::string_view text);
     void disconnect(Node& node, const PeerId& peer);
+    void ban(Node& node, const PeerId& peer, Duration time);
+    // From now on nothing that begins so reaches a node from the other: their lines are there, but something
+    // does not work.
+    void lose(Node& from, Node& to, std::string part) { lost_.push_back({&from, &to, std::move(part)}); }
     // A connection to `node` of somebody who says nothing. None if it was refused.
     std::optional<ConnectionId> stranger(Node& node, const std::string& host);
     void bad_frame(Node& node, ConnectionId id);
@@ -82,6 +86,10 @@ class PeerWorld {
         int to;
         Bytes payload;  // empty: the end
     };
+    struct Lost {
+        Node *from, *to;
+        std::string part;
+    };
     void perform(Node& node, PeerEffects&& effects);
     void dial(Node& node, const effect::Dial& dial);
     void send(Node& node, ConnectionId id, const OutgoingPayload& payload);
@@ -93,6 +101,7 @@ class PeerWorld {
     std::map<std::string, std::string> other_hosts_;
     std::map<std::uint64_t, Wire> wires_;
     std::deque<InFlight> in_flight_;
+    std::vector<Lost> lost_;
     Ed25519Verifier verifier_;
 };
 

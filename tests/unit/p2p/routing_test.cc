@@ -39,6 +39,16 @@ TEST(TokenBucket, GivesItsCapacityAtOnceAndThenItsRate) {
     EXPECT_EQ(bucket.take_up_to(at(1'000'000'000), 1'000), 100);
 }
 
+TEST(TokenBucket, WhatIsOwedIsWaitedForAndNoLonger) {
+    TokenBucket bucket({1000, 500'000}, start);  // 500 a second
+    EXPECT_EQ(bucket.charge(start, 1000), Duration{});
+    EXPECT_EQ(bucket.charge(start, 250), Duration::milliseconds(500));
+    EXPECT_EQ(bucket.charge(start + Duration::milliseconds(100), 0), Duration::milliseconds(400));
+    EXPECT_EQ(bucket.charge(start + Duration::milliseconds(500), 0), Duration{});
+    EXPECT_FALSE(bucket.take(start + Duration::milliseconds(500)));
+    EXPECT_TRUE(bucket.take(start + Duration::milliseconds(502)));
+}
+
 TEST(TokenBucket, ATimeThatStandsStillGivesNothing) {
     TokenBucket bucket({1, 1'000'000}, at(50));
     EXPECT_TRUE(bucket.take(at(50)));

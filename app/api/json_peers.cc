@@ -1,0 +1,83 @@
+#include "app/api/json_write.h"
+#include "app/api/json_writer.h"
+
+namespace peerbook::app {
+
+namespace {
+
+// Thousandths as a decimal: "0.873".
+std::string share_text(int thousandths) {
+    const std::string digits = std::to_string(1000 + thousandths % 1000);
+    return std::to_string(thousandths / 1000) + "." + digits.substr(1);
+}
+
+void write_share(Json& json, const char* name, const std::optional<int>& share) {
+    if (share) json.key(name).text(share_text(*share));
+}
+
+void write_time(Json& json, const char* name, const std::optional<WallTime>& time) {
+    if (time) json.key(name).number_signed(time->ms);
+}
+
+// What is not known is left out.
+void write_peer(Json& json, const p2p::PeerInfo& peer) {
+    json.begin();
+    json.key("id").text(peer.id.is_zero() ? std::string() : to_hex(peer.id));
+    json.key("address").foreign(peer.address);
+    json.key("state").foreign(peer.state);
+    json.key("direction").text(peer.outbound ? "outbound" : "inbound");
+    json.key("configured").flag(peer.configured);
+    write_share(json, "health", peer.health);
+    write_share(json, "availability", peer.availability);
+    write_share(json, "performance", peer.performance);
+    json.key("round_trip_us").number_signed(peer.round_trip.ns / 1'000);
+    json.key("connected_for_ms").number_signed(peer.connected_for.ms());
+    json.key("bytes_in").number(peer.bytes_in).key("bytes_out").number(peer.bytes_out);
+    json.key("messages_in").number(peer.messages_in).key("messages_out").number(peer.messages_out);
+    json.key("queued_bytes").number(peer.queued_bytes);
+    json.key("reputation").small_signed(peer.reputation);
+    json.key("successes").small(peer.successes).key("failures").small(peer.failures);
+    json.key("failures_in_row").small(peer.failures_in_row);
+    if (!peer.breaker.empty()) json.key("breaker").text(peer.breaker);
+    if (peer.retry_in) json.key("retry_in_ms").number_signed(peer.retry_in->ms());
+    write_time(json, "since", peer.since);
+    write_time(json, "seen", peer.seen);
+    write_time(json, "banned_until", peer.banned_until);
+    if (!peer.version.empty()) {
+        json.key("version").foreign(peer.version);
+        json.key("agent").foreign(peer.agent);
+        // Nodes of Peerbook claim none in the handshake; GET /ledgers tells which ones their peers keep.
+        if (!peer.ledger.is_zero()) json.key("ledger").hex(peer.ledger);
+    }
+    json.key("last_error").foreign(peer.last_error);
+    json.end();
+}
+
+void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
+    json.begin();
+    json.key("connected").number(stats.connected).key("known_addresses").number(stats.known_addresses);
+    json.key("banned").number(stats.banned);
+    json.key("frames_in").number(stats.frames_in).key("frames_out").number(stats.frames_out);
+    json.key("bytes_in").number(stats.bytes_in).key("bytes_out").number(stats.bytes_out);
+    json.key("handshakes_refused").number(stats.handshakes_refused).key("bans").number(stats.bans);
+    json.key("feelers").number(stats.feelers);
+    json.key("duplicates_dropped").number(stats.duplicates_dropped);
+    json.key("undeliverable").number(stats.undeliverable);
+    json.key("retry_queue").number(stats.retry_queue);
+    json.end();
+}
+
+}  // namespace
+
+std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers) {
+    Json json;
+    json.begin().key("enabled").flag(network != nullptr).key("peers").begin_list();
+    for (const p2p::PeerInfo& peer : peers)
+        write_peer(json, peer);
+    json.end_list().key("stats");
+    write_stats(json, network ? network->stats() : p2p::PeerNetworkStats{});
+    json.end();
+    return json.take();
+}
+
+}  // namespace peerbook::app
