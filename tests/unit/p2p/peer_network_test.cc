@@ -438,8 +438,8 @@ TEST_F(PeerNetworkTest, DamageOnTheLineBreaksTheConnectionAndIsHeldAgainstNobody
     EXPECT_TRUE(b.network->send(a.id(), block_kind, text("lost")));
     ASSERT_TRUE(run_until([&] { return a.disconnected == 1 && b.disconnected == 1; }));
     ASSERT_TRUE(run_until([&] { return a.connected == 2 && b.connected == 2; }));
-    EXPECT_EQ(a.network->peers().at(0).misbehaviour, 0);
-    EXPECT_EQ(b.network->peers().at(0).misbehaviour, 0);
+    EXPECT_EQ(a.network->peers().at(0).reputation, 0);
+    EXPECT_EQ(b.network->peers().at(0).reputation, 0);
     EXPECT_TRUE(b.network->send(a.id(), block_kind, text("whole")));
     ASSERT_TRUE(run_until([&] { return a.payloads.size() == 1; }));
     EXPECT_EQ(a.payloads[0].text, "whole");
