@@ -241,6 +241,45 @@ TEST(Gossip, HalfALinkOfTheTreeIsMadeWholeWhenItsLazySideAnnounces) {
     EXPECT_EQ(net.reached("b"), 2U);
 }
 
+TEST(Gossip, ASecondCopyIsAnsweredWithAPrune) {
+    Triangle net;
+    const std::size_t before = net.frames_of_kind[gossip_prune_kind];
+    const OutgoingPayload frame =
+        push_frame({GossipMode::tree, 5, 1, net.now().wall, block}, SharedBytes(Bytes{7}));
+    net.inject(0, 1, frame);
+    EXPECT_EQ(net.frames_of_kind[gossip_prune_kind], before);
+    net.inject(0, 1, frame);
+    EXPECT_EQ(net.frames_of_kind[gossip_prune_kind], before + 1);
+    EXPECT_EQ(net.nodes[1].delivered.size(), 2U);  // and it is not delivered again
+}
+
+TEST(Gossip, TheSecondMessageInARowThatHadToBePulledGrafts) {
+    Triangle net;
+    net.inject(1, 0, prune_frame());
+    net.inject(0, 1, prune_frame());  // now 1 is in no tree
+    net.broadcast(0, block, "a");
+    net.advance(1'500);
+    EXPECT_EQ(net.reached("a"), 2U);
+    EXPECT_EQ(net.stats(1).grafts, 0U);
+    net.broadcast(0, block, "b");
+    net.advance(1'500);
+    EXPECT_EQ(net.reached("b"), 2U);
+    EXPECT_EQ(net.stats(1).grafts, 1U);
+    net.broadcast(0, block, "c");
+    EXPECT_EQ(net.reached("c"), 2U);  // at once
+}
+
+TEST(Gossip, ADigestIsNotAnsweredWithWhatMayStillBeOnItsWay) {
+    Net net(2, settings_of(GossipPolicy::direct));
+    net.broadcast(0, block, "a");
+    net.connect(0, 1);
+    net.inject(1, 0, digest_frame({Duration::seconds(60), {}}));
+    EXPECT_EQ(net.frames_of_kind[gossip_announce_kind], 0U);
+    net.advance(5'000);
+    net.inject(1, 0, digest_frame({Duration::seconds(60), {}}));
+    EXPECT_GE(net.frames_of_kind[gossip_announce_kind], 1U);
+}
+
 TEST(Gossip, ANeighbourThatIsGoneIsReplacedInTheTree) {
     Net net(12, settings_of(GossipPolicy::tree));
     for (std::size_t a = 0; a < 12; ++a)
