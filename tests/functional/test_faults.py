@@ -39,7 +39,7 @@ class Faults(harness.FunctionalCase):
         for index, client in enumerate(self.clients):
             answer = client.get("/api/v1/peers")
             self.assertEqual(answer["stats"]["bans"], "0")
-            self.assertEqual([peer["misbehaviour"] for peer in answer["peers"]], [0])
+            self.assertEqual([peer["reputation"] for peer in answer["peers"]], [0])
             self.assertEqual(self.net.ways_around(index), [])
         total = sum(int(self.balances(self.clients[index], f"account-{index}")["USD"][0]) for index in (0, 1))
         self.assertEqual(total, self.commands)

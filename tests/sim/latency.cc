@@ -15,6 +15,7 @@
 #include "p2p/wire/frame.h"
 #include "tests/sim/block_book.h"
 #include "tests/sim/latency_flow.h"
+#include "tests/sim/ledgers.h"
 #include "tests/sim/scheduler.h"
 #include "tests/sim/trace.h"
 
@@ -115,7 +116,8 @@ class LoadedNetwork {
     std::map<PublicKey, std::size_t> number_of_;
     std::vector<Direction> directions_;
     RareStates rare_;  // none; the views want it
-    std::unique_ptr<ViewChecker> views_;
+    AdmissionBook admission_;
+    Ledgers ledgers_{admission_, rare_};
     std::unique_ptr<BlockBook> book_;
     std::vector<std::vector<SharedBytes>> chains_;  // of each author, from seq 1: what journals hold
     std::map<app::Ticket, Request> requests_;
@@ -136,8 +138,8 @@ LoadedNetwork::LoadedNetwork(const LatencyPlan& plan)
         number_of_.emplace(keys.back(), i);
     }
     view_ = exchange::make_first_view(rules_.network, keys).value();
-    views_ = std::make_unique<ViewChecker>(view_, rare_);
-    book_ = std::make_unique<BlockBook>(*views_, rules_.network);
+    ledgers_.add(view_);
+    book_ = std::make_unique<BlockBook>(ledgers_, rules_.network);
     for (const auto& machine : machines_) {
         app::NodeOptions options;
         options.ack_delay = plan_.ack_delay;

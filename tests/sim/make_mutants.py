@@ -197,7 +197,7 @@ MUTANTS = [
      "                for (const auto& command : batch.commands)\n"
      "                    (void)other.add_hosted({batch.accounts[command.account],\n"
      "                                            {command.nonce + 1'000, 0}, command.body});\n"
-     "            own_blocks_.waiting().back().payload = other.take();\n"
+     "            const_cast<Bytes&>(own_blocks_.waiting().back().payload) = other.take();\n"
      "        }\n",
      "void blocks are issued again with other nonces"),
     ("void_lost_at_restart", "app/node/node_views.cc",
