@@ -51,7 +51,8 @@ std::string Shadow::accept(const exchange::BlockHeader& header, const Digest& di
         return name + " was accepted with a round that is not above its parents'";
     block.previous = header.seq > 1 ? header.parents[0].digest : Digest{};
     const std::uint64_t seq_before = header.seq > 1 ? blocks_.at(block.previous).seq : 0;
-    if (header.seq != seq_before + 1) return name + " was accepted out of its author's chain";
+    const bool is_own = header.seq == 1 || blocks_.at(block.previous).author == block.author;
+    if (!is_own || header.seq != seq_before + 1) return name + " was accepted out of its author's chain";
     block.seen[block.author] = header.round;
     if (block.previous == tips_[block.author]) {
         tips_[block.author] = digest;

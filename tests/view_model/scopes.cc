@@ -57,6 +57,7 @@ Scope two_members(Universe& universe) {
     scope.beginning = Scene(universe, scope.setup).does(0, What::submit).does(1, What::submit).actions();
     scope.budget[What::emit] = 2;
     scope.suspicions = {{}, {0}, {1}};
+    scope.heal_one_of = 5;
     return scope;
 }
 
