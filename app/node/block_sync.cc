@@ -29,6 +29,7 @@ void BlockSync::on_connected(const PublicKey& peer, Effects& effects) {
 void BlockSync::on_disconnected(const PublicKey& peer) {
     connected_.erase(peer);
     ask_again_.erase(peer);
+    read_next_.erase(peer);
     last_sent_.erase(peer);
     ahead_.erase(peer);
     served_.erase(peer);
@@ -60,11 +61,13 @@ void BlockSync::serve_closed(const PublicKey& peer, const exchange::View& view, 
 
 void BlockSync::read_missing(const PublicKey& peer, const exchange::View& view, const Digest& digest,
                              const exchange::VersionVector& seqs, Effects& effects) {
-    if (!reading_.insert(peer).second) return;
     ReadMissingEffect read{peer, {}, blocks_message_bytes_max};
     for (std::size_t i = 0; i < seqs.size(); ++i)
         read.have.emplace_back(chain_of(view, digest, view.members[i], has_named_view_), seqs[i]);
-    effects.read_missing.push_back(std::move(read));
+    if (reading_.insert(peer).second)
+        effects.read_missing.push_back(std::move(read));
+    else
+        read_next_.insert_or_assign(peer, std::move(read));
 }
 
 void BlockSync::on_view_installed(Effects& effects) {
@@ -112,7 +115,12 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
 void BlockSync::on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
                                Effects& effects) {
     reading_.erase(peer);
-    if (!connected_.contains(peer) || blocks.empty()) return;
+    if (!connected_.contains(peer)) return;
+    if (auto next = read_next_.extract(peer)) {
+        reading_.insert(peer);
+        effects.read_missing.push_back(std::move(next.mapped()));
+    }
+    if (blocks.empty()) return;
     effects.sends.push_back({peer, kind_of(MessageKind::blocks), SharedBytes(encode_blocks(more, blocks))});
 }
 

@@ -98,6 +98,8 @@ class BlockSync {
     Random random_;
     std::set<PublicKey> connected_;
     std::set<PublicKey> reading_;  // a journal read for this peer is under way
+    // What it said meanwhile that it has; it says so once in each view.
+    std::map<PublicKey, ReadMissingEffect> read_next_;
     std::set<PublicKey> ask_again_;
     std::map<PublicKey, exchange::VersionVector>
         last_sent_;  // vectors, so that nothing is asked for twice in vain

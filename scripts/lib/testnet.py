@@ -391,8 +391,9 @@ class Testnet:
         """Addresses that a node of a proxied testnet knows or dialled beside its links: there should be none."""
         links = set(self.bootstrap(index))
         answer = self.client(index).get("/api/v1/peers")
-        around = [peer["address"] for peer in answer["peers"] if peer["address"] not in links and (
-            peer["outbound"] or peer["state"] not in ("connected", "stale"))]
+        around = [peer["address"] for peer in answer["peers"]
+                  if peer["address"] and peer["address"] not in links and (
+                      peer["direction"] == "outbound" or peer["state"] not in ("connected", "stale"))]
         rumours = int(answer["stats"]["known_addresses"]) - len(links)
         return around + ([f"{rumours} that nobody was met at"] if rumours > len(around) else [])
 

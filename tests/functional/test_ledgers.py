@@ -96,7 +96,7 @@ class Ledgers(harness.DemoNodes):
         self.begin("cas", 2, "--found")
         ours, theirs = self.ledger_id("ben"), self.ledger_id("cas")
         self.fund(self.client("ben"), "bob", USD=5)
-        self.client("ben").post("/api/v1/peers", {"address": f"127.0.0.1:{self.base + 4}"})
+        self.client("ben").post("/api/v1/peers/connect", {"address": f"127.0.0.1:{self.base + 4}"})
         self.wait_other("ben", theirs)
         code, said = self.ledger("ben", "adopt", theirs, "--yes")
         self.assertEqual(code, 0, said)

@@ -106,6 +106,21 @@ class BlockSyncTest : public ::testing::Test {
     std::optional<MonoTime> wake;
 };
 
+// A node that installs a view says what it has there while what it lacked of the last one is still being
+// read.
+TEST_F(BlockSyncTest, WhatAPeerSaysDuringAReadForItIsAnsweredAfterwards) {
+    take(make(1), begin);
+    effects = {};
+    const VersionVectorMessage lacks{ledgers[0]->view_digest(), 1, {0, 0, 0, 0}};
+    sync->on_version_vector(key(2), lacks, effects);
+    sync->on_version_vector(key(2), lacks, effects);
+    EXPECT_EQ(effects.read_missing.size(), 1u);
+    sync->on_blocks_read(key(2), false, {}, effects);
+    EXPECT_EQ(effects.read_missing.size(), 2u);
+    sync->on_blocks_read(key(2), false, {}, effects);
+    EXPECT_EQ(effects.read_missing.size(), 2u);
+}
+
 TEST_F(BlockSyncTest, NothingIsAskedForWhereNothingWaits) {
     take(make(1), begin);
     EXPECT_TRUE(asked(begin).empty());
