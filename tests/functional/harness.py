@@ -2,7 +2,7 @@
 
 PEERBOOK_FAULTS=SEED[,SEED…] runs them in bad weather, once with each seed: the links of every testnet lead through
 scripts/lib/tcp_proxy.py in a storm of the seed and the test's name (the same faults in the same order; what they hit
-depends on time). Deadlines are then longer, a request that a node refuses for now (503) is made again, and when a test
+depends on time). Deadlines are then longer, a request that a node answers with 503 is made again, and when a test
 ends, its links are mended and the nodes must agree: see `assert_mended`. Tests whose claims do not hold in bad weather
 say why with `fair_weather_only`.
 """
@@ -96,7 +96,7 @@ def fair_weather_only(why):
 
 
 class StormyClient(NodeClient):
-    """Makes a request again that the node refuses for now, and notes what was acknowledged."""
+    """Makes a request again that the node answers with 503, and notes what was acknowledged."""
 
     def __init__(self, *arguments, acknowledged):
         super().__init__(*arguments)

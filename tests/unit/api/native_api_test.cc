@@ -1,12 +1,9 @@
 #include "app/api/native_api.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "app/api/batch_codec.h"
 #include "app/api/json_read.h"
 #include "base/codec.h"
-#include "tests/unit/api/fake_node.h"
+#include "tests/unit/api/native_api_fixture.h"
 
 namespace peerbook::app {
 namespace {
@@ -15,42 +12,6 @@ using ::testing::HasSubstr;
 
 constexpr const char* limit_order =
     R"({"account":"alice","market":"BTC-USD","side":"buy","price":"60000","quantity":"0.5"})";
-
-class NativeApiTest : public ::testing::Test {
-  protected:
-    // The answer to a request that is given at once.
-    ApiResponse call(const char* method, const std::string& target, std::string body = {},
-                     const std::string& cookie = "Bearer secret",
-                     const char* content_type = "application/json") {
-        ApiRequest request;
-        request.method = method;
-        const std::size_t question = std::min(target.find('?'), target.size());
-        request.path = std::string_view(target).substr(0, question);
-        request.query = std::string_view(target).substr(std::min(question + 1, target.size()));
-        request.authorization = cookie;
-        request.content_type = content_type;
-        request.body = std::move(body);
-        std::optional<ApiResponse> answer;
-        api_.handle(request, [&answer](ApiResponse response) {
-            EXPECT_FALSE(answer) << "answered twice";
-            answer = std::move(response);
-        });
-        EXPECT_TRUE(answer) << "no answer to " << method << " " << target;
-        return answer.value_or(ApiResponse{});
-    }
-    void expect(const ApiResponse& response, unsigned status, const std::string& words) {
-        EXPECT_EQ(response.status, status) << response.body;
-        EXPECT_THAT(response.body, HasSubstr(words));
-    }
-    template <typename T>
-    const T& asked() {
-        return std::get<T>(node_.asked.back());
-    }
-
-    testing::FakeNode node_;
-    testing::FakePeers peers_;
-    NativeApi api_{node_, Access("secret"), {testing::node_key(), &peers_}};
-};
 
 TEST_F(NativeApiTest, HealthNeedsNoCookie) {
     expect(call("GET", "/health", "", ""), 200, R"({"status":"ok"})");
@@ -601,95 +562,6 @@ TEST_F(NativeApiTest, AnAnswerMayComeAfterTheApiIsGone) {
     ASSERT_EQ(node_.held(), 1u);
     node_.release();
     EXPECT_EQ(status, 200u);
-}
-
-TEST_F(NativeApiTest, LedgersAreShownWithThoseOfPeersAndThoseGivenUp) {
-    LedgersAnswer answer;
-    answer.ledger.data.fill(1);
-    answer.is_established = true;
-    answer.view = 3;
-    answer.members = 2;
-    answer.forks.emplace_back().data.fill(4);
-    answer.others.push_back({Digest{{2}}, 7, 5, 1, true});
-    GivenUpLedger& old = answer.given_up.emplace_back();
-    old.settled_trades = 17;
-    old.archive = "/data/given-up-x";
-    node_.will_tell(answer);
-    const ApiResponse response = call("GET", "/api/v1/ledgers");
-    expect(response, 200, R"("state":"established","view":"3","members":"2","forks":["0404)");
-    expect(response, 200, R"("view":"7","members":"5","reachable":"1","is_fork":true)");
-    expect(response, 200, R"("retracted_trades":"17","reason":"ledger_adopted")");
-    expect(response, 200, R"("archive":"/data/given-up-x")");
-    node_.will_tell(LedgersAnswer{});
-    expect(call("GET", "/api/v1/ledgers"), 200, R"({"state":"none")");
-    EXPECT_EQ(call("POST", "/api/v1/ledgers").status, 405u);
-    EXPECT_EQ(call("GET", "/api/v1/ledgers/adopt").status, 405u);
-    EXPECT_EQ(call("POST", "/api/v1/ledgers/merge").status, 404u);
-}
-
-TEST_F(NativeApiTest, ALedgerIsAdoptedByItsId) {
-    const std::string id(64, 'a');
-    GivenUpLedger given_up;
-    given_up.settled_trades = 3;
-    node_.will_tell(given_up);
-    expect(call("POST", "/api/v1/ledgers/adopt", R"({"ledger":")" + id + "\"}"), 200,
-           R"("retracted_trades":"3")");
-    EXPECT_EQ(to_hex(asked<AdoptLedger>().ledger), id);
-    node_.will_not_tell({ErrorCode::not_found, "no connected peer has it"});
-    EXPECT_EQ(call("POST", "/api/v1/ledgers/adopt", R"({"ledger":")" + id + "\"}").status, 404u);
-    for (const char* body :
-         {"", "{}", "[]", "7", R"({"ledger":7})", R"({"ledger":"abc"})", R"({"ledger":["a"]})",
-          R"({"ledger":{}})", R"({"leger":"a"})", R"({"ledger":"a","ledger":"b"})"})
-        EXPECT_EQ(call("POST", "/api/v1/ledgers/adopt", body).status, 400u) << body;
-    EXPECT_EQ(node_.asked.size(), 2u);
-}
-
-TEST_F(NativeApiTest, AForkNamesItsMembersOrIsAccepted) {
-    const std::string a(64, 'a'), b(64, 'b');
-    ForkAnswer fork;
-    fork.members.emplace_back().data.fill(0xab);
-    fork.view = 8;
-    fork.is_member = true;
-    node_.will_tell(fork);
-    expect(call("POST", "/api/v1/ledgers/fork", R"({"members":[")" + a + R"(",")" + b + "\"]}"), 200,
-           R"("view":"8","members":["abab)");
-    ASSERT_EQ(asked<ForkLedger>().members.size(), 2u);
-    EXPECT_EQ(to_hex(asked<ForkLedger>().members[1]), b);
-    EXPECT_FALSE(asked<ForkLedger>().accept);
-    node_.will_tell(fork);
-    expect(call("POST", "/api/v1/ledgers/fork", "{}"), 200, R"("member":true)");
-    EXPECT_TRUE(asked<ForkLedger>().members.empty());
-    node_.will_tell(fork);
-    EXPECT_EQ(call("POST", "/api/v1/ledgers/fork", R"({"accept":")" + a + "\"}").status, 200u);
-    EXPECT_EQ(to_hex(*asked<ForkLedger>().accept), a);
-    for (const std::string& body :
-         {std::string("[]"), std::string(R"({"members":7})"), std::string(R"({"members":"x"})"),
-          std::string(R"({"members":["x"]})"), std::string(R"({"members":[7]})"),
-          std::string(R"({"members":[["x"]]})"), R"({"members":[],"accept":")" + a + "\"}",
-          std::string(R"({"accept":"x"})"), std::string(R"({"accept":null})"),
-          std::string(R"({"ledger":"x"})"), std::string(R"({"members":[{}]})")})
-        EXPECT_EQ(call("POST", "/api/v1/ledgers/fork", body).status, 400u) << body;
-    std::string many = R"({"members":[)";
-    for (std::size_t i = 0; i <= fork_members_max; ++i)
-        many += (i == 0 ? "\"" : ",\"") + a + "\"";
-    expect(call("POST", "/api/v1/ledgers/fork", many + "]}"), 400, "at most 128");
-    EXPECT_EQ(node_.asked.size(), 3u);
-}
-
-TEST_F(NativeApiTest, TradesSayOfWhichLedgerTheyAreAndWhyTheyAreRetracted) {
-    TradesAnswer answer;
-    answer.ledger.data.fill(1);
-    TradeView& trade = answer.trades.emplace_back();
-    trade.market = testing::btc_usd;
-    trade.grade = Grade::retracted;
-    trade.why = Retraction::ledger_adopted;
-    node_.will_tell(answer);
-    const std::string id(64, 'c');
-    const ApiResponse response = call("GET", "/api/v1/trades?market=BTC-USD&after=0&ledger=" + id);
-    expect(response, 200, R"({"ledger":"0101)");
-    expect(response, 200, R"("grade":"retracted","reason":"ledger_adopted")");
-    EXPECT_EQ(to_hex(*asked<TradesQuery>().ledger), id);
-    expect(call("GET", "/api/v1/trades?ledger=x"), 400, R"("field":"ledger")");
 }
 
 }  // namespace

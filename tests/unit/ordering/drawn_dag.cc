@@ -1,9 +1,12 @@
 #include "tests/unit/ordering/drawn_dag.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <sstream>
 
 #include "base/check.h"
+#include "tests/support/toy_market.h"
 
 namespace peerbook::exchange {
 
@@ -93,6 +96,18 @@ std::string DrawnDag::name_of(const Digest& digest) const {
 
 std::vector<std::string> DrawnDag::names() const {
     return names_;
+}
+
+std::unique_ptr<OpenLedger> empty_ledger(const DrawnDag& dag, std::size_t member) {
+    return std::make_unique<OpenLedger>(testing::toy_rules(DrawnDag::network()), dag.view(), dag.key(member),
+                                        LedgerLimits{});
+}
+
+void give(OpenLedger& ledger, const DrawnDag& dag, const std::string& blocks) {
+    std::istringstream words(blocks);
+    for (std::string block; words >> block;)
+        EXPECT_EQ(ledger.accept(dag.block(block), WallTime{1'000'000}).kind, AcceptKind::accepted) << block;
+    ledger.take_accepted();
 }
 
 }  // namespace peerbook::exchange

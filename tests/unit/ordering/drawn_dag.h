@@ -11,10 +11,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "exchange/ordering/block.h"
+#include "exchange/ordering/open_ledger.h"
 #include "exchange/ordering/view.h"
 #include "tests/support/cheap_keys.h"
 
@@ -48,5 +50,10 @@ class DrawnDag {
     std::map<std::string, VerifiedBlock> blocks_;
     std::vector<std::string> names_;
 };
+
+// A member's ledger, empty.
+std::unique_ptr<OpenLedger> empty_ledger(const DrawnDag& dag, std::size_t member);
+// It gets these blocks, named in order with spaces between them, and takes each of them.
+void give(OpenLedger& ledger, const DrawnDag& dag, const std::string& blocks);
 
 }  // namespace peerbook::exchange

@@ -36,16 +36,12 @@ class Fork : public ::testing::Test {
         return toy_command(dag.key(member), name, 1, OpenAccount{name});
     }
     std::unique_ptr<OpenLedger> ledger_of(std::size_t member, const std::string& blocks) const {
-        auto ledger = std::make_unique<OpenLedger>(testing::toy_rules(DrawnDag::network()), dag.view(),
-                                                   dag.key(member), LedgerLimits{});
+        auto ledger = empty_ledger(dag, member);
         give(*ledger, blocks);
         return ledger;
     }
     void give(OpenLedger& ledger, const std::string& blocks) const {
-        std::istringstream words(blocks);
-        for (std::string block; words >> block;)
-            EXPECT_EQ(ledger.accept(dag.block(block), now).kind, AcceptKind::accepted) << block;
-        ledger.take_accepted();
+        exchange::give(ledger, dag, blocks);
         ledger.execute();
     }
     View fork_of(const OpenLedger& ledger, const std::vector<std::size_t>& members) const {

@@ -49,16 +49,9 @@ class SuccessiveViews : public ::testing::Test {
     }
 
     std::unique_ptr<OpenLedger> ledger_of(std::size_t member, const std::string& blocks) const {
-        auto ledger = std::make_unique<OpenLedger>(testing::toy_rules(DrawnDag::network()), dag.view(),
-                                                   dag.key(member), LedgerLimits{});
-        give(*ledger, blocks);
+        auto ledger = empty_ledger(dag, member);
+        give(*ledger, dag, blocks);
         return ledger;
-    }
-    void give(OpenLedger& ledger, const std::string& blocks) const {
-        std::istringstream words(blocks);
-        for (std::string block; words >> block;)
-            EXPECT_EQ(ledger.accept(dag.block(block), now).kind, AcceptKind::accepted) << block;
-        ledger.take_accepted();
     }
     // The view after all that the ledger holds, of these members.
     static View next_of(const OpenLedger& ledger, const std::vector<PublicKey>& members) {
@@ -124,7 +117,7 @@ TEST_F(SuccessiveViews, InstallingSettlesTheWholeCutInOrder) {
 TEST_F(SuccessiveViews, BlocksOutsideTheCutAreVoidAndTheirEffectsRetracted) {
     const auto ledger = ledger_of(2, "A1 B1 C1 C2");
     EXPECT_EQ(fills(ledger->execute().applied), 1u);
-    give(*ledger, "A2 B2");
+    give(*ledger, dag, "A2 B2");
     ledger->execute();
     const auto update = ledger->install(cut_without_c2());
     ASSERT_TRUE(update.ok()) << update.error().message;
@@ -168,7 +161,7 @@ TEST_F(SuccessiveViews, WithoutABlockOfTheCutNothingIsInstalled) {
     const auto ledger = ledger_of(1, "A1 B1 C1 A2");
     EXPECT_EQ(ledger->install(cut_without_c2()).error().code, ErrorCode::unavailable);
     EXPECT_EQ(ledger->view().number, 1u);
-    give(*ledger, "B2");
+    give(*ledger, dag, "B2");
     EXPECT_TRUE(ledger->install(cut_without_c2()).ok());
 }
 
@@ -325,7 +318,7 @@ class ForkedView : public SuccessiveViews {
         auto ledger = ledger_of(member, side);
         ledger->execute();
         ledger->take_branches(MemberIndex(0));
-        give(*ledger, other);
+        give(*ledger, dag, other);
         ledger->execute();
         return ledger;
     }
@@ -364,8 +357,8 @@ TEST_F(ForkedView, NothingSettlesAnyMore) {
     const auto ledger = at_b();
     const std::uint64_t settled = ledger->settled_prefix().length;
     ledger->take_branches(MemberIndex(2));
-    give(*ledger, "C2c");
-    give(*ledger, "B3");
+    give(*ledger, dag, "C2c");
+    give(*ledger, dag, "B3");
     ledger->execute();
     EXPECT_EQ(ledger->settled_prefix().length, settled);
 }
@@ -378,7 +371,7 @@ TEST_F(ForkedView, OneThatLacksTheNamedBlockMayTakeItAndThenInstalls) {
     EXPECT_EQ(ledger->claimed_blocks()[0], 2u);
     ledger->take_branches(MemberIndex(0));
     EXPECT_EQ(ledger->claimed_blocks()[0], 0u);  // nothing is settled, so all of A's blocks are asked for
-    give(*ledger, "A2 B2");
+    give(*ledger, dag, "A2 B2");
     EXPECT_TRUE(ledger->check_end(next).ok());
 }
 
@@ -392,7 +385,7 @@ TEST_F(ForkedView, ACutWithTheOtherOfTwoBlocksOfWhichOneIsSettledIsRefused) {
     EXPECT_EQ(settled->check_end(next).error().code, ErrorCode::unavailable);
     settled->take_branches(MemberIndex(0));
     settled->take_branches(MemberIndex(2));
-    give(*settled, "A2' C2");
+    give(*settled, dag, "A2' C2");
     const Status end = settled->check_end(next);
     EXPECT_EQ(end.error().code, ErrorCode::conflict) << end.error().message;
     EXPECT_FALSE(settled->install(next).ok());
@@ -402,7 +395,7 @@ TEST_F(ForkedView, TheStateAfterWhatIsSettledCanBeHadAtAnyTime) {
     const auto ledger = ledger_of(1, "A1 B1 C1 A2 B2 C2c");
     EXPECT_FALSE(ledger->checkpoint_settled());  // not executed yet
     ledger->execute();
-    give(*ledger, "B3");
+    give(*ledger, dag, "B3");
     ledger->execute();
     (void)ledger->take_checkpoint();
     const std::uint64_t length = ledger->settled_prefix().length;

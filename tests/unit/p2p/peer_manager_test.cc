@@ -9,33 +9,6 @@
 namespace peerbook::p2p {
 namespace {
 
-Duration s(std::int64_t seconds) {
-    return Duration::seconds(seconds);
-}
-
-bool meet(const PeerWorld::Node& a, const PeerWorld::Node& b) {
-    return a.manager->connected(b.id()) && b.manager->connected(a.id());
-}
-
-// Of a node whose address nobody learns, so that it alone dials.
-PeerManagerOptions silent_options() {
-    PeerManagerOptions options = PeerWorld::options();
-    options.local.broadcast = false;
-    return options;
-}
-
-PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer) {
-    for (const PeerInfo& info : node.manager->peers(world.now(node)))
-        if (info.id == peer) return info;
-    return {};
-}
-
-std::string last_error_at(PeerWorld& world, PeerWorld::Node& node, const PeerAddress& address) {
-    for (const PeerInfo& info : node.manager->peers(world.now(node)))
-        if (info.address == to_string(address)) return info.last_error;
-    return "no such address";
-}
-
 TEST(PeerManager, AConfiguredPeerIsDialledAndBothSidesMeet) {
     PeerWorld world;
     auto &a = world.add(1), &b = world.add(2);
@@ -71,126 +44,6 @@ TEST(PeerManager, KindsOfANewerVersionAreIgnored) {
     EXPECT_TRUE(meet(a, b));
     EXPECT_TRUE(b.payloads.empty());
     EXPECT_EQ(info_of(world, b, a.id()).reputation, 0);
-}
-
-TEST(PeerManager, WhenBothDialTheLowerIdKeepsTheOneItOpened) {
-    for (const bool a_ticks_first : {true, false}) {
-        PeerWorld world;
-        auto &a = world.add(1, PeerWorld::options(), a_ticks_first ? "10.0.0.1" : "10.0.0.9"),
-             &b = world.add(2);
-        world.configure(a, b);
-        world.configure(b, a);
-        world.advance(s(3));
-        EXPECT_EQ(a.dials.size() + b.dials.size(), 2U);
-        ASSERT_TRUE(meet(a, b));
-        EXPECT_EQ(a.wires.size(), 1U);
-        EXPECT_EQ(b.wires.size(), 1U);
-        const bool a_is_lower = a.id() < b.id();
-        EXPECT_EQ(info_of(world, a, b.id()).outbound, a_is_lower);
-        EXPECT_EQ(info_of(world, b, a.id()).outbound, !a_is_lower);
-        // Every connection that replaced another was announced, so that the application can start afresh on
-        // it.
-        EXPECT_EQ(a.connected - a.disconnected, 1);
-        EXPECT_EQ(b.connected - b.disconnected, 1);
-        world.advance(s(60));
-        EXPECT_EQ(a.dials.size() + b.dials.size(), 2U);
-    }
-}
-
-TEST(PeerManager, ASilentConnectionGivesWayToANewOneOfItsPeer) {
-    PeerWorld world;
-    auto &a = world.add(1), &b = world.add(2);
-    world.configure(a, b);
-    world.advance(s(1));
-    world.cut(a, b);
-    // a's process restarts: it knows nothing of the old connection, which at b is only silent.
-    PeerEffects forgotten;
-    a.manager->stop(world.now(a), forgotten);
-    a.wires.clear();
-    world.advance(s(8));
-    ASSERT_TRUE(b.manager->connected(a.id()));
-    Ed25519Verifier verifier;
-    PeerManagerOptions options = PeerWorld::options();
-    options.sender_start = 99;
-    a.manager = std::make_unique<PeerManager>(options, *a.signer, verifier);
-    world.configure(a, b);
-    world.advance(s(1));
-    EXPECT_TRUE(meet(a, b));
-    EXPECT_EQ(b.connected, 2);
-    EXPECT_EQ(b.disconnected, 1);
-}
-
-// One end of a connection sees it break, the other does not: a router in between forgot it.
-TEST(PeerManager, APeerThatLostItsConnectionTakesItsOwnPlaceAsSoonAsTheOldOneDoesNotAnswer) {
-    PeerWorld world;
-    auto &a = world.add(1), &b = world.add(2);
-    world.configure(a, b);
-    world.advance(s(21));
-    world.cut(a, b);
-    world.sever(a);
-    ASSERT_TRUE(b.manager->connected(a.id()));
-    world.advance(s(4));
-    EXPECT_TRUE(meet(a, b));
-    EXPECT_EQ(b.connected, 2);
-}
-
-TEST(PeerManager, APeerThatFallsSilentIsDialledAgainBesideTheOldConnection) {
-    PeerWorld world;
-    auto &a = world.add(1, silent_options()), &b = world.add(2);
-    world.configure(a, b);
-    world.advance(s(21));
-    world.cut(a, b);
-    world.sever(b);
-    ASSERT_TRUE(a.manager->connected(b.id()));
-    world.advance(s(9));
-    EXPECT_TRUE(meet(a, b));
-    EXPECT_EQ(a.connected, 2);
-    EXPECT_EQ(a.dials.size(), 2U);
-    // As long as nobody answers, it is tried less and less often.
-    world.cut(a, b);
-    b.reachable = false;
-    world.advance(s(40));
-    EXPECT_TRUE(a.manager->connected(b.id()));
-    EXPECT_GE(a.dials.size(), 5U);
-    EXPECT_LE(a.dials.size(), 8U);
-}
-
-TEST(PeerManager, AConnectionThatAnswersKeepsItsPlace) {
-    PeerWorld world;
-    auto &a = world.add(1), &b = world.add(2);
-    world.alias(b.host, "10.0.1.2");
-    world.configure(a, b);
-    world.advance(s(21));
-    for (int times = 0; times < 3; ++times) {
-        a.manager->add_configured(world.now(a), {"10.0.1.2", 3000});
-        world.advance(s(3));
-        PeerEffects nothing;
-        EXPECT_TRUE(a.manager->forget(world.now(a), {"10.0.1.2", 3000}, nothing).ok());
-    }
-    EXPECT_EQ(a.dials.size(), 4U);
-    EXPECT_EQ(b.connected, 1);
-    EXPECT_TRUE(meet(a, b));
-}
-
-TEST(PeerManager, OverALineThatBreaksOftenPeersAreConnectedHalfOfTheTime) {
-    PeerWorld world;
-    auto &a = world.add(1, silent_options()), &b = world.add(2);
-    world.configure(a, b);
-    world.advance(s(1));
-    for (int round = 0; round < 12; ++round) {
-        ASSERT_TRUE(meet(a, b)) << round;
-        world.advance(s(20));
-        world.sever(a);
-        ASSERT_FALSE(meet(a, b));
-        world.advance(s(20));
-    }
-    // One that ends at once every time is still left alone for longer and longer.
-    const std::size_t before = a.dials.size();
-    for (int step = 0; step < 120; ++step) {
-        if (meet(a, b)) world.sever(a);
-        world.advance(s(1));
-    }
-    EXPECT_LE(a.dials.size() - before, 8U);
 }
 
 TEST(PeerManager, ANodeThatDialsItselfNoticesAndStops) {
@@ -553,27 +406,6 @@ TEST(PeerManager, AClaimOfOurKeyWithoutOurChallengeDoesNotMakeAnAddressOurs) {
     EXPECT_EQ(manager.peers(now).at(0).last_error, "connected to itself");
     now.mono = now.mono + s(2);
     EXPECT_TRUE(dialled());
-}
-
-TEST(PeerManager, OfTwoConnectionsOpenedByOneNodeBothSidesKeepTheSame) {
-    PeerWorld world;
-    auto &a = world.add(1), &b = world.add(2);
-    world.alias(b.host, "10.0.1.2");
-    world.configure(a, b);
-    a.manager->add_configured(world.now(a), {"10.0.1.2", 3000});
-    world.advance(s(5));
-    EXPECT_EQ(a.dials.size(), 2U);
-    ASSERT_TRUE(meet(a, b));
-    EXPECT_EQ(a.wires.size(), 1U);
-    EXPECT_EQ(b.wires.size(), 1U);
-    // Known to be one peer now: after a break one address is dialled at a time.
-    b.reachable = false;
-    world.sever(a);
-    world.advance(s(2));
-    b.reachable = true;
-    world.advance(s(20));
-    EXPECT_TRUE(meet(a, b));
-    EXPECT_EQ(b.wires.size(), 1U);
 }
 
 TEST(PeerManager, AConfiguredPeerTakesTheYoungestPlaceWhenAllAreTaken) {

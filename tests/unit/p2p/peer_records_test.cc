@@ -8,20 +8,6 @@
 namespace peerbook::p2p {
 namespace {
 
-Duration s(std::int64_t seconds) {
-    return Duration::seconds(seconds);
-}
-
-bool meet(const PeerWorld::Node& a, const PeerWorld::Node& b) {
-    return a.manager->connected(b.id()) && b.manager->connected(a.id());
-}
-
-PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer) {
-    for (const PeerInfo& info : node.manager->peers(world.now(node)))
-        if (info.id == peer) return info;
-    return {};
-}
-
 // The process of a node starts again with what its peers file held.
 void restart(PeerWorld& world, PeerWorld::Node& node, PeerManagerOptions options = PeerWorld::options()) {
     static Ed25519Verifier verifier;

@@ -228,4 +228,26 @@ void PeerWorld::bad_frame(Node& node, ConnectionId id) {
     perform(node, std::move(effects));
 }
 
+bool meet(const PeerWorld::Node& a, const PeerWorld::Node& b) {
+    return a.manager->connected(b.id()) && b.manager->connected(a.id());
+}
+
+PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer) {
+    for (const PeerInfo& info : node.manager->peers(world.now(node)))
+        if (info.id == peer) return info;
+    return {};
+}
+
+std::string last_error_at(PeerWorld& world, PeerWorld::Node& node, const PeerAddress& address) {
+    for (const PeerInfo& info : node.manager->peers(world.now(node)))
+        if (info.address == to_string(address)) return info.last_error;
+    return "no such address";
+}
+
+PeerManagerOptions silent_options() {
+    PeerManagerOptions options = PeerWorld::options();
+    options.local.broadcast = false;
+    return options;
+}
+
 }  // namespace peerbook::p2p

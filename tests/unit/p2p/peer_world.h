@@ -105,4 +105,15 @@ class PeerWorld {
     Ed25519Verifier verifier_;
 };
 
+// --- shorthand ---
+inline Duration s(std::int64_t seconds) {
+    return Duration::seconds(seconds);
+}
+bool meet(const PeerWorld::Node& a, const PeerWorld::Node& b);
+// Empty for a peer that the node does not know.
+PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer);
+std::string last_error_at(PeerWorld& world, PeerWorld::Node& node, const PeerAddress& address);
+// Of a node whose address nobody learns, so that it alone dials.
+PeerManagerOptions silent_options();
+
 }  // namespace peerbook::p2p
