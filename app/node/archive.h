@@ -1,10 +1,10 @@
 // Ledgers that this node gave up for others, in its data directory:
 //
-//   ledger.given-up   noted when the operator's command is done; at the next start everything of the ledger
-//   is
-//                     moved away, and this file last
-//   given-up-<ledger>-<node>/   12 hex digits of each: journal, index, node.key with node.key.retired,
-//                     invitations, ledger.toml, given-up.toml. Nothing ever writes there again
+//   ledger.given-up   noted when the operator's command is done; at the next start everything of the
+//                     ledger is moved away, and this file last
+//   given-up-<ledger>-<node>/
+//                     12 hex digits of each: journal, index, node.key with node.key.retired, invitations,
+//                     ledger.toml, given-up.toml. Nothing ever writes there again
 //   adopted.toml      the only ledger that this node enters
 //
 // Moving is done again from where it stopped, however it was interrupted, and before any key is made.

@@ -24,8 +24,7 @@ inline PublicKey chain_of(const exchange::View& view, const Digest& view_digest,
 //   u8 3 ‖ signed batch   an observer's, which is sent to a member until it is settled
 //   u8 4 ‖ ledger news    this node entered the ledger
 //   u8 5                  it gave that up, or left it because its founder did
-//   u8 6 ‖ first command  account id 32 ‖ u64 nonce ‖ u32 index: that batch is not sent any more, and its
-//   users
+//   u8 6 ‖ first command  account id 32 ‖ u64 nonce ‖ u32 index: that batch is not sent any more; its users
 //                         were told that nobody knows what became of it
 //   u8 7                  the commands of the void block that waited first are in such batches
 //   u8 8 ‖ ledger news    the fork in there that goes on from its ledger began here

@@ -242,6 +242,8 @@ class Node {
     void finish(const Relayed& batch, Effects& effects);
     void give_up(const Relayed& batch, Effects& effects);
     Relayed make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch);
+    Relayed make_relayed(SharedBytes encoded, std::vector<CommandKey> all, std::uint64_t indexes,
+                         bool is_hosted);
     void forget_relayed(const Relayed& batch);
     void forget_done();  // while nobody waits yet
     // One command of the request has its result.

@@ -59,15 +59,23 @@ void Node::relay(Now now, Effects& effects) {
 }
 
 Node::Relayed Node::make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch) {
+    std::vector<CommandKey> all;
+    for (const exchange::BatchCommand& command : batch.commands)
+        all.push_back({batch.accounts[command.account], command.ref()});
+    return make_relayed(std::move(encoded), std::move(all), index_count(batch),
+                        batch.kind != exchange::BatchKind::self_custodied);
+}
+
+Node::Relayed Node::make_relayed(SharedBytes encoded, std::vector<CommandKey> all, std::uint64_t indexes,
+                                 bool is_hosted) {
     Relayed relayed;
     relayed.id = ++relayed_last_id_;
     relayed.encoded = std::move(encoded);
-    relayed.indexes = index_count(batch);
-    for (const exchange::BatchCommand& command : batch.commands) {
-        const exchange::AccountId& account = batch.accounts[command.account];
-        relayed.all.push_back({account, command.ref()});
-        if (batch.kind != exchange::BatchKind::self_custodied) hosted_.gave_away(account, command.nonce);
-    }
+    relayed.indexes = indexes;
+    relayed.all = std::move(all);
+    if (is_hosted)
+        for (const auto& [account, ref] : relayed.all)
+            hosted_.gave_away(account, ref.nonce);
     relayed_indexes_ += relayed.indexes;
     relayed_ids_.emplace(relayed.all.front(), relayed.id);
     return relayed;
@@ -89,25 +97,27 @@ void Node::forget_done() {
 
 Node::Relayed Node::next_to_relay(Batcher& from, MonoTime now) {
     const exchange::NetworkRules& rules = ledger_.engine().rules();
-    const auto decode = [&](ByteView encoded) {
-        auto decoded =
-            exchange::decode_signed_batch(encoded, rules.network, rules.rules_version, AlreadyVerified());
-        PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
-        return *std::move(decoded);
-    };
     Relayed batch;
     if (auto signed_batch = from.take_signed()) {
-        const exchange::CommandBatch decoded = decode(signed_batch->encoded);
-        batch = make_relayed(SharedBytes(std::move(signed_batch->encoded)), decoded);
+        const auto decoded = exchange::decode_signed_batch(signed_batch->encoded, rules.network,
+                                                           rules.rules_version, AlreadyVerified());
+        PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
+        batch = make_relayed(SharedBytes(std::move(signed_batch->encoded)), *decoded);
         batch.keys = batch.all;
     } else {
         Batcher::Taken taken = from.take_hosted();
+        std::vector<CommandKey> all, awaited;
+        std::uint64_t indexes = 0;
+        for (std::size_t i = 0; i < taken.commands.size(); ++i) {
+            const exchange::Command& command = taken.commands[i];
+            all.push_back({command.account, command.ref});
+            if (taken.origins[i]) awaited.push_back(all.back());
+            indexes += exchange::index_count(command.body);
+        }
         Bytes encoded = exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,
                                                       rules.rules_version, signer_, taken.commands);
-        const exchange::CommandBatch decoded = decode(encoded);
-        batch = make_relayed(SharedBytes(std::move(encoded)), decoded);
-        for (std::size_t i = 0; i < taken.commands.size(); ++i)
-            if (taken.origins[i]) batch.keys.push_back({taken.commands[i].account, taken.commands[i].ref});
+        batch = make_relayed(SharedBytes(std::move(encoded)), std::move(all), indexes, true);
+        batch.keys = std::move(awaited);
     }
     batch.first_sent = now;
     return batch;
@@ -358,8 +368,9 @@ void Node::find_relayed(const exchange::VerifiedBlock& block) {
                 batch.authorized && (hosted_here || (self_custodied && account.data == batch.signer.data));
             if (!ours) continue;
             const CommandKey key{account, command.ref()};
-            if (const auto id = relayed_ids_.find(key); id != relayed_ids_.end())
-                carried.batches.push_back(id->second);
+            if (&command == &batch.commands.front())
+                if (const auto id = relayed_ids_.find(key); id != relayed_ids_.end())
+                    carried.batches.push_back(id->second);
             const auto known = relayed_origins_.find(key);
             if (known == relayed_origins_.end()) continue;
             carried.origins[here] = known->second;

@@ -346,11 +346,11 @@ void ViewKeeper::watch_settling(MonoTime now, bool stood_still, Effects& effects
     const bool has_moved = stats.settled_round != settled_round_;
     settled_round_ = stats.settled_round;
     // In a forked view nobody makes blocks any more.
-    const bool may_wait = !self || stats.unsettled_commands == 0 || ledger_.is_forked();
-    if (may_wait || has_moved || stood_still) {
+    const bool nothing_waits = !self || stats.unsettled_commands == 0 || ledger_.is_forked();
+    if (nothing_waits || has_moved || stood_still) {
         settling_waits_since_.reset();
         holding_up_.clear();
-        if (may_wait) return;
+        if (nothing_waits) return;
     }
     if (is_stopped()) return settling_waits_since_.reset();  // what was found so far stays
     if (!settling_waits_since_) settling_waits_since_ = now;
