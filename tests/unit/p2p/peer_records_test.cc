@@ -223,9 +223,10 @@ TEST(Anchors, TheTwoOldestOutboundPeersAreDialledFirstAfterARestart) {
     world.advance(s(5));
     world.disconnect(a, others.front()->id());
     world.advance(s(150));
-    const std::string kept = a.manager->peers_to_json(world.now(a));
+    const auto kept = parse_peers_file(a.manager->peers_to_json(world.now(a)));
+    ASSERT_TRUE(kept);
     std::vector<std::string> anchors;
-    for (const PeersFile::Peer& peer : parse_peers_file(kept)->peers)
+    for (const PeersFile::Peer& peer : kept->peers)
         if (peer.anchor) anchors.push_back(to_string(peer.address));
     ASSERT_EQ(anchors.size(), anchors_max);
     a.dials.clear();
