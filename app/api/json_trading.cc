@@ -227,6 +227,7 @@ std::string order_json(const OrderAnswer& answer, const MarketTable& markets) {
     Json json;
     json.begin();
     write_order(json, answer.order, state_of(answer), markets);
+    json.key("grade").text(to_string(answer.grade));
     if (answer.was_triggered) json.key("was_triggered").flag(true);
     if (answer.reason != exchange::Reason::none) {
         json.key("reason").text(exchange::to_string(answer.reason));

@@ -47,12 +47,14 @@ Segments segments_of(std::string_view path) {
     return segments;
 }
 
-// `?wait=settled` or nothing.
+// `?wait=settled`, `?wait=attested`, or nothing.
 ApiResult<Grade> wait_of(const QueryString& query) {
     const std::string* wait = query.find("wait");
     if (!wait || *wait == "provisional") return Grade::provisional;
     if (*wait == "settled") return Grade::settled;
-    return ApiError("wait: must be \"settled\" or \"provisional\", not " + quoted(*wait), "wait");
+    if (*wait == "attested") return Grade::attested;
+    return ApiError("wait: must be \"provisional\", \"settled\" or \"attested\", not " + quoted(*wait),
+                    "wait");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ struct NodeRequest {
 struct CommandOptions {
     std::string account = "me";
     std::string nonce;  // empty: the node takes the next one
-    std::string wait;   // "settled", or empty: answer when durable and executed
+    std::string wait;   // "settled", "attested", or empty: answer when durable and executed
 };
 
 struct OrderArguments {

@@ -11,9 +11,9 @@ Posting add_posting(CLI::App& command) {
     command.add_option("--account", options.account, "account of this node that commands [me]");
     command.add_option("--nonce", options.nonce,
                        "number of the command within its account; default: the next");
-    command.add_option("--wait", options.wait, "answer only when it is settled")
-        ->check(CLI::IsMember({"settled"}))
-        ->option_text("settled");
+    command.add_option("--wait", options.wait, "answer only when it is settled, or attested")
+        ->check(CLI::IsMember({"settled", "attested"}))
+        ->option_text("settled|attested");
     return posting;
 }
 

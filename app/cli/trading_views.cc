@@ -114,6 +114,7 @@ Result<std::string> view_order(const Answer& answer, const TerminalStyle& style)
         properties.add("expires_at", time_text(expires));
     properties.add("nonce", ref_text(answer));
     if (const std::string id = text_at(answer, "replaced_by"); !id.empty()) properties.add("replaced_by", id);
+    properties.add("grade", text_at(answer, "grade"));
     return state_sentence(answer) + "\n" + properties.draw(style);
 }
 

@@ -25,6 +25,7 @@ struct KnownOrder {
     bool was_triggered = false;
     exchange::Quantity leaves;       // when it ended
     exchange::OrderKey replaced_by;  // replaced
+    std::uint64_t commit = 0;        // the last one that changed it, or a later one
 };
 
 class KnownOrders {
@@ -33,8 +34,10 @@ class KnownOrders {
 
     void remember(const KnownOrder& order);
     const KnownOrder* find(const exchange::OrderId& id) const;
-    // A commit was executed with these events; after its orders were remembered. May come twice.
-    void note(const exchange::EventBuffer& events);
+    const KnownOrder* find(const exchange::OrderKey& key) const;
+    // The commit with this place in the log was executed with these events; after its orders were remembered.
+    // May come twice.
+    void note(const exchange::EventBuffer& events, std::uint64_t commit);
     // These events are taken back.
     void undo(const exchange::EventBuffer& events);
 
@@ -44,7 +47,7 @@ class KnownOrders {
             return (key.nonce * 0x9e3779b97f4a7c15 + key.index) * 0x9e3779b97f4a7c15 + key.account.value();
         }
     };
-    KnownOrder* find(const exchange::OrderKey& key);
+    KnownOrder* order_at(const exchange::OrderKey& key);
 
     std::size_t size_max_;
     std::unordered_map<exchange::OrderKey, KnownOrder, KeyHash> orders_;  // looked up, never walked

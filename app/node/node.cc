@@ -386,13 +386,17 @@ void Node::expire_waits(Now now, Effects& effects) {
     next_expiry_check_ = now.mono + expiry_check_interval;
     std::erase_if(requests_, [&](const auto& entry) {
         const auto& [ticket, request] = entry;
-        if (request.wait_for != Grade::settled || now.mono - request.since < options_.settled_wait)
+        if (request.wait_for < Grade::settled || now.mono - request.since < options_.settled_wait)
             return false;
+        const bool is_settled = unattested_.erase({request.last_commit, ticket}) > 0;
         effects.answers.push_back(
             {ticket,
-             Result<SubmitAnswer>(Error{ErrorCode::timed_out,
-                                        "taken, but not settled yet; `peerbook status` says what settling "
-                                        "waits for. Do not send it again: ask for the orders instead"})});
+             Result<SubmitAnswer>(Error{
+                 ErrorCode::timed_out,
+                 is_settled ? "settled, but not attested yet: too few members have signed the state with "
+                              "it. Do not send it again: ask for the orders instead"
+                            : "taken, but not settled yet; `peerbook status` says what settling "
+                              "waits for. Do not send it again: ask for the orders instead"})});
         return true;
     });
     for (auto entry = settled_waiters_.begin(); entry != settled_waiters_.end();) {
@@ -433,7 +437,7 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
             note_executed(carried->second.batches);
             answer_commit(commit, carried->second, Grade::provisional, effects);
         }
-        known_orders_.note(commit.events);
+        known_orders_.note(commit.events, commit.index);
     }
     for (const exchange::Commit& commit : update.settled) {
         unsettled_.settle(commit.block);
@@ -451,8 +455,9 @@ void Node::process(const exchange::LedgerUpdate& update, Effects& effects) {
             answer_commit(commit, carried->second, Grade::settled, effects);
             relayed_in_.erase(carried);
         }
-        known_orders_.note(commit.events);  // of orders that were answered only now
+        known_orders_.note(commit.events, commit.index);  // of orders that were answered only now
     }
+    answer_attested(effects);
     for (TradeTape::SettledCommit& commit : settled)
         effects.index_writes.push_back({commit.commit, std::move(commit.trades)});
 }

@@ -16,8 +16,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "app/node/batcher.h"
@@ -150,6 +152,7 @@ class Node {
         bool by_nonce = false;
         Grade wait_for = Grade::provisional;
         MonoTime since;
+        std::uint64_t last_commit = 0;  // settled, with one of its commands; for one that waits for votes
     };
     // The commands of one block that somebody here waits for, by position.
     struct Carried {
@@ -206,6 +209,7 @@ class Node {
     void fold_order(const exchange::Event& event, bool by_nonce, CommandResult& result);
     void fold_fill(const exchange::Event& fill, bool as_maker, bool by_nonce, CommandResult& result);
     void answer_settled(SettledWaiters::iterator waiting, Effects& effects);
+    void answer_attested(Effects& effects);
     void remember_order(const exchange::Event& event, const CommandResult& result);
     void publish_markets(const exchange::LedgerUpdate& update, Effects& effects);
     void ask_for_state_root(Effects& effects);
@@ -369,6 +373,7 @@ class Node {
     void trades(Ticket ticket, const TradesQuery& query, Effects& effects) const;
     OrderView order_view(const exchange::RestingOrderView& order) const;
     OrderAnswer ended_order(const KnownOrder& known) const;
+    Grade grade_of(const exchange::OrderKey& order) const;
     AccountView account_view(exchange::AccountIndex account, bool with_balances) const;
     bool members_form_quorum() const;
     std::uint64_t own_seq() const;  // of the last own block in this view
@@ -394,6 +399,9 @@ class Node {
     std::map<std::uint64_t, Carried> executing_, settling_;
     SettledWaiters settled_waiters_;  // by the own block's number
     std::size_t settled_waiters_count_ = 0;
+    // Requests that are settled and wait to be attested, by their last commit; of each the rest is in
+    // requests_.
+    std::set<std::pair<std::uint64_t, Ticket>> unattested_;
     // An observer's commands until they are answered, and the members' blocks that were seen to carry them.
     std::map<CommandKey, Origin> relayed_origins_;
     std::map<Digest, Carried> relayed_in_;

@@ -36,7 +36,10 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
     auto request_of = [&](std::size_t command) {
         if (command >= origins.size() || !origins[command] || other_copy[command]) return requests_.end();
         const auto request = requests_.find(origins[command]->ticket);
-        return request != requests_.end() && request->second.wait_for == grade ? request : requests_.end();
+        if (request == requests_.end()) return request;
+        // What waits to be attested waits to be settled first.
+        const Grade wait_for = std::min(request->second.wait_for, Grade::settled);
+        return wait_for == grade ? request : requests_.end();
     };
     auto fold_into = [&](const Event& event, std::size_t command) {
         if (const auto request = request_of(command); request != requests_.end())
@@ -65,6 +68,7 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
         finish_quotes(open.results[origins[command]->position]);
         open.in_one_block = open.in_one_block && (open.block == 0 || open.block == number);
         open.block = number;
+        open.last_commit = std::max(open.last_commit, commit.index);
         origins[command].reset();  // answered once, whatever replays follow
         if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
         const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
@@ -75,9 +79,28 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
 void Node::finish_one(std::map<Ticket, Request>::iterator request, Grade grade, Effects& effects) {
     Request& open = request->second;
     if (--open.open > 0) return;
+    if (open.wait_for == Grade::attested) {
+        if (open.last_commit > attestation_.attested()) {
+            unattested_.emplace(open.last_commit, request->first);
+            return;
+        }
+        grade = Grade::attested;
+    }
     SubmitAnswer answer{open.block, grade, std::move(open.results)};
     effects.answers.push_back({request->first, Result<SubmitAnswer>(std::move(answer))});
     requests_.erase(request);
+}
+
+void Node::answer_attested(Effects& effects) {
+    while (!unattested_.empty() && unattested_.begin()->first <= attestation_.attested()) {
+        const auto request = requests_.find(unattested_.begin()->second);
+        unattested_.erase(unattested_.begin());
+        Request& open = request->second;
+        effects.answers.push_back(
+            {request->first,
+             Result<SubmitAnswer>(SubmitAnswer{open.block, Grade::attested, std::move(open.results)})});
+        requests_.erase(request);
+    }
 }
 
 // An event may be about this command's own order, one of its quotes, or an order that it took away.

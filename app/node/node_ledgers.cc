@@ -168,6 +168,7 @@ GivenUpLedger Node::give_up_ledger(Now now, Effects& effects) {
                 {waiter.ticket, Result<Answer>(Error{ErrorCode::unavailable,
                                                      "this node gave its ledger up for another one"})});
     requests_.clear();
+    unattested_.clear();
     settled_waiters_.clear();
     return given_up;
 }

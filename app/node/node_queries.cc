@@ -334,6 +334,7 @@ Result<Answer> Node::order(const OrderQuery& query) const {
     auto open_answer = [&](const exchange::RestingOrderView& order) {
         OrderAnswer answer{order_view(order)};
         if (order.trigger) answer.state = OrderState::waiting;
+        answer.grade = grade_of(order.order);
         return answer;
     };
     if (const KnownOrder* known = known_orders_.find(query.id)) {
@@ -360,6 +361,14 @@ Result<Answer> Node::order(const OrderQuery& query) const {
     return gone;
 }
 
+// Of an order that was placed elsewhere it is not known which settled commit changed it last.
+Grade Node::grade_of(const exchange::OrderKey& order) const {
+    if (ledger_.is_changed_unsettled(order)) return Grade::provisional;
+    const KnownOrder* known = known_orders_.find(order);
+    const std::uint64_t commit = known && known->commit > 0 ? std::min(known->commit, awaited_) : awaited_;
+    return commit <= attestation_.attested() ? Grade::attested : Grade::settled;
+}
+
 OrderAnswer Node::ended_order(const KnownOrder& known) const {
     const exchange::Engine& engine = ledger_.engine();
     OrderAnswer answer;
@@ -372,6 +381,7 @@ OrderAnswer Node::ended_order(const KnownOrder& known) const {
     answer.order.quantity = known.quantity;
     answer.order.leaves = known.leaves;
     answer.state = known.state;
+    answer.grade = grade_of(known.key);
     answer.reason = known.reason;
     if (known.state == OrderState::replaced)
         answer.replaced_by = exchange::make_order_id(

@@ -21,6 +21,7 @@ void Node::count_vote(const exchange::OpenLedger::AcceptedBlock& block) {
 void Node::step_votes(Now now, Effects& effects) {
     if (!recovered_) return;
     tape_.attest(attestation_.attested());
+    answer_attested(effects);
     for (const auto& one : attestation_.take_disagreements()) {
         const std::string member = to_hex(ledger_.view().members[one.member.value()]);
         const std::string text =
@@ -70,6 +71,7 @@ void Node::halt(std::string why, Effects& effects) {
                          ErrorCode::unavailable,
                          "the node stopped trading; this may or may not have been executed: " + halted_})});
     requests_.clear();
+    unattested_.clear();
     batcher_.clear();
 }
 

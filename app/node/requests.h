@@ -26,7 +26,6 @@ namespace peerbook::app {
 enum class Grade : std::uint8_t { provisional, settled, attested, retracted };
 const char* to_string(Grade grade);
 // Why a trade is retracted.
-// Why a trade is retracted.
 enum class Retraction : std::uint8_t {
     late_block,      // one came that stands in front of it
     view_end,        // a block that it needs is outside the view's cut
@@ -56,7 +55,7 @@ struct SubmitRequest {
     std::vector<Intent> intents;
     Bytes signed_batch;  // self-custodied commands instead of intents; encoded as exchange/engine/command.h
                          // says
-    Grade wait_for = Grade::provisional;  // answer when durable and executed, or when settled
+    Grade wait_for = Grade::provisional;  // answer when durable and executed, or settled, or attested
     // The client names its orders by their nonces and wants no ids: the node computes and remembers none for
     // it, so an id of such an order costs a search when somebody asks by it. Ids in the answer are then zero,
     // makers' excepted.
@@ -320,6 +319,7 @@ const char* to_string(OrderState state);
 struct OrderAnswer {
     OrderView order;
     OrderState state = OrderState::open;
+    Grade grade = Grade::provisional;                             // of the last change of the order
     bool was_triggered = false;                                   // it waited before
     exchange::Reason reason = exchange::Reason::none;             // cancelled: why
     std::optional<exchange::OrderId> replaced_by = std::nullopt;  // replaced: the order in its place

@@ -157,7 +157,7 @@ std::string order_text(const OrderAnswer& answer, const MarketTable& markets, co
     if (answer.reason != exchange::Reason::none)
         text += std::string("\n") + exchange::describe(answer.reason);
     if (answer.replaced_by) text += "\nreplaced by " + to_hex(*answer.replaced_by);
-    return text;
+    return text + "\nthis is " + to_string(answer.grade);
 }
 
 std::string balances_text(const AccountView& account, const MarketTable& markets,

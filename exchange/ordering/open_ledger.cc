@@ -592,6 +592,16 @@ bool OpenLedger::is_settled(MemberIndex author, std::uint64_t seq) const {
     return author.value() < state_->settled_tips.size() && seq <= state_->settled_tips[author.value()].seq;
 }
 
+bool OpenLedger::is_changed_unsettled(const OrderKey& order) const {
+    const auto& blocks = state_->order.unsettled();
+    return std::any_of(blocks.begin(), blocks.end(), [&](const auto& entry) {
+        const EventBuffer& events = entry.second.commit.events;
+        return entry.second.in_engine && std::any_of(events.begin(), events.end(), [&](const Event& event) {
+                   return event.order == order || event.maker == order;
+               });
+    });
+}
+
 OpenLedger::Prefix OpenLedger::settled_prefix() const {
     return state_->prefix;
 }

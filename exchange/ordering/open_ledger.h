@@ -202,6 +202,8 @@ class OpenLedger {
     std::optional<BlockPlace> find_block(const Digest& digest) const;
     // True if (author, seq) is settled.
     bool is_settled(MemberIndex author, std::uint64_t seq) const;
+    // An executed commit that is not settled has an event about the order. Looks through all of them.
+    bool is_changed_unsettled(const OrderKey& order) const;
     // Length and hash chain of the settled log: hash = H('peerbook log', previous ‖ block digest).
     struct Prefix {
         std::uint64_t length = 0;

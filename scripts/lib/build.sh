@@ -7,15 +7,16 @@ set_up() {
     [ -n "${SKIP_SETUP:-}" ] || "$root/scripts/setup" "$@"
 }
 
-# build PRESET [cmake options…]: configures when needed and builds everything in build/PRESET. Ninja shows progress.
+# build PRESET [target…]: configures when needed and builds the targets, or everything, in build/PRESET. Ninja shows
+# progress.
 build() {
     local preset=$1
     shift
     local log=$root/build/$preset/configure.log
     mkdir -p "$root/build/$preset"
-    if ! (cd "$root" && cmake --preset "$preset" "$@") >"$log" 2>&1; then
+    if ! (cd "$root" && cmake --preset "$preset") >"$log" 2>&1; then
         cat "$log" >&2
         return 1
     fi
-    cmake --build "$root/build/$preset" -j "$jobs"
+    cmake --build "$root/build/$preset" -j "$jobs" ${1:+--target "$@"}
 }

@@ -117,6 +117,8 @@ TEST_F(NativeApiTest, AnOrderIsSubmittedAndItsResultWritten) {
 TEST_F(NativeApiTest, WaitSettledIsPassedOn) {
     call("POST", "/api/v1/orders?wait=settled", limit_order);
     EXPECT_EQ(node_.submitted.at(0).wait_for, Grade::settled);
+    call("POST", "/api/v1/orders?wait=attested", limit_order);
+    EXPECT_EQ(node_.submitted.at(1).wait_for, Grade::attested);
     expect(call("POST", "/api/v1/orders?wait=soon", limit_order), 400, R"("field":"wait")");
 }
 
@@ -261,10 +263,12 @@ TEST_F(NativeApiTest, AnOrderThatEndedSaysHow) {
     answer.state = OrderState::cancelled;
     answer.was_triggered = true;
     answer.reason = exchange::Reason::price_band;
+    answer.grade = Grade::settled;
     node_.will_tell(answer);
     const ApiResponse response = call("GET", "/api/v1/orders/" + to_hex(testing::order_id(0xaa)));
     EXPECT_THAT(response.body, HasSubstr(R"("state":"cancelled")"));
-    EXPECT_THAT(response.body, HasSubstr(R"("was_triggered":true,"reason":"price_band","message":")"));
+    EXPECT_THAT(response.body,
+                HasSubstr(R"("grade":"settled","was_triggered":true,"reason":"price_band","message":")"));
     answer = OrderAnswer{some_order()};
     answer.state = OrderState::replaced;
     answer.replaced_by = testing::order_id(0xbb);

@@ -57,6 +57,66 @@ TEST_F(VotesOf, ATradeIsAttestedAfterItIsSettledAndThenTheNetworkIsSilent) {
     }
 }
 
+TEST_F(VotesOf, ARequestThatWaitsToBeAttestedIsAnsweredThenAndTheOrderSaysSo) {
+    for (const std::size_t members : {1u, 3u}) {
+        NodeWorld world(members, members);
+        world.submit(0, {NodeWorld::faucet("maker", 0, 100)});  // the first commit is a checkpoint
+        world.run(Duration::seconds(5), Duration::milliseconds(400));
+        SubmitRequest request;
+        request.intents = {NodeWorld::faucet("maker", 0, 100), NodeWorld::limit("maker", Side::sell, 100, 2)};
+        request.wait_for = Grade::settled;
+        const Ticket settled = world.submit(0, request);
+        request.wait_for = Grade::attested;
+        const Ticket attested = world.submit(0, request);
+        world.run(Duration::milliseconds(100), Duration::milliseconds(100));
+        ASSERT_TRUE(world.answered(settled));
+        EXPECT_FALSE(world.answered(attested));
+        const OrderQuery order{world.submit_answer(settled)->results[1].order};
+        EXPECT_EQ(world.ask_for<OrderAnswer>(0, order).grade, Grade::settled);
+        world.run(Duration::seconds(5), Duration::milliseconds(400));
+        ASSERT_TRUE(world.answered(attested)) << members;
+        EXPECT_EQ(world.submit_answer(attested)->grade, Grade::attested);
+        EXPECT_EQ(world.submit_answer(attested)->results[1].status, CommandStatus::resting);
+        EXPECT_EQ(world.ask_for<OrderAnswer>(0, order).grade, Grade::attested);
+        // Another commit changes it: until that is attested, the order is not.
+        world.submit(0, {NodeWorld::faucet("taker", 1, 1'000), NodeWorld::limit("taker", Side::buy, 100, 1)});
+        world.run(Duration::milliseconds(100), Duration::milliseconds(100));
+        EXPECT_EQ(world.ask_for<OrderAnswer>(0, order).grade, Grade::settled);
+        EXPECT_EQ(world.ask_for<OrderAnswer>(members - 1, order).grade, Grade::settled);
+        world.run(Duration::seconds(5), Duration::milliseconds(400));
+        EXPECT_EQ(world.ask_for<OrderAnswer>(0, order).grade, Grade::attested);
+        EXPECT_EQ(world.ask_for<OrderAnswer>(members - 1, order).grade, Grade::attested);
+    }
+}
+
+TEST_F(VotesOf, WhoWaitsForVotesInVainIsToldThatItIsSettled) {
+    NodeWorld world(4, 4);
+    world.forget_roots(3);
+    SubmitRequest request;
+    request.intents = {NodeWorld::faucet("maker", 0, 100), NodeWorld::limit("maker", Side::sell, 100, 2)};
+    request.wait_for = Grade::attested;
+    const Ticket ticket = world.submit(0, request);
+    world.run_for(Duration::seconds(60));
+    ASSERT_TRUE(world.answered(ticket));
+    ASSERT_FALSE(world.submit_answer(ticket).ok());
+    EXPECT_EQ(world.submit_answer(ticket).error().code, ErrorCode::timed_out);
+    EXPECT_NE(world.submit_answer(ticket).error().message.find("settled, but not attested"),
+              std::string::npos);
+}
+
+TEST_F(VotesOf, AnOrderOfWhatIsNotSettledIsProvisional) {
+    NodeWorld world(3, 3);
+    world.run();
+    world.cut(0, 1);
+    world.cut(0, 2);
+    const Ticket ticket =
+        world.submit(0, {NodeWorld::faucet("maker", 0, 100), NodeWorld::limit("maker", Side::sell, 100, 2)});
+    world.run(Duration::milliseconds(100), Duration::milliseconds(100));
+    ASSERT_TRUE(world.answered(ticket));
+    EXPECT_EQ(world.ask_for<OrderAnswer>(0, OrderQuery{world.submit_answer(ticket)->results[1].order}).grade,
+              Grade::provisional);
+}
+
 TEST_F(VotesOf, WithoutEnoughMembersATradeStaysSettled) {
     NodeWorld world(4, 4);
     trade(world, 0, 1);
