@@ -33,8 +33,7 @@ class Blocks : public testing::Test {
     }
     void free(std::size_t at) {
         const auto [block, value] = blocks[at];
-        ASSERT_TRUE(
-            std::all_of(block, block + block_bytes, [value = value](auto byte) { return byte == value; }));
+        ASSERT_TRUE(std::all_of(block, block + block_bytes, [is = value](auto byte) { return byte == is; }));
         source.free(block);
         blocks[at] = blocks.back();
         blocks.pop_back();
