@@ -126,6 +126,8 @@ std::vector<Definition> make_definitions() {
                 "no TLS between peers; for tests on a trusted wire"),
         boolean("p2p.broadcast", "PEERBOOK_BROADCAST", "--broadcast", true, &S::p2p_broadcast,
                 "announce and share this node's address"),
+        boolean("p2p.mdns", "DISCOVERY_MDNS", "--mdns", true, &S::p2p_mdns,
+                "find nodes in the local network, and be found there"),
         {{"p2p.bootstrap", "BOOTSTRAP_PEERS", "--bootstrap", "", "peers to connect to at the start",
           SettingKind::list,
           "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},

@@ -22,6 +22,7 @@ struct Settings {
     std::uint16_t p2p_port = 3000;              // --p2p-port / P2P_PORT
     bool p2p_plain_tcp = false;                 // --p2p-plain-tcp: no TLS
     bool p2p_broadcast = true;                  // --broadcast / PEERBOOK_BROADCAST
+    bool p2p_mdns = true;                       // --mdns / DISCOVERY_MDNS
     std::vector<std::string> bootstrap;         // --bootstrap (repeatable, commas) / BOOTSTRAP_PEERS
     std::uint32_t max_peers = 50;               // --max-peers / MAX_PEERS
     std::uint32_t reconnect_interval_s = 3600;  // cap of the backoff; PEER_RECONNECT_INTERVAL, seconds

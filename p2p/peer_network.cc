@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "p2p/discovery/peer_discovery.h"
 #include "p2p/peers/peer_manager.h"
 #include "p2p/transport/direct_connections.h"
 
@@ -116,6 +117,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         load_peers_file(now);
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
+        discovery_.emplace(discovery_hooks(), options_.broadcast, random_word());
         persisted_at_ = now.mono;
         is_open_ = true;
         if (options_.plain_tcp)
@@ -212,6 +214,37 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return manager_->load_peers_json(read_clocks(), text, false);
     }
 
+    DiscoveryIdentity discovery_identity() const override {
+        return {signer_.public_key(), options_.network, port(), options_.broadcast,
+                printable(options_.agent)};
+    }
+
+    Status add_strategy(std::unique_ptr<DiscoveryStrategy> strategy, Duration interval) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        return discovery_->add(std::move(strategy), interval);
+    }
+
+    std::vector<DiscoveryInfo> discovery() const override {
+        const Now now = read_clocks();
+        const auto ways = manager_->found_by_way();
+        std::vector<DiscoveryInfo> infos;
+        const auto add_passive = [&](std::string_view name) {
+            infos.emplace_back().name = name;
+            if (const auto way = ways.find(name); way != ways.end())
+                infos.back().found = way->second.addresses;
+        };
+        add_passive(found_by::persisted);
+        add_passive(found_by::bootstrap);
+        for (DiscoveryInfo& info : discovery_->infos(now))
+            infos.push_back(std::move(info));
+        add_passive(found_by::peer_exchange);
+        add_passive(found_by::inbound);
+        for (DiscoveryInfo& info : infos)
+            if (const auto way = ways.find(info.name); way != ways.end())
+                info.connected = way->second.connected;
+        return infos;
+    }
+
     std::vector<PeerInfo> peers() const override {
         std::vector<PeerInfo> infos = manager_->peers(read_clocks());
         for (PeerInfo& info : infos) {
@@ -255,6 +288,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         *alive_ = false;
         timer_.cancel();
         if (!manager_) return;
+        if (discovery_) discovery_->stop();
         if (is_open_) persist(read_clocks());
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(read_clocks(), pending_effects_);
@@ -311,6 +345,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         manager_->tick(now, effects);
         perform(std::move(effects));
         if (stopped_) return;
+        discovery_->tick(now, manager_->connected_count(), options_.peers_max);
         if (now.mono - persisted_at_ >= persist_interval) persist(now);
         timer_.expires_after(tick_interval);
         timer_.async_wait([this, alive = alive_](boost::system::error_code) {
@@ -404,6 +439,16 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return {};
     }
 
+    PeerDiscovery::Hooks discovery_hooks() {
+        return {[this](std::string_view strategy, const PeerAddress& address) {
+                    return manager_->add_discovered(read_clocks(), strategy, address);
+                },
+                [this](bool is_warning, const std::string& text) {
+                    log(is_warning ? NoteLevel::warn : NoteLevel::info, text);
+                },
+                read_clocks};
+    }
+
     void load_peers_file(Now now) {
         if (options_.peers_file.empty()) return;
         std::ifstream file(options_.peers_file, std::ios::binary);
@@ -457,6 +502,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     std::string keys_directory_;
     std::unique_ptr<TransportIdentity> identity_;
     std::optional<PeerManager> manager_;
+    std::optional<PeerDiscovery> discovery_;
     std::unique_ptr<DirectConnections> connections_;
     std::map<PeerId, ConnectionId> by_peer_;
     PeerEffects pending_effects_;

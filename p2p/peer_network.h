@@ -14,6 +14,9 @@
 #include "base/keys.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "p2p/discovery/discovery_info.h"
+#include "p2p/discovery/discovery_schedule.h"
+#include "p2p/discovery/discovery_strategy.h"
 #include "p2p/peers/peer_id.h"
 #include "p2p/peers/peer_info.h"
 
@@ -94,6 +97,14 @@ class PeerNetwork {
     virtual std::string export_peers() const = 0;
     // Adds addresses and bans of such a text. Error: corrupt; then nothing was added.
     virtual Status import_peers(const std::string& text) = 0;
+    // What a strategy needs to know of this node.
+    virtual DiscoveryIdentity discovery_identity() const = 0;
+    // One more way to find peers (discovery/peer_discovery.h), after those that are there; it starts at once.
+    // Errors: conflict (its name is taken), too_large, unavailable (stopped).
+    virtual Status add_strategy(std::unique_ptr<DiscoveryStrategy> strategy,
+                                Duration interval = search_interval) = 0;
+    // Every way to find peers and what came of it, in order.
+    virtual std::vector<DiscoveryInfo> discovery() const = 0;
     // Makes a new transport key; connections from now on use it, those that are open go on. Returns the
     // digest of its certificate. Errors: io, unavailable.
     virtual Result<Digest> rotate_transport_key() = 0;

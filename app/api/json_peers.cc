@@ -27,6 +27,7 @@ void write_peer(Json& json, const p2p::PeerInfo& peer) {
     json.key("state").foreign(peer.state);
     json.key("direction").text(peer.outbound ? "outbound" : "inbound");
     json.key("configured").flag(peer.configured);
+    if (!peer.found_by.empty()) json.key("found_by").text(peer.found_by);
     write_share(json, "health", peer.health);
     write_share(json, "availability", peer.availability);
     write_share(json, "performance", peer.performance);
@@ -53,6 +54,18 @@ void write_peer(Json& json, const p2p::PeerInfo& peer) {
     json.end();
 }
 
+void write_discovery(Json& json, const p2p::DiscoveryInfo& way) {
+    json.begin();
+    json.key("name").text(way.name);
+    if (!way.state.empty()) json.key("state").text(way.state);
+    json.key("found").number(way.found).key("connected").number(way.connected);
+    if (!way.state.empty()) json.key("searches").number(way.searches);
+    write_time(json, "last_search", way.last_search);
+    if (way.next_search_in) json.key("next_search_in_ms").number_signed(way.next_search_in->ms());
+    if (!way.last_error.empty()) json.key("last_error").foreign(way.last_error);
+    json.end();
+}
+
 void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
     json.begin();
     json.key("connected").number(stats.connected).key("known_addresses").number(stats.known_addresses);
@@ -74,6 +87,9 @@ std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::P
     json.begin().key("enabled").flag(network != nullptr).key("peers").begin_list();
     for (const p2p::PeerInfo& peer : peers)
         write_peer(json, peer);
+    json.end_list().key("discovery").begin_list();
+    for (const p2p::DiscoveryInfo& way : network ? network->discovery() : std::vector<p2p::DiscoveryInfo>())
+        write_discovery(json, way);
     json.end_list().key("stats");
     write_stats(json, network ? network->stats() : p2p::PeerNetworkStats{});
     json.end();

@@ -63,6 +63,7 @@ constexpr Words words[] = {
     {"address", [](const PeerInfo& p) { return p.address; }},
     {"state", [](const PeerInfo& p) { return p.state; }},
     {"direction", [](const PeerInfo& p) { return std::string(p.outbound ? "outbound" : "inbound"); }},
+    {"found_by", [](const PeerInfo& p) { return p.found_by; }},
     {"breaker", [](const PeerInfo& p) { return p.breaker; }},
     {"version", [](const PeerInfo& p) { return p.version; }},
     {"agent", [](const PeerInfo& p) { return p.agent; }},

@@ -160,6 +160,32 @@ Result<std::string> view_balances(const Answer& answer, const TerminalStyle& sty
     return text + table.draw(style);
 }
 
+namespace {
+
+// Every way to find peers that has something to tell.
+std::string discovery_table(const Answer& ways, const TerminalStyle& style) {
+    Table table({{"found by"},
+                 {"state"},
+                 {"found", Align::right},
+                 {"connected", Align::right},
+                 {"searches", Align::right},
+                 {"last search"},
+                 {"next in", Align::right},
+                 {"last error"}});
+    for (const Answer& way : ways.GetArray()) {
+        const std::string state = text_at(way, "state");
+        if (state.empty() && text_at(way, "found") == "0" && text_at(way, "connected") == "0") continue;
+        const std::string last = text_at(way, "last_search"), next = text_at(way, "next_search_in_ms");
+        table.add_row({text_at(way, "name"), state, text_at(way, "found"), text_at(way, "connected"),
+                       text_at(way, "searches"), last.empty() ? "" : time_text(last),
+                       next.empty() ? "" : span_text(next), text_at(way, "last_error")},
+                      state == "failing" || state == "unusable" ? Paint::red : Paint::plain);
+    }
+    return table.draw(style);
+}
+
+}  // namespace
+
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style) {
     const Answer* peers = array_at(answer, "peers");
     if (peers == nullptr) return missing("peers");
@@ -171,6 +197,7 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
                      {"address"},
                      {"direction"},
                      {"state"},
+                     {"found by"},
                      {"health", Align::right},
                      {"available", Align::right},
                      {"performance", Align::right},
@@ -188,7 +215,7 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
             const bool is_connected = state == "connected" || state == "stale";
             table.add_row(
                 {shortened(text_at(peer, "id")), text_at(peer, "address"), text_at(peer, "direction"), state,
-                 text_at(peer, "health"), text_at(peer, "availability"), text_at(peer, "performance"),
+                 text_at(peer, "found_by"), text_at(peer, "health"), text_at(peer, "availability"), text_at(peer, "performance"),
                  text_at(peer, "reputation"),
                  round_trip && *round_trip > 0 ? grouped_text(text_at(peer, "round_trip_us")) + " us" : "",
                  is_connected ? span_text(text_at(peer, "connected_for_ms")) : "",
@@ -201,6 +228,7 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
         }
         text = table.draw(style);
     }
+    if (const Answer* ways = array_at(answer, "discovery")) text += "\n" + discovery_table(*ways, style);
     const Answer* stats = object_at(answer, "stats");
     if (stats == nullptr) return text;
     return text + text_at(*stats, "connected") + " connected, " + text_at(*stats, "known_addresses") +

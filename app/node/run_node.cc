@@ -22,6 +22,7 @@
 #include "app/node_keys/invitation_file.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
+#include "p2p/discovery/mdns_strategy.h"
 #include "p2p/peer_network.h"
 
 namespace peerbook::app {
@@ -98,6 +99,7 @@ class NodeProcess {
                 p2p::PeerNetwork::start(io_, peer_options(), *signer_, settings_.data_dir, runner_);
             if (!network.ok()) return network.error();
             network_ = std::move(*network);
+            if (Status added = add_strategies(); !added.ok()) return added;
         }
         ApiServerOptions api;
         api.host = settings_.api_host;
@@ -116,6 +118,17 @@ class NodeProcess {
                              (network_ ? " p2p=" + settings_.p2p_host + ":" + std::to_string(network_->port())
                                        : std::string(" p2p=off")));
         if (settings_.use_stdin || ::isatty(STDIN_FILENO) == 1) read_stdin();
+        return {};
+    }
+
+    // In the order in which they shall search first: near before far.
+    Status add_strategies() {
+        const p2p::DiscoveryIdentity self = network_->discovery_identity();
+        if (settings_.p2p_mdns)
+            if (Status added =
+                    network_->add_strategy(p2p::make_mdns_strategy(io_, self, settings_.p2p_host));
+                !added.ok())
+                return added;
         return {};
     }
 

@@ -45,7 +45,7 @@ bool AddressBook::add_configured(MonoTime now, const PeerAddress& address) {
         return true;
     }
     if (configured_ >= configured_addresses_max) return false;
-    KnownAddress& known = entry(address);
+    KnownAddress& known = entry(address, found_by::bootstrap);
     leave_place(known);
     known.configured = true;
     known.ourselves = false;
@@ -65,14 +65,33 @@ bool AddressBook::add_exchanged(MonoTime now, const PeerId& source, std::string_
     // On one machine, and in one private network, every peer is a source of its own.
     const PeerAddress told_from{std::string(source_host), 1};
     const std::string group = is_loopback_host(source_host) ? to_hex(source) : group_of(told_from);
-    KnownAddress* known = enter(address, group, false);
+    KnownAddress* known = enter(address, group, false, found_by::peer_exchange);
     if (!known) return false;
     known->told_by = source;
     known->next_attempt = now;
     return true;
 }
 
-KnownAddress* AddressBook::enter(const PeerAddress& address, std::string_view source_group, bool came) {
+AddressBook::Discovered AddressBook::add_discovered(MonoTime now, std::string_view strategy,
+                                                    const PeerAddress& address) {
+    const auto ip = parse_ip(address.host);
+    if (address.port == 0 || (ip && (scope_of(*ip) == IpScope::unusable ||
+                                     (ip->is_v6 && scope_of(*ip) == IpScope::link_local))))
+        return Discovered::refused;
+    if (const auto found = entries_.find(address); found != entries_.end()) {
+        KnownAddress& known = found->second;
+        if (known.ourselves) return Discovered::refused;
+        known.next_attempt = std::min(known.next_attempt, now + found_again_pause_max);
+        return Discovered::known;
+    }
+    KnownAddress* known = enter(address, "strategy " + std::string(strategy), false, strategy);
+    if (!known) return Discovered::refused;
+    known->next_attempt = now;
+    return Discovered::fresh;
+}
+
+KnownAddress* AddressBook::enter(const PeerAddress& address, std::string_view source_group, bool came,
+                                 std::string_view found_by) {
     const AddressPlace place = buckets_.new_place(address, source_group);
     if (const PeerAddress* other = buckets_.at(place)) {
         const KnownAddress& standing = entries_.at(*other);
@@ -81,7 +100,7 @@ KnownAddress* AddressBook::enter(const PeerAddress& address, std::string_view so
     }
     if (!make_room(address)) return nullptr;
     if (const PeerAddress* other = buckets_.at(place)) erase(entries_.find(*other));
-    KnownAddress& known = entry(address);
+    KnownAddress& known = entry(address, found_by);
     known.added = ++last_added_;
     known.place = place;
     buckets_.put(place, address);
@@ -127,7 +146,9 @@ void AddressBook::move_to_tried(WallTime now, KnownAddress& known) {
 
 void AddressBook::observed(Now now, const PeerAddress& address, const PeerId& id, bool shareable) {
     const auto found = entries_.find(address);
-    KnownAddress* known = found == entries_.end() ? enter(address, group_of(address), true) : &found->second;
+    KnownAddress* known = found == entries_.end()
+                              ? enter(address, group_of(address), true, found_by::inbound)
+                              : &found->second;
     if (!known) return;
     if (known->configured || known->seen) {
         if (known->id == id) known->came = now.wall;
@@ -153,10 +174,12 @@ bool AddressBook::forget(const PeerAddress& address) {
     return true;
 }
 
-KnownAddress& AddressBook::entry(const PeerAddress& address) {
+KnownAddress& AddressBook::entry(const PeerAddress& address, std::string_view found_by) {
     const auto [found, is_new] = entries_.try_emplace(address);
     if (is_new) {
         found->second.address = address;
+        found->second.found_by = found_by;
+        ++found_.try_emplace(std::string(found_by)).first->second;
         found->second.host_key = limit_key(address.host);
         found->second.network_key = group_key(address.host);
     }
@@ -336,7 +359,7 @@ void AddressBook::restore(MonoTime now, const std::vector<PeersFile::Peer>& peer
         const auto* place = std::find_if(std::begin(places), std::end(places),
                                          [this](const AddressPlace& one) { return !buckets_.at(one); });
         if (place == std::end(places) || !make_room(peer.address)) continue;
-        KnownAddress& kept = entry(peer.address);
+        KnownAddress& kept = entry(peer.address, found_by::persisted);
         kept.place = *place;
         buckets_.put(*place, peer.address);
         kept.id = peer.id;

@@ -1,7 +1,8 @@
 // Addresses at which peers may be found, and when to try each again.
 //
 // Sources: configured (kept and dialled for ever), persisted (from the last run), exchanged (told by a peer),
-// observed (a peer that connected to us and says where it listens). Those that are not configured stand in
+// observed (a peer that connected to us and says where it listens), discovered (by a strategy of
+// p2p/discovery; each is a source group of its own). Those that are not configured stand in
 // the buckets of *new* and *tried* (address_buckets.h), and together are bounded: one source peer, one host
 // and one network may fill at most a part; when that is full, the oldest address that never answered makes
 // room.
@@ -26,6 +27,7 @@
 // Pure: time and the seed are arguments. Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +51,14 @@ inline constexpr Duration worked_after = Duration::seconds(5);  // a connection 
 inline constexpr Duration give_up_time = Duration::seconds(3 * 24 * 3600);
 inline constexpr Duration shared_within = Duration::seconds(24 * 3600);
 inline constexpr Duration ourselves_time = Duration::seconds(3600);
+// An address that failed and that a strategy finds again is tried after this long at most.
+inline constexpr Duration found_again_pause_max = Duration::seconds(15);
+
+// How an address came into the book first; strategies have names of their own.
+namespace found_by {
+inline constexpr std::string_view persisted = "persisted", bootstrap = "bootstrap",
+                                  peer_exchange = "peer_exchange", inbound = "inbound";
+}
 
 struct KnownAddress {
     PeerAddress address;
@@ -56,6 +66,7 @@ struct KnownAddress {
     bool configured = false;
     std::optional<PeerId> id;       // who answered there last; while not seen, who says so
     std::optional<PeerId> told_by;  // the peer that gave it to us
+    std::string found_by;           // the way it came first, for people
     bool shareable = false;         // its owner agreed
     std::optional<WallTime> seen;   // last authenticated connection that we opened
     std::optional<WallTime> came;   // last time that its owner connected to us
@@ -81,6 +92,10 @@ class AddressBook {
     // False if there is no room for it, or it may not come from this source, whose own address is given.
     bool add_exchanged(MonoTime now, const PeerId& source, std::string_view source_host,
                        const PeerAddress& address);
+    // An address that a strategy found. `fresh`: it was not known. `refused`: nobody can be dialled there
+    // (unspecified, multicast, link-local of IPv6), it is this node's own, or there is no room.
+    enum class Discovered : unsigned char { fresh, known, refused };
+    Discovered add_discovered(MonoTime now, std::string_view strategy, const PeerAddress& address);
     // The peer is connected and says that it listens here, at the address it came from.
     void observed(Now now, const PeerAddress& address, const PeerId& id, bool shareable);
     // Removes what leads to this peer.
@@ -135,6 +150,9 @@ class AddressBook {
     // Whether this peer answered at a configured address.
     bool is_configured(const PeerId& id) const;
     const std::map<PeerAddress, KnownAddress>& entries() const { return entries_; }
+    // Addresses that came by each way, all since the start: found_by → number. Ways are few: those of
+    // found_by and the strategies'.
+    const std::map<std::string, std::uint64_t, std::less<>>& found() const { return found_; }
 
     // What the peers file keeps: addresses that answered.
     std::vector<PeersFile::Peer> proven() const;
@@ -145,11 +163,12 @@ class AddressBook {
     struct Due {
         std::vector<PeerAddress> anchors, tried, others;
     };
-    KnownAddress& entry(const PeerAddress& address);
+    KnownAddress& entry(const PeerAddress& address, std::string_view found_by);
     void erase(Entries::iterator entry);
     bool make_room(const PeerAddress& address);
     // A new entry in its place of *new*; null if others have a better right to the room.
-    KnownAddress* enter(const PeerAddress& address, std::string_view source_group, bool came);
+    KnownAddress* enter(const PeerAddress& address, std::string_view source_group, bool came,
+                        std::string_view found_by);
     void move_to_tried(WallTime now, KnownAddress& known);
     void leave_place(KnownAddress& known);
     std::vector<PeerAddress> choose(std::vector<PeerAddress> fit, std::size_t count_max);
@@ -163,6 +182,7 @@ class AddressBook {
     AddressBuckets buckets_;
     std::size_t configured_ = 0;
     std::uint64_t last_added_ = 0;
+    std::map<std::string, std::uint64_t, std::less<>> found_;
 };
 
 }  // namespace peerbook::p2p

@@ -297,6 +297,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         return end(now, id, {"enough peers", true}, out);
     }
     connection.registered = true;
+    const KnownAddress* known = book_.find(connection.direction == Direction::outbound
+                                               ? connection.remote
+                                               : PeerAddress{connection.remote.host, peer.port});
+    connection.found_by = known ? known->found_by : std::string(found_by::inbound);
     by_peer_.emplace(peer.node, id);
     records_.of(now, peer.node).connected(now.mono);
     if (connection.direction == Direction::inbound && shareable)

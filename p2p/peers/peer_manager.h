@@ -117,6 +117,11 @@ class PeerManager {
     // False if the table of configured addresses is full.
     bool add_configured(Now now, const PeerAddress& address);
 
+    // A strategy found an address; the next tick may dial it. Whether it was not known before.
+    bool add_discovered(Now now, std::string_view strategy, const PeerAddress& address) {
+        return book_.add_discovered(now.mono, strategy, address) == AddressBook::Discovered::fresh;
+    }
+
     // A connection was accepted from host:port. None: close it.
     std::optional<ConnectionId> admit(Now now, const PeerAddress& remote, PeerEffects& out);
     // The transport of an admitted or dialled connection is ready. `challenge` is fresh and random.
@@ -152,6 +157,12 @@ class PeerManager {
     bool connected(const PeerId& peer) const { return by_peer_.contains(peer); }
     std::size_t connected_count() const { return by_peer_.size(); }
     std::size_t known_addresses() const { return book_.entries().size(); }
+    // By way (KnownAddress::found_by): addresses found since the start, and peers connected now.
+    struct FoundBy {
+        std::uint64_t addresses = 0;
+        std::size_t connected = 0;
+    };
+    std::map<std::string, FoundBy, std::less<>> found_by_way() const;
     const MessageRouter& router() const { return router_; }
     std::uint64_t handshakes_refused() const { return handshakes_refused_; }
     std::uint64_t bans() const { return bans_; }
@@ -174,6 +185,7 @@ class PeerManager {
         bool registered = false;  // authenticated and the one connection of its peer
         std::string last_error;
         bool feeler = false;
+        std::string found_by = {};  // of a registered one
         std::string label() const;
     };
     using Connections = std::map<ConnectionId, Connection>;

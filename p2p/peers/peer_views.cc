@@ -35,8 +35,10 @@ PeerInfo PeerManager::describe(Now now, const Connection& connection) const {
     info.outbound = connection.direction == Direction::outbound;
     info.last_error = connection.last_error;
     info.state = "connecting";
+    info.found_by = connection.found_by;
     if (const KnownAddress* known = book_.find(connection.remote)) {
         info.configured = known->configured;
+        if (info.found_by.empty()) info.found_by = known->found_by;
         info.seen = known->seen;
         if (known->id) info.id = *known->id;
         if (info.last_error.empty()) info.last_error = known->last_error;
@@ -76,6 +78,7 @@ std::vector<PeerInfo> PeerManager::peers(Now now) const {
         info.address = p2p::to_string(address);
         info.outbound = true;  // as it would be dialled
         info.configured = known.configured;
+        info.found_by = known.found_by;
         info.seen = known.seen;
         info.state = "disconnected";
         info.last_error = known.last_error;
@@ -100,6 +103,15 @@ std::vector<PeerInfo> PeerManager::peers(Now now) const {
         infos.push_back(std::move(info));
     }
     return infos;
+}
+
+std::map<std::string, PeerManager::FoundBy, std::less<>> PeerManager::found_by_way() const {
+    std::map<std::string, FoundBy, std::less<>> ways;
+    for (const auto& [way, count] : book_.found())
+        ways[way].addresses = count;
+    for (const auto& [id, connection] : connections_)
+        if (connection.registered) ++ways[connection.found_by].connected;
+    return ways;
 }
 
 void PeerManager::ban(Now now, const PeerId& peer, Duration time, PeerEffects& out) {

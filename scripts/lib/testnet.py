@@ -266,7 +266,8 @@ class Testnet:
         if self.state["control"] and "--broadcast" not in extra_flags:
             command += ["--broadcast", "off"]
         command += list(extra_flags)
-        environment = dict(os.environ, PEER_RECONNECT_INTERVAL="2")
+        # Nodes of testnets meet where they are told to, not where another testnet happens to be.
+        environment = {"DISCOVERY_MDNS": "off", **os.environ, "PEER_RECONNECT_INTERVAL": "2"}
         with open(self.log_path(index), "ab") as log:
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                                      start_new_session=True)

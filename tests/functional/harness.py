@@ -26,6 +26,8 @@ import testnet as testnet_module  # noqa: E402
 from node_client import NodeClient, RequestError  # noqa: E402,F401
 from testnet import ROOT, Testnet, TestnetError, port_is_free, program, wait_until  # noqa: E402,F401
 
+# Nodes of tests on one machine would find each other. A test of just that switches it on.
+os.environ["DISCOVERY_MDNS"] = "off"
 # The nodes would take the name for a setting.
 FAULTS = [seed for seed in os.environ.pop("PEERBOOK_FAULTS", "").split(",") if seed]
 _seed = None  # the one of FAULTS that is run

@@ -77,11 +77,15 @@ class FakePeers final : public p2p::PeerNetwork {
         return Digest{};
     }
     std::vector<p2p::PeerInfo> peers() const override { return known; }
+    p2p::DiscoveryIdentity discovery_identity() const override { return {}; }
+    Status add_strategy(std::unique_ptr<p2p::DiscoveryStrategy>, Duration) override { return {}; }
+    std::vector<p2p::DiscoveryInfo> discovery() const override { return ways; }
     p2p::PeerNetworkStats stats() const override { return {}; }
     std::uint16_t port() const override { return 3000; }
     void stop() override {}
 
     std::vector<p2p::PeerInfo> known;
+    std::vector<p2p::DiscoveryInfo> ways;
     std::vector<std::string> connected_to;
     std::vector<p2p::PeerId> disconnected_from, unbanned;
     std::vector<std::string> forgotten, imported;
