@@ -215,8 +215,8 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
             const bool is_connected = state == "connected" || state == "stale";
             table.add_row(
                 {shortened(text_at(peer, "id")), text_at(peer, "address"), text_at(peer, "direction"), state,
-                 text_at(peer, "found_by"), text_at(peer, "health"), text_at(peer, "availability"), text_at(peer, "performance"),
-                 text_at(peer, "reputation"),
+                 text_at(peer, "found_by"), text_at(peer, "health"), text_at(peer, "availability"),
+                 text_at(peer, "performance"), text_at(peer, "reputation"),
                  round_trip && *round_trip > 0 ? grouped_text(text_at(peer, "round_trip_us")) + " us" : "",
                  is_connected ? span_text(text_at(peer, "connected_for_ms")) : "",
                  size_text(text_at(peer, "bytes_in")), size_text(text_at(peer, "bytes_out")),

@@ -125,8 +125,7 @@ class NodeProcess {
     Status add_strategies() {
         const p2p::DiscoveryIdentity self = network_->discovery_identity();
         if (settings_.p2p_mdns)
-            if (Status added =
-                    network_->add_strategy(p2p::make_mdns_strategy(io_, self, settings_.p2p_host));
+            if (Status added = network_->add_strategy(p2p::make_mdns_strategy(io_, self, settings_.p2p_host));
                 !added.ok())
                 return added;
         return {};

@@ -45,9 +45,10 @@ void for_each_address(Visit&& visit) {
 
 std::string literal_of(const sockaddr& address) {
     char text[INET6_ADDRSTRLEN] = {};
-    const void* bytes = address.sa_family == AF_INET
-                            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
-                            : &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    const void* bytes =
+        address.sa_family == AF_INET
+            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
+            : &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
     if (address.sa_family != AF_INET && address.sa_family != AF_INET6) return {};
     return ::inet_ntop(address.sa_family, bytes, text, sizeof text) ? text : std::string();
 }
@@ -67,7 +68,7 @@ std::vector<InterfaceAddress> announced_addresses(const std::string& listen_host
         if (!ip || scope_of(*ip) == IpScope::unusable) return;
         if (ip->is_v6 && scope_of(*ip) == IpScope::link_local) return;
         // A host that is a name listens on whatever it resolves to: its IPv4 addresses are a fair guess.
-        const bool is_listening = is_every ? true
+        const bool is_listening = is_every      ? true
                                   : is_every_v4 ? !ip->is_v6
                                   : listen      ? *ip == *listen || (is_loopback && on_loopback && !ip->is_v6)
                                   : is_loopback ? on_loopback && !ip->is_v6

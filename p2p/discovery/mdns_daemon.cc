@@ -13,24 +13,71 @@
 #include <list>
 
 #include "p2p/discovery/mdns_backend.h"
+#include "p2p/discovery/mdns_library.h"
 
 namespace peerbook::p2p {
 
 namespace {
 
+// The functions of the library; one object for the process.
+struct Client {
+    decltype(&::avahi_client_new) client_new;
+    decltype(&::avahi_client_free) client_free;
+    decltype(&::avahi_client_errno) client_errno;
+    decltype(&::avahi_client_get_state) client_get_state;
+    decltype(&::avahi_entry_group_new) entry_group_new;
+    decltype(&::avahi_entry_group_add_address) entry_group_add_address;
+    decltype(&::avahi_entry_group_add_service_strlst) entry_group_add_service;
+    decltype(&::avahi_entry_group_commit) entry_group_commit;
+    decltype(&::avahi_entry_group_free) entry_group_free;
+    decltype(&::avahi_service_browser_new) browser_new;
+    decltype(&::avahi_service_browser_free) browser_free;
+    decltype(&::avahi_service_resolver_new) resolver_new;
+    decltype(&::avahi_service_resolver_free) resolver_free;
+};
+
+Result<const Client*> client() {
+    static const Result<Client> opened = []() -> Result<Client> {
+        auto library = AvahiLibrary::open("libavahi-client.so.3");
+        if (!library.ok()) return library.error();
+        Client made{};
+        (*library)
+            .load(made.client_new, "avahi_client_new")
+            .load(made.client_free, "avahi_client_free")
+            .load(made.client_errno, "avahi_client_errno")
+            .load(made.client_get_state, "avahi_client_get_state")
+            .load(made.entry_group_new, "avahi_entry_group_new")
+            .load(made.entry_group_add_address, "avahi_entry_group_add_address")
+            .load(made.entry_group_add_service, "avahi_entry_group_add_service_strlst")
+            .load(made.entry_group_commit, "avahi_entry_group_commit")
+            .load(made.entry_group_free, "avahi_entry_group_free")
+            .load(made.browser_new, "avahi_service_browser_new")
+            .load(made.browser_free, "avahi_service_browser_free")
+            .load(made.resolver_new, "avahi_service_resolver_new")
+            .load(made.resolver_free, "avahi_service_resolver_free");
+        if (Status complete = library->complete(); !complete.ok()) return complete.error();
+        return made;
+    }();
+    if (!opened.ok()) return opened.error();
+    return &*opened;
+}
+
 class MdnsDaemon final : public MdnsBackend {
   public:
-    MdnsDaemon(MdnsSettings settings, Resolved resolved)
-        : settings_(std::move(settings)), resolved_(std::move(resolved)), name_(settings_.name) {}
+    MdnsDaemon(const Client& avahi, MdnsSettings settings, Resolved resolved)
+        : avahi_(avahi),
+          settings_(std::move(settings)),
+          resolved_(std::move(resolved)),
+          name_(settings_.name) {}
 
     ~MdnsDaemon() override {
         // Frees its browsers, resolvers and groups, too.
-        if (client_) avahi_client_free(client_);
+        if (client_) avahi_.client_free(client_);
     }
 
     Status open(const AvahiPoll* poll) {
         int error = 0;
-        client_ = avahi_client_new(poll, AvahiClientFlags{}, on_client, this, &error);
+        client_ = avahi_.client_new(poll, AvahiClientFlags{}, on_client, this, &error);
         if (client_) return {};
         return Error{ErrorCode::unavailable, std::string("no avahi-daemon: ") + avahi_strerror(error)};
     }
@@ -39,9 +86,9 @@ class MdnsDaemon final : public MdnsBackend {
         if (Status announced = announce(); !announced.ok()) return announced;
         all_for_now_ = false;
         queue_.clear();
-        if (browser_) avahi_service_browser_free(browser_);
-        browser_ = avahi_service_browser_new(client_, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, service_type,
-                                             nullptr, AVAHI_LOOKUP_USE_MULTICAST, on_browsed, this);
+        if (browser_) avahi_.browser_free(browser_);
+        browser_ = avahi_.browser_new(client_, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, service_type, nullptr,
+                                      AVAHI_LOOKUP_USE_MULTICAST, on_browsed, this);
         return browser_ ? Status() : last_error("cannot browse");
     }
 
@@ -49,7 +96,8 @@ class MdnsDaemon final : public MdnsBackend {
         if (std::exchange(is_collided_, false)) {
             const auto name = renamed(settings_.name, ++collisions_);
             if (!name) {
-                failure_ = Error{ErrorCode::unavailable, "avahi-daemon: others announce every name of this node"};
+                failure_ =
+                    Error{ErrorCode::unavailable, "avahi-daemon: others announce every name of this node"};
                 return;
             }
             name_ = *name;
@@ -63,7 +111,7 @@ class MdnsDaemon final : public MdnsBackend {
     const std::optional<Error>& failure() const override { return failure_; }
 
     void withdraw() override {
-        if (group_) avahi_entry_group_free(group_);
+        if (group_) avahi_.entry_group_free(group_);
         group_ = nullptr;
     }
 
@@ -74,20 +122,20 @@ class MdnsDaemon final : public MdnsBackend {
     };
 
     Error last_error(const std::string& what) const {
-        return {ErrorCode::io,
-                "avahi-daemon: " + what + ": " + avahi_strerror(avahi_client_errno(client_))};
+        return {ErrorCode::io, "avahi-daemon: " + what + ": " + avahi_strerror(avahi_.client_errno(client_))};
     }
 
     // Anew if the addresses of this machine changed, or the daemon forgot.
     Status announce() {
-        if (!settings_.self.broadcast || avahi_client_get_state(client_) != AVAHI_CLIENT_S_RUNNING) return {};
+        if (!settings_.self.broadcast || avahi_.client_get_state(client_) != AVAHI_CLIENT_S_RUNNING)
+            return {};
         std::vector<InterfaceAddress> addresses = announced_addresses(settings_.listen_host);
         if (group_ && !must_register_ && addresses == announced_) return {};
         must_register_ = false;
         announced_ = std::move(addresses);
         withdraw();
         if (announced_.empty()) return {};  // no network yet; the next search looks again
-        group_ = avahi_entry_group_new(client_, on_group, this);
+        group_ = avahi_.entry_group_new(client_, on_group, this);
         if (!group_) return last_error("cannot announce");
         AvahiStringList* txt = to_avahi(write_service_txt(settings_.self));
         const std::string host = name_ + ".local";
@@ -96,15 +144,15 @@ class MdnsDaemon final : public MdnsBackend {
             AvahiAddress address;
             if (!avahi_address_parse(one.address.c_str(), AVAHI_PROTO_UNSPEC, &address)) continue;
             if (error >= 0)
-                error = avahi_entry_group_add_address(group_, one.interface, AVAHI_PROTO_UNSPEC,
-                                                      AVAHI_PUBLISH_NO_REVERSE, host.c_str(), &address);
+                error = avahi_.entry_group_add_address(group_, one.interface, AVAHI_PROTO_UNSPEC,
+                                                       AVAHI_PUBLISH_NO_REVERSE, host.c_str(), &address);
             if (error >= 0 && one.interface != std::exchange(last_interface, one.interface))
-                error = avahi_entry_group_add_service_strlst(group_, one.interface, AVAHI_PROTO_UNSPEC,
-                                                             AvahiPublishFlags{}, name_.c_str(), service_type,
-                                                             nullptr, host.c_str(), settings_.self.port, txt);
+                error = avahi_.entry_group_add_service(group_, one.interface, AVAHI_PROTO_UNSPEC,
+                                                       AvahiPublishFlags{}, name_.c_str(), service_type,
+                                                       nullptr, host.c_str(), settings_.self.port, txt);
         }
         avahi_string_list_free(txt);
-        if (error >= 0) error = avahi_entry_group_commit(group_);
+        if (error >= 0) error = avahi_.entry_group_commit(group_);
         if (error >= 0) return {};
         const Error failure{ErrorCode::io,
                             std::string("avahi-daemon: cannot announce: ") + avahi_strerror(error)};
@@ -115,10 +163,11 @@ class MdnsDaemon final : public MdnsBackend {
     static void on_client(AvahiClient* client, AvahiClientState state, void* self) {
         auto& me = *static_cast<MdnsDaemon*>(self);
         if (state == AVAHI_CLIENT_FAILURE)
-            me.failure_ = Error{ErrorCode::unavailable,
-                                std::string("avahi-daemon: ") + avahi_strerror(avahi_client_errno(client))};
+            me.failure_ = Error{ErrorCode::unavailable, std::string("avahi-daemon: ") +
+                                                            avahi_strerror(me.avahi_.client_errno(client))};
         // Its host name is being settled, after which it has to be told again.
-        if (state == AVAHI_CLIENT_S_REGISTERING || state == AVAHI_CLIENT_S_COLLISION) me.must_register_ = true;
+        if (state == AVAHI_CLIENT_S_REGISTERING || state == AVAHI_CLIENT_S_COLLISION)
+            me.must_register_ = true;
     }
 
     static void on_group(AvahiEntryGroup*, AvahiEntryGroupState state, void* self) {
@@ -143,10 +192,9 @@ class MdnsDaemon final : public MdnsBackend {
             Lookup& lookup = lookups_.emplace_back();
             lookup.owner = this;
             lookup.self = std::prev(lookups_.end());
-            if (avahi_service_resolver_new(client_, service->interface, service->protocol,
-                                           service->name.c_str(), service->type.c_str(),
-                                           service->domain.c_str(), AVAHI_PROTO_UNSPEC,
-                                           AVAHI_LOOKUP_USE_MULTICAST, on_resolved, &lookup))
+            if (avahi_.resolver_new(client_, service->interface, service->protocol, service->name.c_str(),
+                                    service->type.c_str(), service->domain.c_str(), AVAHI_PROTO_UNSPEC,
+                                    AVAHI_LOOKUP_USE_MULTICAST, on_resolved, &lookup))
                 continue;
             lookups_.pop_back();
             queue_.ended();
@@ -164,12 +212,13 @@ class MdnsDaemon final : public MdnsBackend {
             avahi_address_snprint(text, sizeof text, address);
             me.resolved_({text, port, is_loopback_interface(interface), from_avahi(txt)});
         }
-        avahi_service_resolver_free(resolver);
+        me.avahi_.resolver_free(resolver);
         me.lookups_.erase(lookup.self);
         me.queue_.ended();
         me.look_up();
     }
 
+    const Client& avahi_;
     MdnsSettings settings_;
     Resolved resolved_;
     std::string name_;
@@ -189,7 +238,9 @@ class MdnsDaemon final : public MdnsBackend {
 
 Result<std::unique_ptr<MdnsBackend>> open_mdns_daemon(const AvahiPoll* poll, const MdnsSettings& settings,
                                                       MdnsBackend::Resolved resolved) {
-    auto daemon = std::make_unique<MdnsDaemon>(settings, std::move(resolved));
+    const auto library = client();
+    if (!library.ok()) return library.error();
+    auto daemon = std::make_unique<MdnsDaemon>(**library, settings, std::move(resolved));
     if (Status opened = daemon->open(poll); !opened.ok()) return opened.error();
     return std::unique_ptr<MdnsBackend>(std::move(daemon));
 }

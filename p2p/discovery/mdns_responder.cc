@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "p2p/discovery/mdns_backend.h"
+#include "p2p/discovery/mdns_library.h"
 #include "p2p/peers/ip_address.h"
 #include "p2p/wire/message.h"
 
@@ -25,31 +26,85 @@ namespace {
 
 constexpr unsigned cache_entries_max = 1024;  // of an interface
 
-// Avahi's own words: of network packets, so never above debug.
+// Avahi's own words are of packets that anyone can send.
 void log_avahi(AvahiLogLevel, const char* text) {
-    log_debug("mdns", printable(text));
+    log_message(LogLevel::trace, "mdns", printable(text));
+}
+
+// The functions of the library; one object for the process.
+struct Core {
+    decltype(&::avahi_set_log_function) set_log_function;
+    decltype(&::avahi_server_config_init) server_config_init;
+    decltype(&::avahi_server_config_free) server_config_free;
+    decltype(&::avahi_server_new) server_new;
+    decltype(&::avahi_server_free) server_free;
+    decltype(&::avahi_server_errno) server_errno;
+    decltype(&::avahi_server_add_address) server_add_address;
+    decltype(&::avahi_server_add_service_strlst) server_add_service;
+    decltype(&::avahi_s_entry_group_new) entry_group_new;
+    decltype(&::avahi_s_entry_group_commit) entry_group_commit;
+    decltype(&::avahi_s_entry_group_free) entry_group_free;
+    decltype(&::avahi_s_service_browser_new) browser_new;
+    decltype(&::avahi_s_service_browser_free) browser_free;
+    decltype(&::avahi_s_service_resolver_prepare) resolver_prepare;
+    decltype(&::avahi_s_service_resolver_start) resolver_start;
+    decltype(&::avahi_s_service_resolver_free) resolver_free;
+};
+
+Result<const Core*> core() {
+    static const Result<Core> opened = []() -> Result<Core> {
+        auto library = AvahiLibrary::open("libavahi-core.so.7");
+        if (!library.ok()) return library.error();
+        Core made{};
+        (*library)
+            .load(made.set_log_function, "avahi_set_log_function")
+            .load(made.server_config_init, "avahi_server_config_init")
+            .load(made.server_config_free, "avahi_server_config_free")
+            .load(made.server_new, "avahi_server_new")
+            .load(made.server_free, "avahi_server_free")
+            .load(made.server_errno, "avahi_server_errno")
+            .load(made.server_add_address, "avahi_server_add_address")
+            .load(made.server_add_service, "avahi_server_add_service_strlst")
+            .load(made.entry_group_new, "avahi_s_entry_group_new")
+            .load(made.entry_group_commit, "avahi_s_entry_group_commit")
+            .load(made.entry_group_free, "avahi_s_entry_group_free")
+            .load(made.browser_new, "avahi_s_service_browser_new")
+            .load(made.browser_free, "avahi_s_service_browser_free")
+            .load(made.resolver_prepare, "avahi_s_service_resolver_prepare")
+            .load(made.resolver_start, "avahi_s_service_resolver_start")
+            .load(made.resolver_free, "avahi_s_service_resolver_free");
+        if (Status complete = library->complete(); !complete.ok()) return complete.error();
+        return made;
+    }();
+    if (!opened.ok()) return opened.error();
+    return &*opened;
 }
 
 class MdnsResponder final : public MdnsBackend {
   public:
-    MdnsResponder(MdnsSettings settings, Resolved resolved)
-        : settings_(std::move(settings)), resolved_(std::move(resolved)), name_(settings_.name) {}
+    MdnsResponder(const Core& avahi, MdnsSettings settings, Resolved resolved)
+        : avahi_(avahi),
+          settings_(std::move(settings)),
+          resolved_(std::move(resolved)),
+          name_(settings_.name) {}
 
     ~MdnsResponder() override {
         for (Lookup& lookup : lookups_)
-            avahi_s_service_resolver_free(lookup.resolver);
-        if (browser_) avahi_s_service_browser_free(browser_);
-        if (group_) avahi_s_entry_group_free(group_);
-        if (server_) avahi_server_free(server_);
+            avahi_.resolver_free(lookup.resolver);
+        if (browser_) avahi_.browser_free(browser_);
+        if (group_) avahi_.entry_group_free(group_);
+        if (server_) avahi_.server_free(server_);
     }
 
     Status open(const AvahiPoll* poll) {
-        avahi_set_log_function(log_avahi);
+        avahi_.set_log_function(log_avahi);
         AvahiServerConfig config;
-        avahi_server_config_init(&config);
+        avahi_.server_config_init(&config);
         config.host_name = avahi_strdup(name_.c_str());
-        config.publish_hinfo = config.publish_addresses = config.publish_workstation = config.publish_domain = 0;
+        config.publish_hinfo = config.publish_addresses = config.publish_workstation = config.publish_domain =
+            0;
         config.enable_wide_area = 0;
+        if (is_loopback_host(settings_.listen_host)) config.use_ipv6 = 0;  // no multicast of IPv6 there
         config.publish_a_on_ipv6 = 1;
         config.n_cache_entries_max = cache_entries_max;
         // A node that listens on one address alone is of no use to whoever is reached by another interface.
@@ -57,8 +112,8 @@ class MdnsResponder final : public MdnsBackend {
             for (const InterfaceAddress& one : announced_addresses(settings_.listen_host))
                 config.allow_interfaces = avahi_string_list_add(config.allow_interfaces, one.name.c_str());
         int error = 0;
-        server_ = avahi_server_new(poll, &config, on_server, this, &error);
-        avahi_server_config_free(&config);
+        server_ = avahi_.server_new(poll, &config, on_server, this, &error);
+        avahi_.server_config_free(&config);
         if (!server_)
             return Error{ErrorCode::unavailable, std::string("no multicast DNS: ") + avahi_strerror(error)};
         return {};
@@ -68,9 +123,9 @@ class MdnsResponder final : public MdnsBackend {
         if (Status announced = announce(); !announced.ok()) return announced;
         all_for_now_ = false;
         queue_.clear();
-        if (browser_) avahi_s_service_browser_free(browser_);
-        browser_ = avahi_s_service_browser_new(server_, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, service_type,
-                                               nullptr, AVAHI_LOOKUP_USE_MULTICAST, on_browsed, this);
+        if (browser_) avahi_.browser_free(browser_);
+        browser_ = avahi_.browser_new(server_, AVAHI_IF_UNSPEC, AVAHI_PROTO_UNSPEC, service_type, nullptr,
+                                      AVAHI_LOOKUP_USE_MULTICAST, on_browsed, this);
         return browser_ ? Status() : last_error("cannot browse");
     }
 
@@ -88,7 +143,7 @@ class MdnsResponder final : public MdnsBackend {
     const std::optional<Error>& failure() const override { return failure_; }
 
     void withdraw() override {
-        if (group_) avahi_s_entry_group_free(group_);
+        if (group_) avahi_.entry_group_free(group_);
         group_ = nullptr;
     }
 
@@ -100,7 +155,8 @@ class MdnsResponder final : public MdnsBackend {
     };
 
     Error last_error(const std::string& what) const {
-        return {ErrorCode::io, "multicast DNS: " + what + ": " + avahi_strerror(avahi_server_errno(server_))};
+        return {ErrorCode::io,
+                "multicast DNS: " + what + ": " + avahi_strerror(avahi_.server_errno(server_))};
     }
 
     // Anew if the addresses of this machine changed.
@@ -115,7 +171,7 @@ class MdnsResponder final : public MdnsBackend {
     Status register_all() {
         withdraw();
         if (announced_.empty()) return {};  // no network yet; the next search looks again
-        group_ = avahi_s_entry_group_new(server_, on_group, this);
+        group_ = avahi_.entry_group_new(server_, on_group, this);
         if (!group_) return last_error("cannot announce");
         AvahiStringList* txt = to_avahi(write_service_txt(settings_.self));
         const std::string host = name_ + ".local";
@@ -124,16 +180,16 @@ class MdnsResponder final : public MdnsBackend {
             AvahiAddress address;
             if (!avahi_address_parse(one.address.c_str(), AVAHI_PROTO_UNSPEC, &address)) continue;
             if (error >= 0)
-                error = avahi_server_add_address(server_, group_, one.interface, AVAHI_PROTO_UNSPEC,
-                                                 AVAHI_PUBLISH_NO_REVERSE, host.c_str(), &address);
+                error = avahi_.server_add_address(server_, group_, one.interface, AVAHI_PROTO_UNSPEC,
+                                                  AVAHI_PUBLISH_NO_REVERSE, host.c_str(), &address);
             // Ordered by interface, of which each has the service once.
             if (error >= 0 && one.interface != std::exchange(last_interface, one.interface))
-                error = avahi_server_add_service_strlst(server_, group_, one.interface, AVAHI_PROTO_UNSPEC,
-                                                        AvahiPublishFlags{}, name_.c_str(), service_type,
-                                                        nullptr, host.c_str(), settings_.self.port, txt);
+                error = avahi_.server_add_service(server_, group_, one.interface, AVAHI_PROTO_UNSPEC,
+                                                  AvahiPublishFlags{}, name_.c_str(), service_type, nullptr,
+                                                  host.c_str(), settings_.self.port, txt);
         }
         avahi_string_list_free(txt);
-        if (error >= 0) error = avahi_s_entry_group_commit(group_);
+        if (error >= 0) error = avahi_.entry_group_commit(group_);
         if (error >= 0) return {};
         withdraw();
         return Error{ErrorCode::io, std::string("multicast DNS: cannot announce: ") + avahi_strerror(error)};
@@ -143,7 +199,8 @@ class MdnsResponder final : public MdnsBackend {
         if (state != AVAHI_SERVER_FAILURE) return;
         static_cast<MdnsResponder*>(self)->failure_ =
             Error{ErrorCode::io,
-                  std::string("multicast DNS failed: ") + avahi_strerror(avahi_server_errno(server))};
+                  std::string("multicast DNS failed: ") +
+                      avahi_strerror(static_cast<MdnsResponder*>(self)->avahi_.server_errno(server))};
     }
 
     static void on_group(AvahiServer*, AvahiSEntryGroup*, AvahiEntryGroupState state, void* self) {
@@ -171,11 +228,12 @@ class MdnsResponder final : public MdnsBackend {
             Lookup& lookup = lookups_.emplace_back();
             lookup.owner = this;
             lookup.self = std::prev(lookups_.end());
-            lookup.resolver = avahi_s_service_resolver_prepare(
-                server_, service->interface, service->protocol, service->name.c_str(), service->type.c_str(),
-                service->domain.c_str(), AVAHI_PROTO_UNSPEC, AVAHI_LOOKUP_USE_MULTICAST, on_resolved, &lookup);
+            lookup.resolver =
+                avahi_.resolver_prepare(server_, service->interface, service->protocol, service->name.c_str(),
+                                        service->type.c_str(), service->domain.c_str(), AVAHI_PROTO_UNSPEC,
+                                        AVAHI_LOOKUP_USE_MULTICAST, on_resolved, &lookup);
             if (lookup.resolver) {
-                avahi_s_service_resolver_start(lookup.resolver);
+                avahi_.resolver_start(lookup.resolver);
                 continue;
             }
             lookups_.pop_back();
@@ -194,12 +252,13 @@ class MdnsResponder final : public MdnsBackend {
             avahi_address_snprint(text, sizeof text, address);
             me.resolved_({text, port, is_loopback_interface(interface), from_avahi(txt)});
         }
-        avahi_s_service_resolver_free(resolver);
+        me.avahi_.resolver_free(resolver);
         me.lookups_.erase(lookup.self);
         me.queue_.ended();
         me.look_up();
     }
 
+    const Core& avahi_;
     MdnsSettings settings_;
     Resolved resolved_;
     std::string name_;
@@ -219,7 +278,9 @@ class MdnsResponder final : public MdnsBackend {
 
 Result<std::unique_ptr<MdnsBackend>> open_mdns_responder(const AvahiPoll* poll, const MdnsSettings& settings,
                                                          MdnsBackend::Resolved resolved) {
-    auto responder = std::make_unique<MdnsResponder>(settings, std::move(resolved));
+    const auto library = core();
+    if (!library.ok()) return library.error();
+    auto responder = std::make_unique<MdnsResponder>(**library, settings, std::move(resolved));
     if (Status opened = responder->open(poll); !opened.ok()) return opened.error();
     return std::unique_ptr<MdnsBackend>(std::move(responder));
 }

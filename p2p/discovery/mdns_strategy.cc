@@ -146,8 +146,7 @@ class Worker {
             why = daemon.error().message;
         }
         auto responder = open_mdns_responder(poll, settings_, resolved);
-        if (!responder.ok())
-            return Error{ErrorCode::unavailable, why + "; " + responder.error().message};
+        if (!responder.ok()) return Error{ErrorCode::unavailable, why + "; " + responder.error().message};
         say("by the responder of this process: " + why);
         backend_ = std::move(*responder);
         return {};
@@ -155,7 +154,8 @@ class Worker {
 
     void say(const std::string& way) {
         if (std::exchange(said_, way) == way) return;
-        log_info(subsystem, (settings_.self.broadcast ? "announces and looks for nodes " : "looks for nodes ") + way);
+        log_info(subsystem,
+                 (settings_.self.broadcast ? "announces and looks for nodes " : "looks for nodes ") + way);
     }
 
     void lose(const Error& why) {

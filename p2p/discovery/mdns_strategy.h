@@ -1,19 +1,19 @@
-// Finds nodes in the local network by multicast DNS (RFC 6762, 6763): announces this node as a service of type
-// _peerbook._tcp (service_record.h) and browses for others.
+// Finds nodes in the local network by multicast DNS (RFC 6762, 6763): announces this node as a service of
+// type _peerbook._tcp (service_record.h) and browses for others.
 //
 // Where an avahi-daemon runs it does the work, and this process is its client; elsewhere, and for a node that
-// listens on loopback only, a responder inside this process does (libavahi-core). Which one it is, is said once
-// in the log. A daemon that ends is replaced by the responder, and one that comes back is used after a
+// listens on loopback only, a responder inside this process does (libavahi-core). Which one it is, is said
+// once in the log. A daemon that ends is replaced by the responder, and one that comes back is used after a
 // restart.
 //
-// Announced are the addresses that the node listens on, each on its own network interface, IPv6 link-local ones
-// excepted. A node that does not broadcast announces nothing; that it looks for Peerbook nodes can be seen all
-// the same, since it asks by multicast. What others announce is bounded: lookups_max at a time, 256 waiting,
-// and 256 addresses at once, 20 a second; the rest is left for the next search.
+// Announced are the addresses that the node listens on, each on its own network interface, IPv6 link-local
+// ones excepted. A node that does not broadcast announces nothing; that it looks for Peerbook nodes can be
+// seen all the same, since it asks by multicast. What others announce is bounded: lookups_max at a time, 256
+// waiting, and 256 addresses at once, 20 a second; the rest is left for the next search.
 //
 // Threads: made, called and called back on the io_context's thread. Everything of Avahi, some of which blocks
-// (D-Bus), happens on one thread of its own, which start() begins and stop() ends; stop() waits at most 1 s for
-// it to say goodbye, and then leaves it to end by itself.
+// (D-Bus), happens on one thread of its own, which start() begins and stop() ends; stop() waits at most 1 s
+// for it to say goodbye, and then leaves it to end by itself.
 #pragma once
 
 #include <memory>

@@ -22,10 +22,9 @@ Status PeerDiscovery::add(std::unique_ptr<DiscoveryStrategy> strategy, Duration 
         return Error{ErrorCode::conflict, "two ways to find peers are called " + name};
     const std::size_t index = schedule_.add(interval);
     rows_.emplace_back().name = name;
-    const Status started =
-        strategy->start([this, index, alive = alive_](const PeerAddress& address) {
-            if (*alive && hooks_.found(rows_[index].name, address)) ++rows_[index].found;
-        });
+    const Status started = strategy->start([this, index, alive = alive_](const PeerAddress& address) {
+        if (*alive && hooks_.found(rows_[index].name, address)) ++rows_[index].found;
+    });
     if (started.ok()) {
         rows_[index].strategy = std::move(strategy);
         return {};
@@ -40,7 +39,7 @@ void PeerDiscovery::tick(Now now, std::size_t connected, std::size_t wanted) {
     if (stopped_) return;
     for (const std::size_t index : schedule_.overdue(now.mono))
         judge(index, Error{ErrorCode::timed_out, "a search did not end within " +
-                                                       std::to_string(search_time_max.ms() / 1000) + " s"});
+                                                     std::to_string(search_time_max.ms() / 1000) + " s"});
     for (const std::size_t index : schedule_.due(now.mono, {connected, wanted}))
         search(now, index);
 }

@@ -75,8 +75,8 @@ bool AddressBook::add_exchanged(MonoTime now, const PeerId& source, std::string_
 AddressBook::Discovered AddressBook::add_discovered(MonoTime now, std::string_view strategy,
                                                     const PeerAddress& address) {
     const auto ip = parse_ip(address.host);
-    if (address.port == 0 || (ip && (scope_of(*ip) == IpScope::unusable ||
-                                     (ip->is_v6 && scope_of(*ip) == IpScope::link_local))))
+    if (address.port == 0 ||
+        (ip && (scope_of(*ip) == IpScope::unusable || (ip->is_v6 && scope_of(*ip) == IpScope::link_local))))
         return Discovered::refused;
     if (const auto found = entries_.find(address); found != entries_.end()) {
         KnownAddress& known = found->second;
@@ -146,9 +146,8 @@ void AddressBook::move_to_tried(WallTime now, KnownAddress& known) {
 
 void AddressBook::observed(Now now, const PeerAddress& address, const PeerId& id, bool shareable) {
     const auto found = entries_.find(address);
-    KnownAddress* known = found == entries_.end()
-                              ? enter(address, group_of(address), true, found_by::inbound)
-                              : &found->second;
+    KnownAddress* known =
+        found == entries_.end() ? enter(address, group_of(address), true, found_by::inbound) : &found->second;
     if (!known) return;
     if (known->configured || known->seen) {
         if (known->id == id) known->came = now.wall;
@@ -158,6 +157,11 @@ void AddressBook::observed(Now now, const PeerAddress& address, const PeerId& id
     known->shareable = shareable;
     known->came = now.wall;
     known->added = ++last_added_;
+}
+
+void AddressBook::keep_secret(const PeerId& id) {
+    for (auto& [address, known] : entries_)
+        if (known.id == id) known.shareable = false;
 }
 
 void AddressBook::forget(const PeerId& id) {
@@ -329,7 +333,8 @@ std::vector<PeerAddress> AddressBook::sample(WallTime now, std::size_t count_max
         if (!is_fresh(known.seen) && !is_fresh(known.came)) continue;
         if (may_pass(address.host, peer_host)) fit.push_back(address);
     }
-    return choose(std::move(fit), count_max);
+    const std::size_t share = std::max(shared_min, fit.size() * shared_percent / 100);
+    return choose(std::move(fit), std::min(count_max, share));
 }
 
 const KnownAddress* AddressBook::find(const PeerAddress& address) const {

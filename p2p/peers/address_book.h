@@ -50,6 +50,8 @@ inline constexpr Duration retry_pause_min = Duration::seconds(1);
 inline constexpr Duration worked_after = Duration::seconds(5);  // a connection of this age was one
 inline constexpr Duration give_up_time = Duration::seconds(3 * 24 * 3600);
 inline constexpr Duration shared_within = Duration::seconds(24 * 3600);
+// Of the addresses that may be given to a peer, it gets this share, and so many at least.
+inline constexpr std::size_t shared_percent = 23, shared_min = 8;
 inline constexpr Duration ourselves_time = Duration::seconds(3600);
 // An address that failed and that a strategy finds again is tried after this long at most.
 inline constexpr Duration found_again_pause_max = Duration::seconds(15);
@@ -142,7 +144,11 @@ class AddressBook {
     // Not dialled for ourselves_time, unless it is named again.
     void is_ourselves(MonoTime now, const PeerAddress& address);
 
-    // At most count_max shareable addresses, chosen at random, for a peer.
+    // The peer does not want its addresses to be shared, whatever it said before.
+    void keep_secret(const PeerId& id);
+
+    // Shareable addresses for a peer, chosen at random: of those that it may have, the larger of shared_min
+    // and shared_percent, but at most count_max.
     std::vector<PeerAddress> sample(WallTime now, std::size_t count_max, const PeerId& for_peer,
                                     std::string_view peer_host);
 

@@ -154,6 +154,20 @@ void PeerHealth::restore(WallTime since, std::uint32_t successes, std::uint32_t 
     failures_ = std::min(failures, counted_max / 2 - 1);
 }
 
+std::size_t PeerHealth::addresses_left(MonoTime now) const {
+    if (!told_from_ || now - *told_from_ >= addresses_told_within) return addresses_told_max;
+    return addresses_told_max - std::min(told_, addresses_told_max);
+}
+
+void PeerHealth::told_addresses(MonoTime now, std::size_t count) {
+    if (count == 0) return;
+    if (!told_from_ || now - *told_from_ >= addresses_told_within) {
+        told_from_ = now;
+        told_ = 0;
+    }
+    told_ += count;
+}
+
 PeerHealth& PeerRecords::of(Now now, const PeerId& peer) {
     if (const auto found = records_.find(peer); found != records_.end()) return found->second;
     if (records_.size() >= peer_records_max)

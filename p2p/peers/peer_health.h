@@ -34,6 +34,9 @@ inline constexpr Duration breaker_pause_min = Duration::seconds(30);
 inline constexpr Duration breaker_pause_max = Duration::seconds(3600);
 inline constexpr Duration unheard_max = Duration::seconds(2 * 3600);  // then the record is dropped
 inline constexpr std::size_t peer_records_max = 1024;
+// At most that many addresses are told to one peer in that time, however often it connects.
+inline constexpr std::size_t addresses_told_max = 20;
+inline constexpr Duration addresses_told_within = Duration::seconds(300);
 inline constexpr std::uint32_t counted_max = 1000;
 inline constexpr int figure_max = 1000;  // of availability, performance and health
 
@@ -52,6 +55,10 @@ class PeerHealth {
     void failed(MonoTime now, Duration pause_max, std::uint32_t quarter);
     void received(MonoTime now, std::size_t bytes);
     void tick(MonoTime now);  // about every 10 s: ends a window of throughput on an idle line, too
+
+    // How many more addresses it may be told.
+    std::size_t addresses_left(MonoTime now) const;
+    void told_addresses(MonoTime now, std::size_t count);
 
     // Whether the breaker lets a dial through. The caller that dials says so with attempt_started().
     bool allows_attempt(MonoTime now) const;
@@ -95,6 +102,8 @@ class PeerHealth {
     bool is_open_ = false, is_probing_ = false;
     MonoTime open_until_;
     Duration pause_;
+    std::optional<MonoTime> told_from_;  // when the time began that told_ counts in
+    std::size_t told_ = 0;
 };
 
 // The records of all peers that this node met, at most peer_records_max; the one unheard for longest makes

@@ -230,7 +230,7 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
     if (output.delivery)
         out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
                                       output.delivery->payload});
-    if (output.exchange_due) send_exchange(now, id, *connection.session, out);
+    if (output.exchange_due) send_exchange(now, id, out);
     if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);
 }
 
@@ -268,6 +268,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     Connection& connection = connections_.at(id);
     const HandshakeMessage& peer = *connection.session->peer();
     const bool shareable = peer.broadcast && peer.port != 0;
+    if (!peer.broadcast) book_.keep_secret(peer.node);
     if (connection.direction == Direction::outbound)
         book_.attempt_succeeded(now, connection.remote, peer.node, shareable);
     if (is_banned(now, peer.node)) {
@@ -293,7 +294,11 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
                 (connection.direction == Direction::inbound && registered_inbound() >= inbound_max())) &&
                !(connection.direction == Direction::inbound &&
                  make_inbound_room(now, connection, peer.node, out))) {
+        // It is sent away with others to ask, or the newcomers of a full node would never meet anybody.
         ++handshakes_refused_;
+        if (connection.direction == Direction::inbound && shareable)
+            book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
+        send_exchange(now, id, out);
         return end(now, id, {"enough peers", true}, out);
     }
     connection.registered = true;
@@ -387,10 +392,15 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
     connections_.erase(found);
 }
 
-void PeerManager::send_exchange(Now now, ConnectionId id, PeerSession& session, PeerEffects& out) {
-    out.push_back(effect::Send{
-        id, session.exchange(now, book_.sample(now.wall, exchanged_addresses_max, session.peer()->node,
-                                               connections_.at(id).endpoint.host))});
+void PeerManager::send_exchange(Now now, ConnectionId id, PeerEffects& out) {
+    Connection& connection = connections_.at(id);
+    const PeerId& peer = connection.session->peer()->node;
+    PeerHealth& record = records_.of(now, peer);
+    const std::size_t count_max = std::min(exchanged_addresses_max, record.addresses_left(now.mono));
+    std::vector<PeerAddress> addresses =
+        book_.sample(now.wall, count_max, peer, connection.endpoint.host);
+    record.told_addresses(now.mono, addresses.size());
+    out.push_back(effect::Send{id, connection.session->exchange(now, std::move(addresses))});
 }
 
 void PeerManager::send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload,

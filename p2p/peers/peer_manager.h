@@ -195,7 +195,7 @@ class PeerManager {
     bool keeps_existing(Now now, const Connection& existing, const Connection& incoming,
                         const PeerId& peer) const;
     bool penalise(Now now, Connection& connection, int points, const std::string& why, PeerEffects& out);
-    void send_exchange(Now now, ConnectionId id, PeerSession& session, PeerEffects& out);
+    void send_exchange(Now now, ConnectionId id, PeerEffects& out);
     struct Ending {
         std::string why;
         bool say_goodbye = false;

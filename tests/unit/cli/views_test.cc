@@ -166,6 +166,20 @@ TEST(Views, PeersCannotSendEscapeSequences) {
     EXPECT_NE(text.find("1 connected, 3 addresses known, 2 banned\n"), std::string::npos);
 }
 
+TEST(Views, PeersShowWhichWayFoundWhom) {
+    const std::string text =
+        shown(view_peers, R"({"peers":[],"discovery":[{"name":"persisted","found":"0","connected":"0"},
+                  {"name":"inbound","found":"2","connected":"1"},
+                  {"name":"mdns","state":"failing","found":"0","connected":"0","searches":"4",
+                  "last_search":"1700000000123","next_search_in_ms":"61000","last_error":"no \u001bnetwork"}]})");
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_EQ(text.find("persisted"), std::string::npos);  // nothing to tell
+    EXPECT_NE(text.find("inbound"), std::string::npos);
+    EXPECT_NE(text.find("mdns"), std::string::npos);
+    EXPECT_NE(text.find("1 min 1 s"), std::string::npos) << text;
+    EXPECT_NE(text.find("2023-11-14 22:13:20"), std::string::npos) << text;
+}
+
 TEST(Views, StatusBeginsWithTheSentenceOfTheNode) {
     const std::string text =
         shown(view_status, R"({"node":"ab","network_name":"demo","network":"cd","role":"member",

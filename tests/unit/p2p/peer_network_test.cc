@@ -214,6 +214,51 @@ TEST_F(PeerNetworkTest, TwoNodesConnectOverTlsAndExchangePayloads) {
     EXPECT_GT(info.messages_out, 0U);
 }
 
+// Finds what the test says, once.
+class KnowingStrategy final : public DiscoveryStrategy {
+  public:
+    KnowingStrategy(asio::io_context& io, const std::string& address)
+        : io_(io), address_(*parse_peer_address(address)) {}
+    std::string_view name() const override { return "oracle"; }
+    Status start(Found found) override {
+        found_ = std::move(found);
+        return {};
+    }
+    void search(Done done) override {
+        asio::post(io_, [this, done = std::move(done)] {
+            found_(address_);
+            done({});
+        });
+    }
+    void stop() override {}
+
+  private:
+    asio::io_context& io_;
+    PeerAddress address_;
+    Found found_;
+};
+
+TEST_F(PeerNetworkTest, AStrategyBringsNodesTogetherAndTheFiguresSayWhichOne) {
+    Node a(io_, 1, options()), b(io_, 2, options());
+    EXPECT_EQ(b.network->discovery_identity().port, b.network->port());
+    EXPECT_EQ(b.network->discovery_identity().id, b.id());
+    ASSERT_TRUE(b.network->add_strategy(std::make_unique<KnowingStrategy>(io_, a.address())).ok());
+    ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
+    EXPECT_EQ(b.network->peers().at(0).found_by, "oracle");
+    EXPECT_EQ(a.network->peers().at(0).found_by, "inbound");
+    std::vector<std::string> names;
+    for (const DiscoveryInfo& way : b.network->discovery()) {
+        names.push_back(way.name);
+        if (way.name != "oracle") continue;
+        EXPECT_EQ(way.found, 1U);
+        EXPECT_EQ(way.connected, 1U);
+        EXPECT_EQ(way.searches, 1U);
+        EXPECT_EQ(way.state, "waiting");
+    }
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"persisted", "bootstrap", "oracle", "peer_exchange", "inbound"}));
+}
+
 TEST_F(PeerNetworkTest, BlocksOfHalfAMebibyteArriveWhole) {
     Node a(io_, 1, options());
     Node b(io_, 2, options({a.address()}));

@@ -44,6 +44,11 @@ PeerWorld::Node& PeerWorld::add(std::uint8_t number, PeerManagerOptions options,
     return *nodes_.emplace(node->host, std::move(node)).first->second;
 }
 
+void PeerWorld::remove(Node& node) {
+    sever(node);
+    nodes_.erase(std::string(node.host));
+}
+
 Now PeerWorld::now(const Node& node) const {
     return {MonoTime{elapsed_.ns}, WallTime{1'700'000'000'000 + elapsed_.ms() + node.clock_error.ms()}};
 }
@@ -103,6 +108,7 @@ void PeerWorld::perform(Node& node, PeerEffects&& effects) {
 
 void PeerWorld::dial(Node& node, const effect::Dial& dial) {
     node.dials.push_back(dial.address);
+    if (black_holes_.contains(dial.address.host)) return;
     const auto other_host = other_hosts_.find(dial.address.host);
     const auto target =
         nodes_.find(other_host == other_hosts_.end() ? dial.address.host : other_host->second);

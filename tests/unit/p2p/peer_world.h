@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,17 @@ class PeerWorld {
     static PeerManagerOptions options();
     // Hosts differ, 10.0.0.<number>, unless given.
     Node& add(std::uint8_t number, PeerManagerOptions options = PeerWorld::options(), std::string host = {});
+    // Ends all its wires, and it is gone.
+    void remove(Node& node);
     void configure(Node& node, const Node& target) {
         node.manager->add_configured(now(node), target.address());
     }
 
     // The node with the first host is found at the second one, too.
     void alias(const std::string& host, const std::string& other) { other_hosts_[other] = host; }
+
+    // Whoever dials there hears nothing, not even a refusal.
+    void black_hole(const std::string& host) { black_holes_.insert(host); }
 
     // Moves frames until nothing is under way.
     void settle();
@@ -99,6 +105,7 @@ class PeerWorld {
     std::uint64_t last_wire_ = 0, last_challenge_ = 0;
     std::map<std::string, std::unique_ptr<Node>> nodes_;
     std::map<std::string, std::string> other_hosts_;
+    std::set<std::string> black_holes_;
     std::map<std::uint64_t, Wire> wires_;
     std::deque<InFlight> in_flight_;
     std::vector<Lost> lost_;

@@ -1,0 +1,321 @@
+"""Nodes that nobody told of each other find each other in the local network, by multicast DNS on loopback.
+
+Without a daemon, and through avahi-daemon where one can be started: as root, in a network namespace of its own with its
+own D-Bus. Every test has networks of its own name, so that tests that run at the same time do not meet.
+"""
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import unittest
+import uuid
+
+import harness
+from node_client import NodeClient, RequestError
+
+NETWORK = """name = "mdns-{name}"
+mode = "open"
+[[assets]]
+name = "USD"
+decimals = 8
+faucet_max = "1000000000"
+[[assets]]
+name = "BTC"
+decimals = 8
+faucet_max = "1000000000"
+[[markets]]
+symbol = "BTC-USD"
+base = "BTC"
+quote = "USD"
+tick = "0.01"
+lot = "0.000001"
+"""
+SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+NAMESPACE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
+INSIDE = "MDNS_TEST_INSIDE"
+FIRST_PEER_MAX_S = 20  # time until a node that starts has a peer; printed, far below this where nothing is wrong
+
+
+class MdnsCase(harness.FunctionalCase):
+    host = "127.0.0.1"
+    wrapper = ()  # what the program is started with
+
+    def setUp(self):
+        super().setUp()
+        self.base = harness.free_ports(16)
+        self.nodes = {}  # name → (process, path of the log, client)
+        self.first_peer_s = []
+
+    def network(self, name):
+        path = os.path.join(self.directory, f"{name}.toml")
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(NETWORK.format(name=f"{name}-{uuid.uuid4()}"))
+        return path
+
+    def begin(self, name, *flags, network="net"):
+        index = len(self.nodes)
+        data_dir = os.path.join(self.directory, name)
+        path = os.path.join(self.directory, f"{name}.log")
+        self.logs.append(path)
+        command = [*self.wrapper, harness.program(), "node", "--data-dir", data_dir, "--network", self.network(network),
+                   "--p2p-host", self.host, "--p2p-port", str(self.base + 2 * index),
+                   "--api-port", str(self.base + 2 * index + 1), "--log-level", "debug", *flags]
+        with open(path, "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={**os.environ, "DISCOVERY_MDNS": "on"})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        client = NodeClient(f"127.0.0.1:{self.base + 2 * index + 1}", data_dir, 10)
+        self.nodes[name] = (process, path, client)
+        return client
+
+    def peers(self, name):
+        return self.get(name, "/api/v1/peers") or {"peers": [], "discovery": []}
+
+    def get(self, name, path):
+        try:
+            return self.nodes[name][2].get(path)
+        except (OSError, RequestError):
+            return None
+
+    def connected(self, name):
+        return [peer for peer in self.peers(name)["peers"] if peer["state"] == "connected"]
+
+    def node_id(self, name):
+        return harness.wait_until(lambda: (self.get(name, "/api/v1/status") or {}).get("node"), 20, f"{name} answers")
+
+    def wait_connected(self, name, count, since=None):
+        harness.wait_until(lambda: len(self.connected(name)) == count, FIRST_PEER_MAX_S,
+                           f"{name} to have {count} peers", every_s=0.05)
+        if since is not None:
+            self.first_peer_s.append(time.monotonic() - since)
+
+    def way(self, name):
+        return next(way for way in self.peers(name)["discovery"] if way["name"] == "mdns")
+
+    def log_of(self, name):
+        with open(self.nodes[name][1], encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self, name):
+        process, _, _ = self.nodes[name]
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=20), 0)
+
+    def found_a_ledger_and_trade(self, expected_way):
+        """Three nodes without a word about each other: the vision of two people in one local network, and a third."""
+        for name in ("ann", "ben", "cas"):
+            began = time.monotonic()
+            self.begin(name)
+            if name != "ann":
+                self.wait_connected(name, 1 if name == "ben" else 2, began)
+        for name in ("ann", "ben", "cas"):
+            self.wait_connected(name, 2)
+            self.assertEqual(self.log_of(name).count("announces and looks for nodes by"), 1)
+            self.assertIn(f"announces and looks for nodes by {expected_way}", self.log_of(name))
+            way = self.way(name)
+            self.assertGreaterEqual(int(way["found"]), 1)
+            self.assertGreaterEqual(int(way["connected"]), 1)
+            self.assertIn("mdns", {peer["found_by"] for peer in self.connected(name)})
+        for name in ("ann", "ben", "cas"):
+            self.wait_status(self.nodes[name][2], f"node {name}", 30, role="member", members=3)
+        ann, cas = self.nodes["ann"][2], self.nodes["cas"][2]
+        self.fund(ann, "alice", USD=1000)
+        self.fund(cas, "carl", BTC=2)
+        self.order(ann, "alice", "BTC-USD", "buy", "600", "0.5")
+        harness.wait_until(lambda: cas.get("/api/v1/book/BTC-USD")["bids"], 20, "the order to be at the other node")
+        filled = cas.post("/api/v1/orders?wait=settled", {"account": "carl", "market": "BTC-USD", "side": "sell",
+                                                          "price": "500", "quantity": "0.2"})
+        self.assertEqual((filled["status"], filled["grade"]), ("filled", "settled"))
+        print(f"time to the first peer by mDNS, from the start of the process, {expected_way}: "
+              f"p50 {statistics.median(self.first_peer_s):.2f} s of {len(self.first_peer_s)}")
+
+    def forget_who_leaves(self):
+        """A goodbye: whoever starts after it hears nothing of the one that left."""
+        self.begin("ann")
+        self.begin("ben")
+        self.wait_connected("ben", 1)
+        self.stop("ann")
+        self.begin("dan")
+        self.wait_connected("dan", 1)
+        gone = f"{self.host}:{self.base}"
+        self.assertNotIn(gone, [peer["address"] for peer in self.peers("dan")["peers"]])
+        self.assertEqual(self.way("dan")["found"], "1")
+
+
+@harness.fair_weather_only("multicast does not pass through the proxies")
+class WithoutDaemon(MdnsCase):
+    def test_three_nodes_find_each_other_found_a_ledger_and_trade(self):
+        self.found_a_ledger_and_trade("the responder of this process")
+
+    def test_who_left_is_not_found_any_more(self):
+        self.forget_who_leaves()
+
+    def test_two_networks_do_not_mix(self):
+        for name in ("ann", "ben"):
+            self.begin(name, network="one")
+        for name in ("cas", "dan"):
+            self.begin(name, network="two")
+        for name in ("ann", "ben", "cas", "dan"):
+            self.wait_connected(name, 1)
+        for name, other in (("ann", "ben"), ("cas", "dan")):
+            self.assertEqual(self.connected(name)[0]["id"], self.node_id(other))
+            # Not even dialled: the record says which network it is.
+            self.assertEqual(self.way(name)["found"], "1")
+            self.assertEqual(self.peers(name)["stats"]["known_addresses"], "1")
+
+    def test_a_silent_node_announces_nothing_and_finds_others(self):
+        self.begin("silent", "--broadcast", "off")
+        self.begin("silent-too", "--broadcast", "off")
+        for name in ("silent", "silent-too"):
+            harness.wait_until(lambda name=name: int(self.way(name)["searches"]) >= 1 and
+                               self.way(name)["state"] == "waiting", 20, f"{name} to have searched")
+            self.assertIn(" looks for nodes by", self.log_of(name))
+            self.assertNotIn("announces", self.log_of(name))
+        time.sleep(2)  # nothing is to happen in it
+        for name in ("silent", "silent-too"):
+            self.assertEqual(self.connected(name), [])
+            self.assertEqual(self.way(name)["found"], "0")
+        self.begin("ann")
+        self.wait_connected("silent", 1)
+        self.wait_connected("silent-too", 1)
+        self.wait_connected("ann", 2)
+        self.assertEqual(self.way("ann")["found"], "0")
+        self.assertEqual({peer["direction"] for peer in self.connected("ann")}, {"inbound"})
+
+    def test_switched_off_it_is_not_there(self):
+        self.begin("ann")
+        self.begin("off", "--mdns", "off")
+        harness.wait_until(lambda: self.get("ann", "/health") is not None and int(self.way("ann")["searches"]) >= 1,
+                           20, "a search")
+        time.sleep(2)  # nothing is to happen in it
+        self.assertEqual(self.connected("ann"), [])
+        self.assertNotIn("mdns", [way["name"] for way in self.peers("off")["discovery"]])
+        self.assertNotIn("looks for nodes", self.log_of("off"))
+
+
+def missing(*programs):
+    """Why no namespaces with these programs can be made here; None if they can."""
+    for name in ("unshare", "ip", *programs):
+        if shutil.which(name, path=SYSTEM_PATH) is None:
+            return f"{name} is not installed"
+    tried = subprocess.run([*NAMESPACE, "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return f"no namespaces: {tried.stdout.strip()}" if tried.returncode != 0 else None
+
+
+@harness.fair_weather_only("multicast does not pass through the proxies")
+class InNamespaces(harness.FunctionalCase):
+    """Runs the classes below in namespaces of network, mounts and processes of their own; needs root."""
+
+    def run_inside(self, name, *programs):
+        why = missing(*programs)
+        if why:
+            print(f"skipped: {why}")
+            self.skipTest(why)
+        done = subprocess.run([*NAMESPACE, sys.executable, "-B", os.path.abspath(__file__), "--verbose", name],
+                              env={**os.environ, INSIDE: "yes", "PATH": SYSTEM_PATH}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+        print(done.stdout)
+        self.assertEqual(done.returncode, 0)
+        self.assertNotIn("skipped", done.stdout)
+
+    def test_through_avahi_daemon(self):
+        self.run_inside("ThroughDaemon", "dbus-daemon", "avahi-daemon")
+
+    def test_two_machines_in_one_network(self):
+        self.run_inside("TwoMachines")
+
+
+def system(command):
+    subprocess.run(command.split(), check=True)
+
+
+@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+class ThroughDaemon(MdnsCase):
+    host = "0.0.0.0"
+
+    def setUp(self):
+        super().setUp()
+        for command in ("mount -t tmpfs tmpfs /run", "mkdir -p /run/dbus", "ip link set lo up",
+                        "ip link add lan0 type veth peer name lan1", "ip addr add 10.77.0.1/24 dev lan0",
+                        "ip link set lan0 up", "ip link set lan1 up", "dbus-daemon --system --nopidfile --fork"):
+            system(command)
+        path = os.path.join(self.directory, "avahi.log")
+        with open(path, "wb") as log:
+            self.daemon = subprocess.Popen(["avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits"], stdout=log,
+                                           stderr=log)
+        self.addCleanup(self.daemon.wait)
+        self.addCleanup(self.daemon.kill)
+        self.logs.append(path)
+        harness.wait_until(lambda: os.path.exists("/run/avahi-daemon/socket"), 10, "avahi-daemon to run")
+
+    def test_three_nodes_and_what_happens_without_the_daemon(self):
+        self.found_a_ledger_and_trade("avahi-daemon")
+        self.daemon.kill()
+        self.daemon.wait()
+        harness.wait_until(lambda: all("looks for nodes by the responder" in self.log_of(name) for name in self.nodes), 40,
+                           "the responders to replace the daemon")
+        self.begin("dan")
+        self.wait_connected("dan", 3)
+
+
+@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+class TwoMachines(harness.FunctionalCase):
+    """`peerbook node` on each, and nothing else said: the demo network, the default ports."""
+
+    def setUp(self):
+        super().setUp()
+        for command in ("mount -t tmpfs tmpfs /run", "ip netns add ann", "ip netns add ben",
+                        "ip link add lan0 netns ann type veth peer name lan0 netns ben"):
+            system(command)
+        for number, host in enumerate(("ann", "ben"), start=1):
+            system(f"ip -n {host} link set lo up")
+            system(f"ip -n {host} addr add 10.88.0.{number}/24 dev lan0")
+            system(f"ip -n {host} link set lan0 up")
+
+    def begin(self, host):
+        path = os.path.join(self.directory, f"{host}.log")
+        self.logs.append(path)
+        with open(path, "ab") as log:
+            environment = {name: value for name, value in os.environ.items() if name != "DISCOVERY_MDNS"}
+            process = subprocess.Popen(["ip", "netns", "exec", host, harness.program(), "node", "--data-dir",
+                                        os.path.join(self.directory, host)], stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log, env=environment)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+    def run_at(self, host, *arguments):
+        done = subprocess.run(["ip", "netns", "exec", host, harness.program(), *arguments, "--json", "--data-dir",
+                               os.path.join(self.directory, host)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 and done.stdout else {}
+
+    def test_two_people_start_a_node_each_and_trade(self):
+        began = time.monotonic()
+        for host in ("ann", "ben"):
+            self.begin(host)
+        for host in ("ann", "ben"):
+            harness.wait_until(lambda host=host: (self.run_at(host, "status").get("role"),
+                                                  self.run_at(host, "status").get("members")) == ("member", "2"),
+                               40, f"{host} to be a member of two", every_s=0.2)
+        print(f"two machines, from the start of both to one ledger: {time.monotonic() - began:.1f} s")
+        self.assertEqual([(peer["found_by"] in ("mdns", "inbound"), peer["state"])
+                          for peer in self.run_at("ann", "peers")["peers"] if peer["state"] == "connected"],
+                         [(True, "connected")])
+        self.assertTrue(self.run_at("ann", "faucet", "USD", "1000", "--account", "alice"))
+        self.assertTrue(self.run_at("ben", "faucet", "BTC", "2", "--account", "bob"))
+        self.assertEqual(self.run_at("ann", "order", "buy", "BTC-USD", "0.5", "@", "600", "--account", "alice")["status"],
+                         "resting")
+        harness.wait_until(lambda: self.run_at("ben", "book", "BTC-USD")["bids"], 20, "the order to be at ben's")
+        filled = self.run_at("ben", "order", "sell", "BTC-USD", "0.2", "@", "500", "--account", "bob", "--wait", "settled")
+        self.assertEqual((filled["status"], filled["grade"]), ("filled", "settled"))
+
+
+if __name__ == "__main__":
+    harness.main()
