@@ -78,6 +78,10 @@ std::vector<InterfaceAddress> announced_addresses(const std::string& listen_host
         found.push_back({static_cast<int>(::if_nametoindex(one.ifa_name)), one.ifa_name,
                          listen && is_loopback ? to_string(*listen) : to_string(*ip), on_loopback});
     });
+    // Who listens everywhere is found by the network, also from this machine. Loopback besides would be a
+    // second address of the same node; it is for a machine without a network.
+    const auto is_local = [](const InterfaceAddress& one) { return one.on_loopback; };
+    if (!std::all_of(found.begin(), found.end(), is_local)) std::erase_if(found, is_local);
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;

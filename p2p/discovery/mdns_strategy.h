@@ -6,8 +6,8 @@
 // once in the log. A daemon that ends is replaced by the responder, and one that comes back is used after a
 // restart.
 //
-// Announced are the addresses that the node listens on, each on its own network interface, IPv6 link-local
-// ones excepted. A node that does not broadcast announces nothing; that it looks for Peerbook nodes can be
+// Announced are the addresses that the node listens on, each on its own network interface, IPv6
+// link-local ones excepted; loopback only where there is nothing else. A node that does not broadcast announces nothing; that it looks for Peerbook nodes can be
 // seen all the same, since it asks by multicast. What others announce is bounded: lookups_max at a time, 256
 // waiting, and 256 addresses at once, 20 a second; the rest is left for the next search.
 //

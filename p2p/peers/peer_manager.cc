@@ -397,8 +397,7 @@ void PeerManager::send_exchange(Now now, ConnectionId id, PeerEffects& out) {
     const PeerId& peer = connection.session->peer()->node;
     PeerHealth& record = records_.of(now, peer);
     const std::size_t count_max = std::min(exchanged_addresses_max, record.addresses_left(now.mono));
-    std::vector<PeerAddress> addresses =
-        book_.sample(now.wall, count_max, peer, connection.endpoint.host);
+    std::vector<PeerAddress> addresses = book_.sample(now.wall, count_max, peer, connection.endpoint.host);
     record.told_addresses(now.mono, addresses.size());
     out.push_back(effect::Send{id, connection.session->exchange(now, std::move(addresses))});
 }

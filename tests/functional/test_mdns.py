@@ -6,9 +6,12 @@ own D-Bus. Every test has networks of its own name, so that tests that run at th
 
 import json
 import os
+import random
 import shutil
 import signal
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -149,6 +152,39 @@ class MdnsCase(harness.FunctionalCase):
         self.assertEqual(self.way("dan")["found"], "1")
 
 
+class HostileResponder:
+    """Sends what it likes to everyone on loopback that listens to multicast DNS."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            self.socket.setsockopt(socket.SOL_SOCKET, option, 1)
+        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+        self.socket.bind(("127.0.0.1", 5353))
+
+    def send(self, packet):
+        self.socket.sendto(packet, ("224.0.0.251", 5353))
+
+    @staticmethod
+    def name(*labels):
+        return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+    def announce(self, instance, address, port, txt):
+        """A service with these strings in its TXT record."""
+        kind = (b"_peerbook", b"_tcp", b"local")
+        service, host = self.name(instance, *kind), self.name(instance, b"local")
+
+        def record(name, number, data, flush=0x8000):
+            return name + struct.pack("!HHIH", number, flush | 1, 120, len(data)) + data
+
+        records = [record(self.name(*kind), 12, service, flush=0),
+                   record(service, 33, struct.pack("!HHH", 0, 0, port) + host),
+                   record(service, 16, b"".join(bytes([len(text)]) + text for text in txt) or b"\0"),
+                   record(host, 1, socket.inet_aton(address))]
+        self.send(struct.pack("!HHHHHH", 0, 0x8400, 0, len(records), 0, 0) + b"".join(records))
+
+
 @harness.fair_weather_only("multicast does not pass through the proxies")
 class WithoutDaemon(MdnsCase):
     def test_three_nodes_find_each_other_found_a_ledger_and_trade(self):
@@ -188,6 +224,46 @@ class WithoutDaemon(MdnsCase):
         self.wait_connected("ann", 2)
         self.assertEqual(self.way("ann")["found"], "0")
         self.assertEqual({peer["direction"] for peer in self.connected("ann")}, {"inbound"})
+
+    def test_lies_and_garbage_of_a_neighbour_do_no_harm(self):
+        self.begin("ann")
+        network = self.get_when_ready("ann")["network"]
+        try:
+            hostile = HostileResponder()
+        except OSError as error:
+            print(f"skipped: {error}")
+            self.skipTest(str(error))
+        chance = random.Random(7)
+        self.addCleanup(hostile.socket.close)
+        good = [b"id=" + b"a" * 64, b"network=" + network.encode(), b"version=1.0"]
+        lies = {
+            b"no-txt": [], b"empty": [b""], b"long": [b"x" * 255] * 5, b"many": [b"k=v"] * 200, b"half": good[:2],
+            b"bad-id": [b"id=zz", *good[1:]], b"control": [b"id=\x1b[2J\n", *good[1:]], b"twice": good + good,
+            b"version": [*good[:2], b"version=9.9"], b"network": [good[0], b"network=" + b"b" * 64, good[2]],
+        }
+        for instance, txt in lies.items():
+            hostile.announce(instance, "127.0.0.1", 1, txt)
+        for address in ("0.0.0.0", "224.0.0.251", "255.255.255.255", "127.0.0.1", "10.255.255.1", "8.8.8.8"):
+            hostile.announce(b"at-" + address.replace(".", "-").encode(), address, 2, good)
+        for number in range(400):
+            identity = b"id=" + f"{number:064x}".encode()
+            hostile.announce(b"many-%d" % number, "127.0.0.1", 3 + number, [identity, *good[1:]])
+        for _ in range(2000):
+            packet = bytearray(struct.pack("!HHHHHH", 0, 0x8400, 0, chance.randrange(9), 0, 0))
+            packet += hostile.name(b"_peerbook", b"_tcp", b"local") if chance.random() < 0.5 else b""
+            packet += chance.randbytes(chance.randrange(300))
+            hostile.send(bytes(packet))
+        self.begin("ben")
+        self.wait_connected("ben", 1)
+        self.assertIn(self.node_id("ann"), [peer["id"] for peer in self.connected("ben")])
+        known = int(self.peers("ann")["stats"]["known_addresses"])
+        self.assertLessEqual(known, 128 + 1)
+        print(f"418 false services and 2000 packets of garbage: ann keeps {known} addresses and found its peer")
+        for name in ("ann", "ben"):
+            self.stop(name)
+
+    def get_when_ready(self, name):
+        return harness.wait_until(lambda: self.get(name, "/api/v1/status"), 20, f"{name} answers")
 
     def test_switched_off_it_is_not_there(self):
         self.begin("ann")

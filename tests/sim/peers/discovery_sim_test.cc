@@ -103,8 +103,9 @@ TEST(Discovery, FiftyNodesMeetThoughAFifthOfTheirAddressesIsDead) {
                 return address.host.starts_with("10.2") && address.host.size() >= 10;
             }));
     EXPECT_GT(dead_dials, 0U);
-    std::printf("50 nodes, 20 %% of persisted addresses dead: all have 8 peers after %lld s, %zu dials of the dead\n",
-                static_cast<long long>(seconds), dead_dials);
+    std::printf(
+        "50 nodes, 20 %% of persisted addresses dead: all have 8 peers after %lld s, %zu dials of the dead\n",
+        static_cast<long long>(seconds), dead_dials);
 }
 
 }  // namespace

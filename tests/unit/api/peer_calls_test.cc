@@ -94,13 +94,14 @@ TEST_F(PeerCalls, TheListHasEveryFigure) {
     peers_.ways = {passive, way};
     const ApiResponse response = call("GET", "/api/v1/peers");
     expect(response, 200, R"("address":"192.0.2.1:3000","state":"connected","direction":"outbound")");
-    for (const char* part : {R"("agent":"odd ??\" agent")", R"("round_trip_us":"250")", R"("health":"0.873")",
-                             R"("availability":"1.000")", R"("performance":"0.005")",
-                             R"("failures_in_row":2)", R"("breaker":"half_open")", R"("since":"17")",
-                             R"("reputation":-12)", R"("stats":{"connected":"0")", R"("banned":"0")", R"("found_by":"mdns")",
-                             R"("discovery":[{"name":"inbound","found":"0","connected":"0"},{"name":"mdns",)"
-                             R"("state":"failing","found":"2","connected":"1","searches":"3","last_search":"18",)"
-                             R"("next_search_in_ms":"19","last_error":"no ?network"}])"})
+    for (const char* part :
+         {R"("agent":"odd ??\" agent")", R"("round_trip_us":"250")", R"("health":"0.873")",
+          R"("availability":"1.000")", R"("performance":"0.005")", R"("failures_in_row":2)",
+          R"("breaker":"half_open")", R"("since":"17")", R"("reputation":-12)", R"("stats":{"connected":"0")",
+          R"("banned":"0")", R"("found_by":"mdns")",
+          R"("discovery":[{"name":"inbound","found":"0","connected":"0"},{"name":"mdns",)"
+          R"("state":"failing","found":"2","connected":"1","searches":"3","last_search":"18",)"
+          R"("next_search_in_ms":"19","last_error":"no ?network"}])"})
         EXPECT_THAT(response.body, HasSubstr(part));
     EXPECT_THAT(response.body, Not(HasSubstr("banned_until")));
     EXPECT_THAT(response.body, Not(HasSubstr("retry_in_ms")));

@@ -62,6 +62,7 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.p2p_port, expected.p2p_port);
     EXPECT_EQ(settings.p2p_plain_tcp, expected.p2p_plain_tcp);
     EXPECT_EQ(settings.p2p_broadcast, expected.p2p_broadcast);
+    EXPECT_EQ(settings.p2p_mdns, expected.p2p_mdns);
     EXPECT_EQ(settings.bootstrap, expected.bootstrap);
     EXPECT_EQ(settings.max_peers, expected.max_peers);
     EXPECT_EQ(settings.reconnect_interval_s, expected.reconnect_interval_s);
@@ -115,6 +116,7 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.port", "4001"},
                           {"p2p.plain_tcp", "true"},
                           {"p2p.broadcast", "false"},
+                          {"p2p.mdns", "false"},
                           {"p2p.bootstrap", "a:1,[::1]:2"},
                           {"p2p.max_peers", "7"},
                           {"p2p.reconnect_interval_s", "60"},
@@ -154,6 +156,7 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
         EXPECT_EQ(loaded.settings.batch_delay_us, 0u);
         EXPECT_TRUE(loaded.settings.use_stdin);
         EXPECT_FALSE(loaded.settings.p2p_broadcast);
+        EXPECT_FALSE(loaded.settings.p2p_mdns);
     }
 }
 

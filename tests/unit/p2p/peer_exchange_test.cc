@@ -22,7 +22,9 @@ PeerWorld::Node& knowing(PeerWorld& world, std::uint8_t number, int count) {
     for (int i = 0; i < count; ++i)
         file.peers.push_back({{"10.1." + std::to_string(i) + ".1", 3000},
                               make_ed25519_signer(seed_of(static_cast<std::uint8_t>(100 + i)))->public_key(),
-                              world.now(node).wall, true, false});
+                              world.now(node).wall,
+                              true,
+                              false});
     EXPECT_TRUE(node.manager->load_peers_json(world.now(node), write_peers_file(file)).ok());
     for (const PeersFile::Peer& peer : file.peers)
         world.black_hole(peer.address.host);
