@@ -7,9 +7,10 @@
 // restart.
 //
 // Announced are the addresses that the node listens on, each on its own network interface, IPv6
-// link-local ones excepted; loopback only where there is nothing else. A node that does not broadcast announces nothing; that it looks for Peerbook nodes can be
-// seen all the same, since it asks by multicast. What others announce is bounded: lookups_max at a time, 256
-// waiting, and 256 addresses at once, 20 a second; the rest is left for the next search.
+// link-local ones excepted; loopback only where there is nothing else. A node that does not broadcast
+// announces nothing; that it looks for Peerbook nodes can be seen all the same, since it asks by multicast.
+// What others announce is bounded: lookups_max at a time, 256 waiting, and 256 addresses at once, 20 a
+// second; the rest is left for the next search.
 //
 // Threads: made, called and called back on the io_context's thread. Everything of Avahi, some of which blocks
 // (D-Bus), happens on one thread of its own, which start() begins and stop() ends; stop() waits at most 1 s
