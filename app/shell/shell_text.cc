@@ -228,9 +228,15 @@ std::string peers_text(const p2p::PeerNetwork* network, const TerminalStyle& sty
     if (!network) return "peer-to-peer is switched off";
     const auto peers = network->peers();
     if (peers.empty()) return "no peers; add one with: connect HOST:PORT";
-    Table table({{"peer"}, {"address"}, {"state"}, {"round trip", Align::right}, {"agent"}, {"last error"}});
+    Table table({{"peer"},
+                 {"address"},
+                 {"state"},
+                 {"found by"},
+                 {"round trip", Align::right},
+                 {"agent"},
+                 {"last error"}});
     for (const auto& peer : peers) {
-        table.add_row({to_hex(peer.id).substr(0, short_id_digits), peer.address, peer.state,
+        table.add_row({to_hex(peer.id).substr(0, short_id_digits), peer.address, peer.state, peer.found_by,
                        std::to_string(peer.round_trip.ns / 1'000) + " us", peer.agent, peer.last_error});
     }
     return without_last_break(table.draw(style));
