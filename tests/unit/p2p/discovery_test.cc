@@ -254,7 +254,9 @@ TEST_F(DiscoveryTest, NamesAreUniqueAndWaysAreFew) {
         more[i].name = "way " + std::to_string(i);
         const Status added = discovery.add(std::make_unique<ScriptedStrategy>(more[i]));
         EXPECT_EQ(added.ok(), i + 1 < strategies_max);
-        if (!added.ok()) EXPECT_EQ(added.error().code, ErrorCode::too_large);
+        if (!added.ok()) {
+            EXPECT_EQ(added.error().code, ErrorCode::too_large);
+        }
     }
 }
 

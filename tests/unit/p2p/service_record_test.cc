@@ -60,7 +60,9 @@ TEST(ServiceRecord, WhatIsMissingOrWrongIsRefused) {
         empty[i] = empty[i].substr(0, empty[i].find('=') + 1);
         odd[i].back() = '\x1b';
         EXPECT_EQ(parse_service_txt(less).error().code, ErrorCode::invalid_input);
-        if (i < 2) EXPECT_EQ(parse_service_txt(cut).error().code, ErrorCode::invalid_input);
+        if (i < 2) {
+            EXPECT_EQ(parse_service_txt(cut).error().code, ErrorCode::invalid_input);
+        }
         EXPECT_EQ(parse_service_txt(empty).error().code, ErrorCode::invalid_input);
         EXPECT_EQ(parse_service_txt(odd).error().code, ErrorCode::invalid_input);
     }
@@ -83,7 +85,9 @@ TEST(ServiceRecord, BytesOfAStrangerDoNoHarm) {
             if (!text.empty()) text[random.below(text.size())] = static_cast<char>(random.below(256));
         }
         const auto record = parse_service_txt(txt);
-        if (record.ok()) EXPECT_LE(record->version.size(), 16U);
+        if (record.ok()) {
+            EXPECT_LE(record->version.size(), 16U);
+        }
     }
 }
 
