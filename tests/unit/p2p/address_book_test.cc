@@ -183,9 +183,29 @@ TEST(AddressBook, OnlyFreshShareableAddressesAreGivenAndNotToTheirOwner) {
     EXPECT_EQ(book.sample(wall, 20, peer(9), far_away), std::vector{numbered(1)});
     EXPECT_TRUE(book.sample(wall, 20, peer(1), far_away).empty());
     EXPECT_TRUE(book.sample({wall.ms + shared_within.ms() + 1}, 20, peer(9), far_away).empty());
-    for (int i = 10; i < 60; ++i)
+    for (int i = 10; i < 200; ++i)
         book.observed({start, wall}, {"30." + std::to_string(i) + ".0.1", 3000}, peer(3), true);
     EXPECT_EQ(book.sample(wall, 20, peer(9), far_away).size(), 20U);
+}
+
+TEST(AddressBook, OfAllAQuarterIsGivenOrEightAndNeverMoreThanAskedFor) {
+    AddressBook book(Duration::seconds(3600), 1);
+    for (int i = 0; i < 200; ++i) {
+        book.observed({start, wall}, {"30." + std::to_string(i) + ".0.1", 3000}, peer(3), true);
+        const std::size_t known = book.entries().size();
+        const std::size_t given = book.sample(wall, 1000, peer(9), far_away).size();
+        EXPECT_EQ(given, std::min(known, std::max<std::size_t>(8, known * 23 / 100)));
+        EXPECT_EQ(book.sample(wall, 3, peer(9), far_away).size(), std::min<std::size_t>(known, 3));
+    }
+    EXPECT_GT(book.entries().size(), 150U);
+}
+
+TEST(AddressBook, WhoWantsToBeKeptSecretIs) {
+    AddressBook book(Duration::seconds(3600), 1);
+    book.observed({start, wall}, numbered(1), peer(1), true);
+    book.observed({start, wall}, numbered(2), peer(2), true);
+    book.keep_secret(peer(1));
+    EXPECT_EQ(book.sample(wall, 20, peer(9), far_away), std::vector{numbered(2)});
 }
 
 TEST(AddressBook, AnAddressThatFailsForThreeDaysIsForgottenUnlessConfigured) {
