@@ -305,6 +305,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
 
     void refuse_malformed(error_code failure) {
+        if (failure == http::error::body_limit && server_->limits.body_refusal != nullptr)
+            return refuse({413, "text/plain", server_->limits.body_refusal});
         if (failure == http::error::body_limit)
             return refuse(error_response(
                 ErrorCode::too_large,
