@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "config/nearest_name.h"
@@ -82,6 +85,14 @@ Definition boolean(const char* key, const char* environment, const char* flag, b
         target};
 }
 
+bool is_grape_url(const std::string& text) {
+    constexpr std::string_view scheme = "http://";
+    if (!text.starts_with(scheme)) return false;
+    std::string rest = text.substr(scheme.size());
+    if (rest.ends_with('/')) rest.pop_back();
+    return is_address(rest);
+}
+
 template <typename Integer>
 Definition integer(const char* key, const char* environment, const char* flag, Integer fallback,
                    Integer Settings::*target, std::uint64_t min, std::uint64_t max, const char* help) {
@@ -143,6 +154,27 @@ std::vector<Definition> make_definitions() {
         path("p2p.peer_storage_path", "PEER_STORAGE_PATH", "--peer-storage-path", "", &S::peer_storage_path,
              is_any, "a file, or empty",
              "where known peers are kept; empty: peers.json in the data directory"),
+        boolean("p2p.grenache", "DISCOVERY_GRENACHE", "--grenache", false, &S::grenache,
+                "find nodes through a Grape, and be found there"),
+        text("p2p.grape_url", "GRAPE_URL", "--grape-url", "http://127.0.0.1:30001", &S::grape_url,
+             is_grape_url, "http://host:port", "where that Grape answers"),
+        boolean("dht.enabled", "DHT", "--dht", false, &S::dht_enabled,
+                "find nodes by a Kademlia DHT, and be found there"),
+        integer<std::uint16_t>("dht.port", "DHT_PORT", "--dht-port", 20001, &S::dht_port, 0, 65'535,
+                               "UDP port of the DHT; 0: any free one"),
+        {{"dht.bootstrap", "DHT_BOOTSTRAP", "--dht-bootstrap", "", "nodes of the DHT to begin with",
+          SettingKind::list,
+          "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},
+         &S::dht_bootstrap,
+         0,
+         0,
+         is_address},
+        boolean("dht.embedded_grape", "EMBEDDED_GRAPE", "--embedded-grape", false, &S::embedded_grape,
+                "serve Grape's HTTP API on the DHT, for Grenache's clients"),
+        text("dht.grape_api_host", "GRAPE_API_HOST", "--grape-api-host", "127.0.0.1", &S::grape_host, is_host,
+             "a host name or address", "where to serve it; whoever can connect can use it"),
+        integer<std::uint16_t>("dht.grape_api_port", "GRAPE_API_PORT", "--grape-api-port", 30001,
+                               &S::grape_port, 0, 65'535, "port for it; 0: any free one"),
         text("api.host", "API_HOST", "--api-host", "127.0.0.1", &S::api_host, is_host,
              "a host name or address", "where to listen for API clients"),
         integer<std::uint16_t>("api.port", "API_PORT", "--api-port", 8080, &S::api_port, 0, 65'535,
@@ -215,6 +247,10 @@ Result<Layer> flag_layer(const std::map<std::string, std::string>& flags) {
     return layer;
 }
 
+// Names that Grenache's users know, for settings that the DHT has under its own.
+constexpr std::pair<const char*, const char*> other_names[] = {{"GRAPE_DHT_PORT", "DHT_PORT"},
+                                                               {"GRAPE_BOOTSTRAP_NODES", "DHT_BOOTSTRAP"}};
+
 Result<Layer> environment_layer(const std::map<std::string, std::string>& environment) {
     Layer layer;
     for (const auto& [name, value] : environment) {
@@ -225,6 +261,15 @@ Result<Layer> environment_layer(const std::map<std::string, std::string>& enviro
             return unknown("variable", name, "environment",
                            nearest_name(name, names_of(&SettingRow::environment)));
         if (definition && !value.empty()) layer[definition->row.key] = {value, "environment " + name};
+    }
+    for (const auto& [other, name] : other_names) {
+        const auto given = environment.find(other);
+        if (given == environment.end() || given->second.empty()) continue;
+        const auto [row, is_new] = layer.try_emplace(find(&SettingRow::environment, name)->row.key,
+                                                     given->second, std::string("environment ") + other);
+        if (!is_new && row->second.text != given->second)
+            return Error{ErrorCode::invalid_input, std::string("the variables ") + other + " and " + name +
+                                                       " name one setting and differ: leave one out"};
     }
     return layer;
 }
@@ -357,20 +402,44 @@ bool hosts_overlap(const std::string& a, const std::string& b) {
     return a == b || is_every(a) || is_every(b);
 }
 
+// Listeners that share a host have ports of their own. The DHT's is one for TCP as well (p2p/dht/dht_node.h).
+template <typename Name>
+Status check_ports(const Settings& settings, const Name& name) {
+    struct Listener {
+        const char* key;
+        bool is_on;
+        const std::string& host;
+        std::uint16_t port;
+    };
+    const Listener listeners[] = {
+        {"p2p.port", settings.p2p_enabled, settings.p2p_host, settings.p2p_port},
+        {"api.port", true, settings.api_host, settings.api_port},
+        {"dht.port", settings.runs_dht(), settings.p2p_host, settings.dht_port},
+        {"dht.grape_api_port", settings.embedded_grape, settings.grape_host, settings.grape_port}};
+    for (const Listener& one : listeners)
+        for (const Listener* other = &one + 1; other != std::end(listeners); ++other)
+            if (one.is_on && other->is_on && one.port != 0 && one.port == other->port &&
+                hosts_overlap(one.host, other->host))
+                return Error{ErrorCode::invalid_input, name(one.key) + " and " + name(other->key) +
+                                                           " must differ, since they share a host"};
+    return {};
+}
+
 Status check_combinations(const LoadedSettings& loaded) {
     const Settings& settings = loaded.settings;
     const auto name = [&](const char* key) {
         const SettingValue& value = loaded.origin.at(key);
         return std::string(key) + " = " + value.text + " (" + value.source + ")";
     };
-    if (settings.p2p_enabled && settings.p2p_port != 0 && settings.p2p_port == settings.api_port &&
-        hosts_overlap(settings.p2p_host, settings.api_host))
-        return Error{ErrorCode::invalid_input,
-                     name("p2p.port") + " and " + name("api.port") + " must differ, since they share a host"};
-    if (!settings.p2p_enabled && !settings.bootstrap.empty())
-        return Error{ErrorCode::invalid_input,
-                     name("p2p.bootstrap") + " has no use with " + name("p2p.enabled")};
-    return {};
+    const auto no_use = [&](const char* key, const char* because) {
+        return Error{ErrorCode::invalid_input, name(key) + " has no use with " + name(because)};
+    };
+    if (!settings.p2p_enabled && !settings.bootstrap.empty()) return no_use("p2p.bootstrap", "p2p.enabled");
+    if (!settings.p2p_enabled && settings.grenache) return no_use("p2p.grenache", "p2p.enabled");
+    if (!settings.p2p_enabled && settings.dht_enabled) return no_use("dht.enabled", "p2p.enabled");
+    if (!settings.runs_dht() && !settings.dht_bootstrap.empty())
+        return no_use("dht.bootstrap", "dht.enabled");
+    return check_ports(settings, name);
 }
 
 }  // namespace

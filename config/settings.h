@@ -28,6 +28,17 @@ struct Settings {
     std::uint32_t reconnect_interval_s = 3600;  // cap of the backoff; PEER_RECONNECT_INTERVAL, seconds
     std::string peer_storage_path;              // PEER_STORAGE_PATH; empty: <data_dir>/peers.json
 
+    bool grenache = false;                             // --grenache / DISCOVERY_GRENACHE
+    std::string grape_url = "http://127.0.0.1:30001";  // --grape-url / GRAPE_URL
+
+    bool dht_enabled = false;                // --dht / DHT; embedded_grape means it too
+    std::uint16_t dht_port = 20001;          // --dht-port / DHT_PORT or GRAPE_DHT_PORT; UDP
+    std::vector<std::string> dht_bootstrap;  // --dht-bootstrap / DHT_BOOTSTRAP or GRAPE_BOOTSTRAP_NODES
+    bool embedded_grape = false;             // --embedded-grape / EMBEDDED_GRAPE
+    std::string grape_host = "127.0.0.1";    // --grape-api-host / GRAPE_API_HOST
+    std::uint16_t grape_port = 30001;        // --grape-api-port / GRAPE_API_PORT
+    bool runs_dht() const { return dht_enabled || embedded_grape; }
+
     std::string api_host = "127.0.0.1";  // --api-host / API_HOST
     std::uint16_t api_port = 8080;       // --api-port / API_PORT
 

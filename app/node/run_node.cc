@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "app/api/api_server.h"
+#include "app/grape/grape_server.h"
 #include "app/node/effect_runner.h"
 #include "app/node/start_up.h"
 #include "app/node/stdin_reader.h"
@@ -22,7 +24,10 @@
 #include "app/node_keys/invitation_file.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
+#include "p2p/dht/dht_node.h"
+#include "p2p/dht/dht_strategy.h"
 #include "p2p/discovery/mdns_strategy.h"
+#include "p2p/grenache/grenache_strategy.h"
 #include "p2p/peer_network.h"
 
 namespace peerbook::app {
@@ -94,6 +99,8 @@ class NodeProcess {
     }
 
     Status start() {
+        if (settings_.runs_dht())
+            if (Status started = start_dht(); !started.ok()) return started;
         if (settings_.p2p_enabled) {
             auto network =
                 p2p::PeerNetwork::start(io_, peer_options(), *signer_, settings_.data_dir, runner_);
@@ -128,7 +135,38 @@ class NodeProcess {
             if (Status added = network_->add_strategy(p2p::make_mdns_strategy(io_, self, settings_.p2p_host));
                 !added.ok())
                 return added;
+        if (settings_.grenache)
+            if (Status added = network_->add_strategy(
+                    p2p::make_grenache_strategy(io_, self, settings_.grape_url), p2p::grenache_interval);
+                !added.ok())
+                return added;
+        if (!dht_) return {};
+        p2p::DhtStrategy::Options options;
+        options.takes_loopback = dht_on_loopback();
+        options.begins_alone = settings_.dht_bootstrap.empty();
+        return network_->add_strategy(std::make_unique<p2p::DhtStrategy>(*dht_, self, options));
+    }
+
+    Status start_dht() {
+        auto dht = p2p::start_dht_node(io_, {settings_.p2p_host, settings_.dht_port, settings_.dht_bootstrap,
+                                             settings_.data_dir + "/dht.state"});
+        if (!dht.ok()) return dht.error();
+        dht_ = std::move(*dht);
+        if (!settings_.embedded_grape) return {};
+        auto grape = GrapeServer::start(io_, *dht_, clock_, settings_.grape_host, settings_.grape_port);
+        if (!grape.ok()) return grape.error();
+        grape_ = std::move(*grape);
         return {};
+    }
+
+    // Then addresses of this machine's loopback interface mean nodes.
+    bool dht_on_loopback() const {
+        const auto is_loopback = [](const std::string& node) {
+            const auto address = p2p::parse_peer_address(node);
+            return address.ok() && p2p::is_loopback_host(address->host);
+        };
+        return p2p::is_loopback_host(settings_.p2p_host) ||
+               std::any_of(settings_.dht_bootstrap.begin(), settings_.dht_bootstrap.end(), is_loopback);
     }
 
     p2p::PeerNetworkOptions peer_options() const {
@@ -248,6 +286,8 @@ class NodeProcess {
         if (api_) api_->stop();
         runner_.stop();
         if (network_) network_->stop();
+        if (grape_) grape_->stop();
+        if (dht_) dht_->stop();
         if (exit_code_ == exit_ok && api_) log_info("node", "stopped");
     }
 
@@ -257,6 +297,9 @@ class NodeProcess {
     Digest ledger_;  // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
+    SystemClock clock_;
+    std::unique_ptr<p2p::Dht> dht_;  // before the network, whose strategy uses it
+    std::unique_ptr<GrapeServer> grape_;
     std::unique_ptr<p2p::PeerNetwork> network_;
     std::unique_ptr<ApiServer> api_;
     std::unique_ptr<Shell> shell_;

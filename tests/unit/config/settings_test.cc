@@ -67,6 +67,14 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.max_peers, expected.max_peers);
     EXPECT_EQ(settings.reconnect_interval_s, expected.reconnect_interval_s);
     EXPECT_EQ(settings.peer_storage_path, expected.peer_storage_path);
+    EXPECT_EQ(settings.grenache, expected.grenache);
+    EXPECT_EQ(settings.grape_url, expected.grape_url);
+    EXPECT_EQ(settings.dht_enabled, expected.dht_enabled);
+    EXPECT_EQ(settings.dht_port, expected.dht_port);
+    EXPECT_EQ(settings.dht_bootstrap, expected.dht_bootstrap);
+    EXPECT_EQ(settings.embedded_grape, expected.embedded_grape);
+    EXPECT_EQ(settings.grape_host, expected.grape_host);
+    EXPECT_EQ(settings.grape_port, expected.grape_port);
     EXPECT_EQ(settings.api_host, expected.api_host);
     EXPECT_EQ(settings.api_port, expected.api_port);
     EXPECT_EQ(settings.use_stdin, expected.use_stdin);
@@ -121,6 +129,14 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.max_peers", "7"},
                           {"p2p.reconnect_interval_s", "60"},
                           {"p2p.peer_storage_path", "/p.json"},
+                          {"p2p.grenache", "true"},
+                          {"p2p.grape_url", "http://a:1"},
+                          {"dht.enabled", "true"},
+                          {"dht.port", "4003"},
+                          {"dht.bootstrap", "a:1,[::1]:2"},
+                          {"dht.embedded_grape", "true"},
+                          {"dht.grape_api_host", "localhost"},
+                          {"dht.grape_api_port", "4004"},
                           {"api.host", "localhost"},
                           {"api.port", "4002"},
                           {"stdin", "true"},
@@ -297,6 +313,35 @@ TEST_F(SettingsTest, PortsThatCollideAreAMistake) {
 TEST_F(SettingsTest, BootstrapPeersWithoutPeersAreAMistake) {
     EXPECT_THAT(mistake({{"p2p.bootstrap", "a:1"}}, {{"P2P_ENABLED", "false"}}),
                 HasSubstr("p2p.bootstrap = a:1 (flag --bootstrap) has no use with p2p.enabled = false"));
+}
+
+TEST_F(SettingsTest, TheDhtAndAGrapeAreOffAndTheirSettingsFitTogether) {
+    EXPECT_FALSE(load({}, {}).settings.runs_dht());
+    EXPECT_TRUE(load({{"dht.enabled", "true"}}, {}).settings.runs_dht());
+    EXPECT_TRUE(load({{"dht.embedded_grape", "true"}}, {{"P2P_ENABLED", "false"}}).settings.runs_dht());
+    EXPECT_THAT(mistake({{"dht.bootstrap", "a:1"}}, {}),
+                HasSubstr("dht.bootstrap = a:1 (flag --dht-bootstrap) has no use with dht.enabled = false"));
+    for (const char* key : {"p2p.grenache", "dht.enabled"})
+        EXPECT_THAT(mistake({{key, "true"}}, {{"P2P_ENABLED", "false"}}),
+                    HasSubstr("has no use with p2p.enabled = false"));
+    EXPECT_THAT(mistake({{"dht.enabled", "true"}, {"dht.port", "3000"}}, {}),
+                HasSubstr("p2p.port = 3000 (default) and dht.port = 3000 (flag --dht-port) must differ"));
+    EXPECT_EQ(mistake({{"dht.port", "3000"}}, {}), "none");
+    EXPECT_THAT(mistake({{"dht.embedded_grape", "true"}, {"dht.grape_api_port", "20001"}}, {}),
+                HasSubstr("dht.port = 20001 (default) and dht.grape_api_port = 20001"));
+    for (const char* url : {"127.0.0.1:30001", "https://a:1", "http://a", "http://a:1/b"})
+        EXPECT_THAT(mistake({{"p2p.grape_url", url}}, {}), HasSubstr("allowed: http://host:port")) << url;
+}
+
+TEST_F(SettingsTest, NamesOfGrenachesUsersMeanTheDhtsSettings) {
+    const LoadedSettings loaded =
+        load({{"dht.enabled", "true"}}, {{"GRAPE_DHT_PORT", "20011"}, {"GRAPE_BOOTSTRAP_NODES", "a:1,b:2"}});
+    EXPECT_EQ(loaded.settings.dht_port, 20011);
+    EXPECT_THAT(loaded.settings.dht_bootstrap, ElementsAre("a:1", "b:2"));
+    EXPECT_EQ(loaded.origin.at("dht.port").source, "environment GRAPE_DHT_PORT");
+    EXPECT_EQ(mistake({}, {{"GRAPE_DHT_PORT", "1"}, {"DHT_PORT", "1"}}), "none");
+    EXPECT_EQ(mistake({}, {{"GRAPE_DHT_PORT", "1"}, {"DHT_PORT", "2"}}),
+              "the variables GRAPE_DHT_PORT and DHT_PORT name one setting and differ: leave one out");
 }
 
 TEST_F(SettingsTest, RowsHaveDistinctNamesAndHelp) {
