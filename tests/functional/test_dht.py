@@ -1,0 +1,338 @@
+"""Nodes that nobody told of each other find each other by a DHT and through a Grape; Grenache's clients use a node.
+
+The parts that Grenache's users run (grenache-grape, grenache-nodejs-link, and bittorrent-dht below them) come from npm;
+where node, npm or the registry is missing, their tests are skipped and say so. Everything is on the loopback interface.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import uuid
+
+import harness
+from node_client import NodeClient, RequestError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NETWORK = """name = "dht-{name}"
+mode = "open"
+[[assets]]
+name = "USD"
+decimals = 8
+faucet_max = "1000000000"
+[[assets]]
+name = "BTC"
+decimals = 8
+faucet_max = "1000000000"
+[[markets]]
+symbol = "BTC-USD"
+base = "BTC"
+quote = "USD"
+tick = "0.01"
+lot = "0.000001"
+"""
+FIRST_PEER_MAX_S = 30  # printed, far below this where nothing is wrong
+NAME = "twenty characters ab"
+
+
+def service_name(network_id):
+    """PROTOCOL.md, "Finding peers"."""
+    domain = b"peerbook service"
+    return hashlib.blake2b(bytes([len(domain)]) + domain + bytes.fromhex(network_id), digest_size=32).hexdigest()[:20]
+
+
+def grape(port, call, body, headers=None):
+    """(status, text) of a Grape's answer."""
+    connection = http.client.HTTPConnection(f"127.0.0.1:{port}", timeout=15)
+    try:
+        connection.request("POST", "/" + call, body if isinstance(body, (bytes, str)) else json.dumps(body), headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def ask(port, call, data):
+    status, text = grape(port, call, {"rid": str(uuid.uuid4()), "data": data})
+    assert status == 200, (status, text)
+    return json.loads(text) if text else None
+
+
+class DhtCase(harness.FunctionalCase):
+    def setUp(self):
+        super().setUp()
+        self.base = harness.free_ports(40)
+        self.nodes = {}  # name → (process, path of the log, client, first port)
+        path = self.network = os.path.join(self.directory, "network.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(NETWORK.format(name=uuid.uuid4()))
+
+    def dht(self, name):
+        return f"127.0.0.1:{self.nodes[name][3] + 2}"
+
+    def grape_port(self, name):
+        return self.nodes[name][3] + 3
+
+    def begin(self, name, *flags, dht=None, grape_url=None, embedded=False):
+        """`dht`: a list of the nodes to begin with; None: no DHT."""
+        first = self.base + 4 * len(self.nodes)
+        data_dir = os.path.join(self.directory, name)
+        path = os.path.join(self.directory, f"{name}.log")
+        self.logs.append(path)
+        command = [harness.program(), "node", "--data-dir", data_dir, "--network", self.network, "--p2p-host", "127.0.0.1",
+                   "--p2p-port", str(first), "--api-port", str(first + 1), *flags]
+        if dht is not None:
+            command += ["--dht", "on", "--dht-port", str(first + 2)]
+        if dht:
+            command += ["--dht-bootstrap", ",".join(dht)]
+        environment = dict(os.environ)
+        if embedded:
+            environment.update(EMBEDDED_GRAPE="true", GRAPE_API_PORT=str(first + 3))
+        if grape_url:
+            environment.update(DISCOVERY_GRENACHE="true", GRAPE_URL=grape_url)
+        with open(path, "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.nodes[name] = (process, path, NodeClient(f"127.0.0.1:{first + 1}", data_dir, 10), first)
+
+    def get(self, name, path):
+        try:
+            return self.nodes[name][2].get(path)
+        except (OSError, RequestError, http.client.HTTPException):
+            return None
+
+    def wait_up(self, *names):
+        for name in names:
+            harness.wait_until(lambda name=name: self.get(name, "/api/v1/status"), 30, f"{name} to answer")
+
+    def peers(self, name):
+        return self.get(name, "/api/v1/peers") or {"peers": [], "discovery": []}
+
+    def connected(self, name):
+        return [peer for peer in self.peers(name)["peers"] if peer["state"] == "connected"]
+
+    def way(self, name, way):
+        return next((each for each in self.peers(name)["discovery"] if each["name"] == way), {})
+
+    def wait_connected(self, name, count, what):
+        began = time.monotonic()
+        harness.wait_until(lambda: len(self.connected(name)) >= count, FIRST_PEER_MAX_S, f"{name} to have {count} peers")
+        print(f"    {what}: {name} has {count} peer(s) after {time.monotonic() - began:.1f} s", flush=True)
+
+    def log_of(self, name):
+        with open(self.nodes[name][1], encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self, name):
+        process = self.nodes[name][0]
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=20), 0)
+
+
+@harness.fair_weather_only("the links of a testnet are not used")
+class Nodes(DhtCase):
+    def test_three_nodes_meet_by_the_dht_and_find_their_way_back_into_it(self):
+        self.begin("ann", dht=[])
+        self.wait_up("ann")
+        self.begin("ben", dht=[self.dht("ann")])
+        self.wait_connected("ben", 1, "DHT, one node to begin with")
+        self.begin("cas", dht=[self.dht("ben")])
+        self.wait_connected("cas", 2, "DHT, second node")
+        found_by = [peer.get("found_by") for name in ("ann", "ben", "cas") for peer in self.connected(name)]
+        self.assertIn("dht", found_by)
+        self.assertNotIn("configured", found_by)
+        self.assertGreater(int(self.way("cas", "dht")["found"]), 0)
+        # What ben knows of the DHT outlives it: nobody names a node of the DHT, and its book of peers is gone.
+        self.stop("ben")
+        os.remove(os.path.join(self.directory, "ben", "peers.json"))
+        self.assertGreater(os.path.getsize(os.path.join(self.directory, "ben", "dht.state")), 20)
+        first = self.nodes["ben"][3]
+        with open(self.nodes["ben"][1], "ab") as log:
+            process = subprocess.Popen(
+                [harness.program(), "node", "--data-dir", os.path.join(self.directory, "ben"), "--network", self.network,
+                 "--p2p-host", "127.0.0.1", "--p2p-port", str(first), "--api-port", str(first + 1), "--dht", "on",
+                 "--dht-port", str(first + 2)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.nodes["ben"] = (process, *self.nodes["ben"][1:])
+        self.wait_connected("ben", 1, "DHT, from its own state")
+
+    def test_a_silent_node_finds_others_and_is_in_no_answer(self):
+        self.begin("ann", dht=[], embedded=True)
+        self.wait_up("ann")
+        self.begin("ben", dht=[self.dht("ann")])
+        self.begin("silent", "--broadcast", "off", dht=[self.dht("ann")])
+        self.wait_connected("silent", 1, "DHT, silent node")
+        self.wait_connected("ben", 1, "DHT")
+        name = service_name(self.get("ann", "/api/v1/status")["network"])
+        ports = {address.split(":")[1] for address in ask(self.grape_port("ann"), "lookup", name)}
+        self.assertIn(str(self.nodes["ben"][3]), ports)
+        self.assertNotIn(str(self.nodes["silent"][3]), ports)
+
+
+@harness.fair_weather_only("the links of a testnet are not used")
+class EmbeddedGrape(DhtCase):
+    def setUp(self):
+        super().setUp()
+        self.begin("ann", dht=[], embedded=True)
+        self.wait_up("ann")
+        self.begin("ben", dht=[self.dht("ann")], embedded=True)
+        self.wait_up("ben")
+        harness.wait_until(lambda: self.connected("ben"), FIRST_PEER_MAX_S, "the two to meet")
+        self.ann, self.ben = self.grape_port("ann"), self.grape_port("ben")
+
+    def test_services_and_values_go_through_either_node(self):
+        for name in (NAME, "rpc_test"):  # others than of 20 bytes are hashed by Peerbook nodes
+            self.assertEqual(ask(self.ben, "lookup", name), [])
+            self.assertEqual(ask(self.ann, "announce", [name, 7000]), 1)
+            self.assertIn("127.0.0.1:7000", ask(self.ben, "lookup", name))
+            self.assertEqual(ask(self.ben, "announce", [name, 7001]), 1)
+            self.assertEqual(set(ask(self.ann, "lookup", name)), {"127.0.0.1:7000", "127.0.0.1:7001"})
+        value = ask(self.ann, "put", {"v": "hello"})
+        self.assertEqual(value, hashlib.sha1(b"5:hello").hexdigest())
+        self.assertEqual(ask(self.ben, "get", value)["v"], "hello")
+        self.assertIsNone(ask(self.ben, "get", hashlib.sha1(b"nobody").hexdigest()))
+
+    def test_errors_are_those_of_a_grape(self):
+        self.assertEqual(grape(self.ann, "lookup", b"{"), (500, "ERR_GRAPE_PAYLOAD_INVALID"))
+        self.assertEqual(grape(self.ann, "lookup", {"data": 5}), (200, '"ERR_GRAPE_LOOKUP"'))
+        self.assertEqual(grape(self.ann, "nothing", {}), (200, '"ERR_REQ_NOTFOUND"'))
+        self.assertEqual(grape(self.ann, "lookup", b" " * 8193), (413, "ERR_GRAPE_PAYLOAD_SIZE"))
+        self.assertEqual(grape(self.ann, "lookup", b" " * 8192)[0], 500)  # small enough, and no JSON
+        self.assertEqual(grape(self.ann, "lookup", {"data": NAME}, {"Host": "evil.example"})[0], 421)
+        with socket.create_connection(("127.0.0.1", self.ann)) as raw:
+            raw.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+            self.assertIn(b"400", raw.recv(100))
+        self.assertEqual(ask(self.ann, "lookup", NAME), [])  # it lives
+
+    def test_strangers_bytes_on_the_dhts_port_do_no_harm(self):
+        host, port = self.dht("ann").split(":")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as raw:
+            for packet in (b"", b"d", b"le" * 500, b"d1:ad2:id20:" + b"x" * 20 + b"e1:q4:ping1:t1:a1:y1:qe", os.urandom(1400),
+                           b"d1:q13:announce_peer1:t1:a1:y1:qe", b"i" + b"9" * 1000 + b"e", b"l" * 1400):
+                raw.sendto(packet, (host, int(port)))
+        with socket.create_connection((host, int(port)), timeout=10) as raw:  # TCP: nothing is served there
+            raw.sendall(b"\x13BitTorrent protocol" + bytes(48))
+            raw.settimeout(10)
+            try:
+                self.assertEqual(raw.recv(100), b"")
+            except ConnectionResetError:
+                pass
+        self.assertEqual(ask(self.ben, "announce", [NAME, 7000]), 1)
+        self.assertIn("127.0.0.1:7000", ask(self.ann, "lookup", NAME))
+
+
+@harness.fair_weather_only("the links of a testnet are not used")
+class Grenache(DhtCase):
+    """With a Grape, and the clients, of Grenache's authors."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not shutil.which("npm") or not shutil.which("node"):
+            raise unittest.SkipTest("node and npm are not installed")
+        cls.packages = tempfile.mkdtemp(prefix="peerbook-grenache-")
+        cls.addClassCleanup(shutil.rmtree, cls.packages, ignore_errors=True)
+        for file in ("package.json", "client.js"):
+            shutil.copy(os.path.join(HERE, "grenache", file), cls.packages)
+        try:
+            done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0",
+                                   "--fetch-timeout=10000"], cwd=cls.packages, timeout=60, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            said = done.stdout.strip().splitlines()[:1] if done.returncode else None
+        except subprocess.TimeoutExpired:
+            said = ["no answer in 60 s"]
+        if said is not None:
+            raise unittest.SkipTest(f"npm cannot install Grenache: {' '.join(said)}")
+
+    def start_grapes(self):
+        """Two real Grapes, since one alone has nobody to announce to; returns their URLs."""
+        first = self.base + 36
+        self.grapes = []
+        for dht, api, other in ((first, first + 1, first + 2), (first + 2, first + 3, first)):
+            process = subprocess.Popen(
+                ["node", os.path.join(self.packages, "node_modules/grenache-grape/bin/grape.js"), "--b", "127.0.0.1", "--dp",
+                 str(dht), "--aph", str(api), "--bn", f"127.0.0.1:{other}", "--dht_peer_maxAge", "120000"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            self.grapes.append(process)
+        self.grape_dht = f"127.0.0.1:{first}"
+        self.grape_apis = [first + 1, first + 3]
+
+        def answers():
+            try:
+                return all(ask(api, "announce", ["a service of no use ", 9]) == 1 for api in self.grape_apis)
+            except OSError:
+                return False
+
+        harness.wait_until(answers, 30, "the Grapes to answer")
+        return [f"http://127.0.0.1:{api}" for api in self.grape_apis]
+
+    def client(self, *words):
+        done = subprocess.run(["node", os.path.join(self.packages, "client.js"), *map(str, words)], timeout=40,
+                              stdout=subprocess.PIPE, check=True, text=True)
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def test_nodes_meet_through_a_grape_and_go_on_without_it(self):
+        urls = self.start_grapes()
+        self.begin("ann", grape_url=urls[0])
+        harness.wait_until(lambda: self.way("ann", "grenache").get("searches") == "1", 30, "ann to have searched")
+        self.begin("ben", grape_url=urls[1])
+        self.wait_connected("ben", 1, "Grapes")
+        self.assertEqual(self.connected("ben")[0]["found_by"], "grenache")
+        for process in self.grapes:
+            process.kill()
+            process.wait()
+        # Both go on, and who comes now says once that no Grape answers.
+        self.begin("cas", "--bootstrap", f"127.0.0.1:{self.nodes['ann'][3]}", grape_url=urls[0])
+        self.wait_connected("cas", 1, "killed Grapes, bootstrap")
+        harness.wait_until(lambda: self.way("cas", "grenache").get("state") == "failing", 30, "cas to notice")
+        self.assertIn(urls[0][7:], self.way("cas", "grenache")["last_error"])
+        warnings = [line for line in self.log_of("cas").splitlines() if "warn" in line and "grenache" in line]
+        self.assertEqual(len(warnings), 1, warnings)
+        self.assertEqual(len(self.connected("ben")) >= 1 and len(self.connected("ann")) >= 1, True)
+
+    def test_our_dht_and_grapes_are_one(self):
+        self.start_grapes()
+        self.begin("ann", dht=[self.grape_dht], embedded=True)
+        self.wait_up("ann")
+        ours, theirs = f"http://127.0.0.1:{self.grape_port('ann')}", f"http://127.0.0.1:{self.grape_apis[1]}"
+        self.begin("ben", dht=[self.grape_dht])
+        self.wait_connected("ben", 1, "DHT of the Grapes")
+        # Grenache's client, through our Grape and through theirs.
+        for name, at, other, port in (("announced with us...", ours, theirs, 7100), ("announced with them.", theirs, ours, 7101)):
+            self.assertIsInstance(self.client("link", at, "announce", name, port)["answer"], int)
+            for asked in (other, at):
+                self.assertIn(f"127.0.0.1:{port}", self.client("link", asked, "lookup", name).get("answer", []), (at, asked))
+        for at, other in ((ours, theirs), (theirs, ours)):
+            text = f"a value put at {at}"
+            value = self.client("link", at, "put", text)["answer"]
+            self.assertEqual(value, hashlib.sha1(f"{len(text)}:{text}".encode()).hexdigest())
+            self.assertEqual(self.client("link", other, "get", value)["answer"]["v"], text)
+        # The network's service, as anybody who knows the network can look it up through a Grape.
+        name = service_name(self.get("ann", "/api/v1/status")["network"])
+        found = ask(self.grape_apis[0], "lookup", name)
+        self.assertTrue({f"127.0.0.1:{self.nodes[each][3]}" for each in ("ann", "ben")} <= set(found), found)
+
+    def test_bittorrent_dht_and_ours(self):
+        self.begin("ann", dht=[], embedded=True)
+        self.wait_up("ann")
+        self.begin("ben", dht=[self.dht("ann")])
+        self.wait_connected("ben", 1, "DHT")
+        self.assertGreater(self.client("dht", self.dht("ann"), "announce", NAME, 7200)["answer"], 0)
+        self.assertIn("127.0.0.1:7200", ask(self.grape_port("ann"), "lookup", NAME))
+        ask(self.grape_port("ann"), "announce", ["another 20 characters"[:20], 7201])
+        self.assertIn("127.0.0.1:7201", self.client("dht", self.dht("ben"), "lookup", "another 20 characters"[:20])["answer"])
+
+
+if __name__ == "__main__":
+    harness.main()
