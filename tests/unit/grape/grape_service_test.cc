@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -110,11 +111,10 @@ TEST_F(GrapeTest, LooksUpAtMostAHundredAddresses) {
     auto& many = dht.peers[p2p::service_key("many")];
     for (std::uint16_t port = 1; port <= 150; ++port)
         many.push_back({"10.0.0.1", port});
-    const std::string answer = said("/lookup", "\"many\"");
-    EXPECT_EQ(std::count(answer.begin(), answer.end(), ':'), 100);
+    const std::string listed = said("/lookup", "\"many\"");
+    EXPECT_EQ(std::count(listed.begin(), listed.end(), ':'), 100);
     for (const char* data : {"5", "\"\"", "null", "[]", "{}"})
         EXPECT_EQ(said("/lookup", data), "200 \"ERR_GRAPE_LOOKUP\"") << data;
-    EXPECT_EQ(answer.empty(), false);
 }
 
 TEST_F(GrapeTest, StoresTextsAndIntegersBencoded) {
