@@ -40,8 +40,10 @@ void add_adopt(CLI::App& ledger, Invocation& invocation) {
     command.footer(adopt_warning);
     command.callback([=, &invocation] {
         invocation.run = [=] {
+            const Result<NodeRequest> request = adopt_request(*id);
+            if (!request) return report({Exit::usage, "usage", request.error().message}, client->json);
             if (!*is_sure) return ask_first(adopt_warning, client->json);
-            return ask_node(*client, adopt_request(*id), view_given_up);
+            return ask_node(*client, *request, view_given_up);
         };
     });
 }

@@ -5,6 +5,8 @@
 
 #include "app/cli/http_client.h"
 #include "app/cli/json_text.h"
+#include "app/terminal/tables.h"
+#include "base/hash.h"
 
 namespace peerbook::app::cli {
 
@@ -25,6 +27,13 @@ class Query {
   private:
     std::string text_;
 };
+
+// Before anybody is asked whether they are sure.
+Status check_id(const std::string& id, const std::string& whose) {
+    if (fixed_from_hex<Digest>(id).ok()) return {};
+    return Error{ErrorCode::invalid_input, "\"" + terminal_text(id, 80) + "\" is no " + whose +
+                                               "'s id, which has 64 hexadecimal digits"};
+}
 
 JsonObject command_object(const char* op, const CommandOptions& options) {
     JsonObject object;
@@ -315,8 +324,9 @@ NodeRequest order_show_request(const std::string& order_id) {
     return {"GET", std::string(orders_path) + "/" + url_escape(order_id), {}};
 }
 
-NodeRequest adopt_request(const std::string& ledger) {
-    return {"POST", "/api/v1/ledgers/adopt", JsonObject().text("ledger", ledger).str()};
+Result<NodeRequest> adopt_request(const std::string& ledger) {
+    if (Status fits = check_id(ledger, "ledger"); !fits.ok()) return fits.error();
+    return NodeRequest{"POST", "/api/v1/ledgers/adopt", JsonObject().text("ledger", ledger).str()};
 }
 
 Result<NodeRequest> fork_request(const std::vector<std::string>& members, const std::string& accept) {
@@ -326,11 +336,14 @@ Result<NodeRequest> fork_request(const std::vector<std::string>& members, const 
             return Error{ErrorCode::invalid_input,
                          "a fork that is accepted has its members already: leave "
                          "--members out"};
+        if (Status fits = check_id(accept, "ledger"); !fits.ok()) return fits.error();
         return NodeRequest{"POST", target, JsonObject().text("accept", accept).str()};
     }
     std::string list;
-    for (const std::string& member : members)
+    for (const std::string& member : members) {
+        if (Status fits = check_id(member, "node"); !fits.ok()) return fits.error();
         list += (list.empty() ? "" : ",") + json_string(member);
+    }
     return NodeRequest{"POST", target, JsonObject().raw("members", "[" + list + "]").str()};
 }
 

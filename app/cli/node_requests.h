@@ -114,8 +114,9 @@ NodeRequest orders_request(const std::string& account, const std::string& limit)
 NodeRequest order_show_request(const std::string& order_id);
 NodeRequest balances_request(const std::string& account);
 
-NodeRequest adopt_request(const std::string& ledger);
-// Error: invalid_input where members are named for a fork that is accepted.
+// Error: invalid_input where the id is none.
+Result<NodeRequest> adopt_request(const std::string& ledger);
+// Error: invalid_input where an id is none, or members are named for a fork that is accepted.
 Result<NodeRequest> fork_request(const std::vector<std::string>& members, const std::string& accept);
 
 }  // namespace peerbook::app::cli

@@ -158,8 +158,9 @@ Status Node::check_accept(const LedgerNews& news) const {
 Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
     std::vector<PublicKey> members = request.members;
     if (std::ranges::find(members, self_) == members.end()) members.push_back(self_);
+    // Who is connected has shown that its key is one.
     for (const PublicKey& member : members)
-        if (!is_valid_public_key(member))
+        if (member != self_ && !sync_.connected().contains(member) && !is_valid_public_key(member))
             return Error{ErrorCode::invalid_input, to_hex(member) + " is no node's key"};
     if (ledger_first_->forks.size() >= ledger_forks_max)
         return Error{ErrorCode::too_large, "a ledger can be forked " + std::to_string(ledger_forks_max) +
@@ -180,7 +181,11 @@ Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
                          "node " + to_hex(member).substr(0, 12) +
                              " is to be a member of the fork and is not connected in this node's ledger. "
                              "Connect to it first, so that what settled there is kept"};
-    if (sync_.behind() || ledger_.acknowledgement_due())
+    // One that may sign nothing more in this ledger owes nobody a block: it promised to end the view, or
+    // started again and no quorum is left to say how much of its chain it holds.
+    const bool may_sign =
+        !views_.is_stopped() && own_chain_confirmed() && halted_.empty() && !ledger_.is_forked();
+    if (sync_.behind() || (may_sign && ledger_.acknowledgement_due()))
         return Error{ErrorCode::unavailable,
                      "this node is still fetching what another one has; try again soon"};
     LedgerNews news = *ledger_first_;

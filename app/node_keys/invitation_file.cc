@@ -1,6 +1,7 @@
 #include "app/node_keys/invitation_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,6 +47,30 @@ Status replace_file(const std::string& path, const std::string& text) {
     if (std::rename(unfinished.c_str(), path.c_str()) != 0) return io_error(path);
     return {};
 }
+
+// Held by one process at a time, which is released when it ends however that happens. Waits.
+class FileLock {
+  public:
+    explicit FileLock(const std::string& path)
+        : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+        if (descriptor_ < 0) return;
+        int taken = -1;
+        do {
+            taken = ::flock(descriptor_, LOCK_EX);
+        } while (taken != 0 && errno == EINTR);
+        is_held_ = taken == 0;
+    }
+    ~FileLock() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    bool is_held() const { return is_held_; }
+
+  private:
+    const int descriptor_;
+    bool is_held_ = false;
+};
 
 }  // namespace
 
@@ -108,6 +133,8 @@ Result<std::vector<exchange::Invitation>> load_invitations(const std::string& da
 
 Status add_invitations(const std::string& data_dir, const std::vector<exchange::Invitation>& added,
                        WallTime now) {
+    const FileLock lock(invitations_path(data_dir) + ".lock");
+    if (!lock.is_held()) return io_error(invitations_path(data_dir) + ".lock");
     auto all = load_invitations(data_dir);
     if (!all.ok()) return all.error();
     all->insert(all->end(), added.begin(), added.end());

@@ -32,7 +32,8 @@ std::string invitations_path(const std::string& data_dir);
 // None where there is no file. Errors: corrupt (names the line), io.
 Result<std::vector<exchange::Invitation>> load_invitations(const std::string& data_dir);
 // Adds these to the file: of each inviter and ledger the one that lasts longest is kept, and none that is
-// expired at `now`. Errors: too_large (more than invitations_kept_max), and those of load_invitations().
+// expired at `now`. Several processes may do so at once: each waits for the one before it, on a lock beside
+// the file. Errors: too_large (more than invitations_kept_max), and those of load_invitations().
 Status add_invitations(const std::string& data_dir, const std::vector<exchange::Invitation>& added,
                        WallTime now);
 

@@ -96,6 +96,8 @@ void ViewChange::on_message(const ViewMessage& message, MonoTime now, ViewChange
             const auto spread = static_cast<std::uint64_t>(times_.turn.ns) + 1;
             quiet_until_ = now + times_.attempt + times_.turn * self_->value() +
                            Duration::nanoseconds(static_cast<std::int64_t>(random_.below(spread)));
+            patience_ =
+                Patience{message.ballot.proposer, quiet_until_ + (time_of(message.ballot) - times_.attempt)};
             if (attempt_ && attempt_->ballot < message.ballot) attempt_.reset();
             if (message.kind == ViewMessageKind::prepare)
                 take_prepare(message.ballot, out);
@@ -239,6 +241,12 @@ void ViewChange::begin(MonoTime now, ViewChangeOutput& out) {
     highest_number_ = attempt.ballot.number;
     attempt_ = std::move(attempt);
     take_prepare(attempt_->ballot, out);
+}
+
+Duration ViewChange::time_of(const Ballot& ballot) const {
+    const std::uint64_t before = ballot.number > 0 ? ballot.number - 1 : 0;
+    return times_.attempt *
+           (std::int64_t{1} << std::min<std::uint64_t>(before, times_.attempt_doublings_max));
 }
 
 // The longer ballots fail, the longer the pause, drawn at random so that two proposers part.
@@ -406,7 +414,8 @@ void ViewChange::take_turn(MonoTime now, const Outlook& outlook, ViewChangeOutpu
     std::int64_t turn = 0;
     for (std::size_t i = 0; i < self_->value(); ++i)
         if (outlook.heard[i] && !outlook.suspected[i] && !outlook.leaving[i]) ++turn;
-    const MonoTime due = std::max(*wanted_since_ + times_.turn * turn, quiet_until_);
+    MonoTime due = std::max(*wanted_since_ + times_.turn * turn, quiet_until_);
+    if (patience_ && outlook.heard[patience_->proposer.value()]) due = std::max(due, patience_->until);
     if (now < due) return sooner(out.wake_at, due);
     // One that leaves lets others do it, and takes its turn last.
     if (outlook.leaving[self_->value()] && now < *wanted_since_ + times_.attempt)
@@ -424,7 +433,7 @@ void ViewChange::step(MonoTime now, const Outlook& outlook, ViewChangeOutput& ou
              "one opinion a member");
     if (!decided_ && self_) {
         try_accept(now, out);
-        if (attempt_ && now - attempt_->started >= times_.attempt) abandon(now);
+        if (attempt_ && now - attempt_->started >= time_of(attempt_->ballot)) abandon(now);
         if (!attempt_) take_turn(now, outlook, out);
         if (attempt_ && attempt_->is_prepared) {
             advance(now, outlook, out);
@@ -434,7 +443,7 @@ void ViewChange::step(MonoTime now, const Outlook& outlook, ViewChangeOutput& ou
             }
         }
         if (attempt_) {
-            sooner(out.wake_at, attempt_->started + times_.attempt);
+            sooner(out.wake_at, attempt_->started + time_of(attempt_->ballot));
             if (attempt_->is_prepared) sooner(out.wake_at, attempt_->resend_at);
         }
     }

@@ -15,8 +15,9 @@
 //
 // Safety uses no clock. Times and suspicions only decide who proposes when: members take turns by seniority,
 // one that fails backs off at random, and nobody proposes without hearing a quorum, so that a minority does
-// not wedge itself. Logic thread only. Pure: time is an argument. Memory: one promise, vote and message a
-// member.
+// not wedge itself. Each ballot of a view has twice the time of the one before it, by its number, which all
+// see: so disks and links that are slower than anybody thought end a view after some ballots. Logic thread
+// only. Pure: time is an argument. Memory: one promise, vote and message a member.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ namespace peerbook::exchange {
 
 struct ViewChangeTimes {
     Duration turn = Duration::milliseconds(300);  // how much longer each member waits than its senior
-    Duration attempt = Duration::seconds(3);      // then a ballot is given up
+    Duration attempt = Duration::seconds(3);      // then ballot 1 is given up, and ballot n after 2^(n - 1)
+    std::uint32_t attempt_doublings_max = 4;      // of that; so at most 48 s
     Duration resend = Duration::milliseconds(500);
     std::uint32_t backoff_doublings_max = 5;  // of `turn`, after ballots that failed
 };
@@ -155,6 +157,7 @@ class ViewChange {
 
     void begin(MonoTime now, ViewChangeOutput& out);
     void abandon(MonoTime now);
+    Duration time_of(const Ballot& ballot) const;
     void advance(MonoTime now, const Outlook& outlook, ViewChangeOutput& out);
     std::vector<bool> held_promises(MonoTime now, ViewChangeOutput& out);
     void propose(Value value, ViewChangeOutput& out);
@@ -194,6 +197,12 @@ class ViewChange {
     std::uint64_t highest_number_ = 0;  // of ballots seen
     std::optional<MonoTime> wanted_since_;
     MonoTime quiet_until_;  // another one's ballot, or the own back-off, is given time
+    // As long as its proposer is heard, a later ballot is given more.
+    struct Patience {
+        MemberIndex proposer;
+        MonoTime until;
+    };
+    std::optional<Patience> patience_;
     std::uint32_t failures_ = 0;
     std::map<PublicKey, MonoTime> fetch_due_;  // members, and who told of a decision
     std::set<std::string> alarmed_;

@@ -200,13 +200,17 @@ class Ledgers(harness.DemoNodes):
         self.begin("ann", 0)
         for arguments, words in (
                 (("adopt", "0" * 63 + "1", "--yes"), "no ledger to give up"),
-                (("adopt", "abc", "--yes"), "64 hexadecimal digits"),
                 (("fork", "--yes"), "no ledger that could be forked"),
-                (("fork", "--members", "xyz", "--yes"), "64 hexadecimal digits"),
                 (("fork", "--accept", "0" * 63 + "1", "--yes"), "no ledger that could be forked")):
             code, said = self.ledger("ann", *arguments)
             self.assertEqual(code, 1, said)
             self.assertIn(words, said)
+        # What is no id is said before anybody is asked whether they are sure.
+        for arguments in (("adopt", "abc"), ("fork", "--members", "xyz"), ("fork", "--accept", "xyz")):
+            code, said = self.ledger("ann", *arguments)
+            self.assertEqual(code, 2, said)
+            self.assertIn("64 hexadecimal digits", said)
+            self.assertNotIn("--yes", said)
         code, said = self.ledger("ann", "fork", "--accept", "0" * 64, "--members", "0" * 64, "--yes")
         self.assertEqual(code, 2, said)
         self.stop("ann")

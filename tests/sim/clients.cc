@@ -17,7 +17,7 @@ Clients::Clients(const Plan& plan, std::vector<PublicKey> owners, const Digest& 
     }
     for (std::uint32_t i = 0; i < plan.roaming_clients; ++i) {
         clients_.emplace_back().signer = std::make_unique<testing::CheapSigner>(1'000 + i);
-        if (plan.founds) clients_.back().home = i % owners_.size();
+        if (plan.founds) clients_.back().home = i % (owners_.size() - plan.spares());
     }
 }
 
@@ -101,7 +101,7 @@ std::optional<Clients::Sending> Clients::next(std::size_t number, bool may_begin
     if (!may_begin) return std::nullopt;
     Request request;
     request.client = number;
-    request.is_numbered_by_node = client.flow && random_.below(6) == 0;
+    request.is_numbered_by_node = client.flow && random_.below(plan_.carrier_dies ? 2 : 6) == 0;
     request.what = request.is_numbered_by_node ? make_numbered_by_node(client, request.accounts)
                    : client.flow               ? make_hosted(client, now, request.accounts)
                                                : make_signed(client, request.accounts);
@@ -157,6 +157,11 @@ void Clients::node_gone(std::size_t node) {
     process_died(node);
     for (Client& client : clients_)
         client.gone = client.gone || client.home == node;
+}
+
+bool Clients::waits_at(std::size_t node) const {
+    return std::ranges::any_of(waiting_,
+                               [&](const auto& waiting) { return requests_[waiting.second].node == node; });
 }
 
 bool Clients::done() const {

@@ -53,6 +53,7 @@ class Clients {
     void process_died(std::size_t node);
     // Its accounts will never be served again.
     void node_gone(std::size_t node);
+    bool waits_at(std::size_t node) const;
     // Nothing has to be sent again and nothing waits for an answer.
     bool done() const;
     std::string waiting_text() const;

@@ -23,6 +23,9 @@ struct LedgerBook {
     SettledTrades trades;
     RootChecker roots;
     std::map<std::uint64_t, Digest> root_by_commit;
+    // The ledger that this one goes on from, behind so many blocks of its log.
+    LedgerBook* origin = nullptr;
+    std::uint64_t inherited = 0;
     bool is_founded = false;  // by two nodes, not by an operator or the network file
     bool is_durable = false;  // at its founder
     bool is_established = false;
@@ -36,6 +39,10 @@ class Ledgers {
 
     // Known from here on; once.
     LedgerBook& add(const exchange::View& first);
+    // A fork of `origin`, which begins with this record.
+    LedgerBook& add_fork(LedgerBook& origin, const exchange::View& fork);
+    // The fork of this ledger that is on its founder's disk; null for none.
+    LedgerBook* fork_of(const LedgerBook& origin) const;
     // What a node is in while it has none.
     void add_no_ledger(const exchange::View& view) { none_.emplace(exchange::digest_of(view), view); }
     // Of any ledger that has such a view, or of a node without one. Null: nobody decided it.

@@ -66,10 +66,11 @@ void Links::try_connect(std::size_t a, std::size_t b) {
     Session& session = at(a, b);
     if (session.up) return;
     const bool open = !session.forbidden && session.there.blocked == 0 && session.back.blocked == 0 &&
-                      user_.is_reachable(a) && user_.is_reachable(b) && user_.may_meet(a, b) &&
+                      user_.is_reachable(a) && user_.is_reachable(b) &&
                       scheduler_.now_us() > session.quiet_until_us;
     if (!open) return dial(a, b, redial_us + static_cast<std::int64_t>(random_.below(redial_us)));
     session.up = true;
+    session.since_us = scheduler_.now_us();
     ++session.epoch;
     user_.on_connected(a, b);
     user_.on_connected(b, a);
@@ -174,6 +175,10 @@ void Links::split(std::int64_t for_us) {
     if (healed_ || nodes_ < 2) return;
     rare_.add(Rare::split);
     const std::uint64_t side = 1 + random_.below((1ull << nodes_) - 2);
+    part(side, for_us);
+}
+
+void Links::part(std::uint64_t side, std::int64_t for_us) {
     const bool at_once = random_.below(2) == 0;
     for (std::size_t a = 0; a < nodes_; ++a)
         for (std::size_t b = a + 1; b < nodes_; ++b) {

@@ -19,8 +19,6 @@ class LinkUser {
     virtual ~LinkUser() = default;
     // Whether a session may be made with it now.
     virtual bool is_reachable(std::size_t node) const = 0;
-    // Whether their handshake leads to a session.
-    virtual bool may_meet(std::size_t a, std::size_t b) const = 0;
     // Changes with each start of its process; what was sent to an earlier one is lost.
     virtual std::uint64_t process_of(std::size_t node) const = 0;
     virtual void on_connected(std::size_t node, std::size_t peer) = 0;
@@ -40,6 +38,10 @@ class Links {
 
     void start();
     bool is_up(std::size_t a, std::size_t b) const { return at(a, b).up; }
+    // Zero where there is no session.
+    std::int64_t up_for_us(std::size_t a, std::size_t b) const {
+        return at(a, b).up ? scheduler_.now_us() - at(a, b).since_us : 0;
+    }
     void send(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);
     // The process is gone: all its sessions break.
     void drop_node(std::size_t node);
@@ -49,6 +51,10 @@ class Links {
 
     // --- faults, for a while each ---
     void split(std::int64_t for_us);
+    // Those whose bit is set from all others.
+    void part(std::uint64_t side, std::int64_t for_us);
+    // What the one sends to the other waits; neither gives the session up.
+    void hold(std::size_t from, std::size_t to, std::int64_t for_us) { block(from, to, for_us, false); }
     // One node from all others.
     void isolate(std::size_t node, std::int64_t for_us);
     void bridge(std::int64_t for_us);
@@ -73,6 +79,7 @@ class Links {
         bool up = false;
         bool forbidden = false;
         std::uint64_t epoch = 0;
+        std::int64_t since_us = 0;
         bool dialing = false;
         std::int64_t quiet_until_us = 0;  // both sides have heard of the break by then
         Direction there, back;            // from the lower to the higher number, and back

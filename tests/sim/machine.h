@@ -10,6 +10,8 @@ struct World::Machine {
     std::size_t number = 0;
     std::unique_ptr<testing::CheapSigner> signer;
     bool is_member = false;
+    bool is_spare = false;             // waits for an operator, who starts it with
+    std::optional<Digest> adopts;      // the only ledger that it enters
     std::unique_ptr<Mutator> mutator;  // a Byzantine one
 
     // --- outlives the process ---
@@ -42,11 +44,16 @@ struct World::Machine {
     std::int64_t disk_held_until_us = 0;
     Digest view;  // what it gets is verified for this one
     bool was_observer = false;
-    std::set<Digest> wedged;           // views that it promised to end
-    LedgerBook* ledger = nullptr;      // null while it has none
-    std::map<Digest, Digest> decided;  // record of a decision → the view that it begins
-    std::set<Digest> left;             // ledgers that it was named in and left
-    Digest claimed;                    // what it says in handshakes
+    std::set<Digest> wedged;              // views that it promised to end
+    LedgerBook* ledger = nullptr;         // null while it has none
+    std::map<Digest, Digest> decided;     // record of a decision → the view that it begins
+    std::set<Digest> left;                // ledgers that it was named in and left
+    Digest claimed;                       // the established ledger that it is in
+    std::vector<exchange::View> follows;  // forks that lead to the ledger that it entered
+    // An operator's command that is not answered.
+    std::optional<app::Ticket> asked;
+    bool has_adopted_as_member = false;  // or began to
+    bool is_refused = false;             // by the fork of its ledger: something else has settled here
     // It was told to stop; then how long it stays away. It ends once all is written.
     bool is_draining = false, is_ending = false, has_left = false;
     std::int64_t away_us = 0;
@@ -70,6 +77,7 @@ struct World::Machine {
 
     const PublicKey& key() const { return signer->public_key(); }
     bool has_ledger() const { return ledger != nullptr; }
+    bool is_unused() const { return is_spare && !adopts; }
     bool runs() const { return state == ProcessState::running; }
     bool is_alive() const { return state == ProcessState::running || state == ProcessState::paused; }
 };

@@ -47,6 +47,12 @@ std::string SettledTrades::settled(std::uint64_t commit, const std::vector<app::
     return "commit " + std::to_string(commit) + " settled with other trades than before or elsewhere";
 }
 
+SettledTrades SettledTrades::up_to(std::uint64_t commits) const {
+    SettledTrades prefix;
+    prefix.commits_.insert(commits_.begin(), commits_.upper_bound(commits));
+    return prefix;
+}
+
 std::string TapeChecker::settled(const app::IndexWriteEffect& write, SettledTrades& all) {
     if (write.commit != last_commit_ + 1)
         return "trades of commit " + std::to_string(write.commit) + " were given after those of " +

@@ -49,6 +49,8 @@ class PlaceChecker {
 // Trades that all nodes settle at a commit are the same. One for the run.
 class SettledTrades {
   public:
+    // Those of a ledger that went on from this one when so many commits had settled.
+    SettledTrades up_to(std::uint64_t commits) const;
     std::string settled(std::uint64_t commit, const std::vector<app::TradeView>& trades);
     std::uint64_t count() const { return count_; }
     const std::map<std::uint64_t, Digest>& commits() const { return commits_; }
@@ -68,6 +70,7 @@ class TapeChecker {
     // forgotten retracted ones.
     std::string listed(const std::vector<app::TradeView>& trades, bool retracted_full);
     std::uint64_t settled_commits() const { return last_commit_; }
+    std::size_t settled_count() const { return settled_.size(); }
     std::size_t open_count() const { return provisional_.size(); }
 
   private:

@@ -169,6 +169,79 @@ void draw_membership(Plan& plan, Random random) {
     plan.node.views.leave_interval = Duration::milliseconds(between(random, 100, 500));
 }
 
+// No trouble but what the run is for.
+void draw_calm(Plan& plan, Random& random) {
+    if (!plan.views_change()) draw_views(plan, random);
+    plan.trouble = Trouble::none;
+    plan.tricks = 0;
+    plan.leaves_for_good = plan.stops_for_good = false;
+    plan.stops = plan.uninvited = 0;
+    plan.active_us += 3 * plan.node.views.suspect_after.ns / 1'000;
+}
+
+void draw_fork(Plan& plan, Random& random) {
+    draw_calm(plan, random);
+    plan.quorum_dies = true;
+    plan.hasty_forks = times(random, 2, 6);
+    plan.members = std::max<std::size_t>(plan.members, 2 + random.below(4));
+    exchange::AdmissionPolicy& policy = plan.node.views.admission;
+    if (policy.joining == exchange::Joining::invited) policy.joining = exchange::Joining::anyone;
+    plan.active_us += 2'000'000;
+}
+
+void draw_adoptions(Plan& plan, Random& random) {
+    draw_calm(plan, random);
+    draw_founding(plan, random);
+    plan.node.views.admission.joining = exchange::Joining::anyone;
+    plan.members = 4 + random.below(2);
+    plan.adoptions = 1 + static_cast<std::uint32_t>(random.below(3));
+    plan.apart_us = 4 * (plan.node.founding.discovery_wait.ns + plan.node.founding.patience.ns) / 1'000;
+    plan.late_start_us_max = 100'000;
+    plan.active_us += 2 * plan.apart_us;
+}
+
+void draw_lost_carrier(Plan& plan, Random& random) {
+    draw_calm(plan, random);
+    plan.carrier_dies = true;
+    plan.members = std::max<std::size_t>(plan.members, 3 + random.below(3));
+    plan.observers = 1 + random.below(2);
+    plan.node.views.admission.joining = exchange::Joining::named;
+}
+
+void draw_late_elder(Plan& plan, Random& random) {
+    draw_calm(plan, random);
+    plan.members = 2;
+    plan.observers = 3;
+    plan.node.views.admission.joining = exchange::Joining::anyone;
+    plan.elder_late_us = between(random, 300'000, 1'000'000);
+    plan.late_start_us_max = 0;
+}
+
+// Disks that need longer than a ballot has at first, and nobody is suspected for it.
+void draw_slow_disks(Plan& plan, Random& random) {
+    draw_calm(plan, random);
+    plan.node.views.times.attempt = Duration::milliseconds(between(random, 200, 400));
+    plan.sync_us_min = plan.node.views.times.attempt.ns / 2'000;
+    plan.sync_us_max = plan.node.views.times.attempt.ns / 1'000;
+    plan.node.views.suspect_after = Duration::milliseconds(3'000);
+    plan.active_us += 6'000'000;
+    plan.absences = std::max<std::uint32_t>(plan.absences, 1);
+}
+
+// Drawn after all the rest, from numbers of its own.
+void draw_aims(Plan& plan, Random random) {
+    if (plan.founds && random.below(3) == 0) plan.entry_is_silent = true;
+    const std::uint64_t dice = random.below(100);
+    if (dice < 8) return draw_fork(plan, random);
+    if (dice < 14) return draw_adoptions(plan, random);
+    if (plan.founds || plan.trouble != Trouble::none) return;
+    if (dice < 22) return draw_lost_carrier(plan, random);
+    if (dice < 27) return draw_late_elder(plan, random);
+    if (dice < 31) return draw_slow_disks(plan, random);
+    if (plan.views_change() && plan.members >= 3 && random.below(2) == 0)
+        plan.rival_values = 2 + static_cast<std::uint32_t>(random.below(3));
+}
+
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -209,6 +282,7 @@ Plan Plan::draw(std::uint64_t seed) {
     draw_trouble(plan, random);
     if (random.below(5) < 2) draw_views(plan, random);
     draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
+    draw_aims(plan, Random(seed * 0xaef17502108ef2d9 + 11));
     return plan;
 }
 
@@ -241,7 +315,11 @@ std::string Plan::text() const {
            part("operator founds", operator_founds) + part("late start us", late_start_us_max) +
            part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
            part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
-           ", trouble: " + name_of(trouble) + part("tricks", tricks);
+           part("a quorum dies", quorum_dies) + part("adoptions", adoptions) +
+           part("hasty forks", hasty_forks) + part("carrier dies", carrier_dies) +
+           part("elder late us", elder_late_us) + part("rival values", rival_values) +
+           part("entry is silent", entry_is_silent) + ", trouble: " + name_of(trouble) +
+           part("tricks", tricks);
 }
 
 }  // namespace peerbook::sim

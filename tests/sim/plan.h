@@ -84,6 +84,19 @@ struct Plan {
     std::uint32_t stops = 0;             // so often some are told to stop
     bool stops_for_good = false;         // one of them does not come back
 
+    // --- what few runs have; each aims at states that chance does not reach ---
+    // At some time so many members of a view are gone for good that the others are no quorum; their operators
+    // fork its ledger.
+    bool quorum_dies = false;
+    // Nodes without a ledger are apart at first and found two; then so many times an operator has a node
+    // adopt another one's ledger. It goes on as a spare machine: with a new key and an empty store.
+    std::uint32_t adoptions = 0;
+    std::int64_t apart_us = 0;
+    std::uint32_t hasty_forks = 0;         // so often an operator wants to fork whatever the others do
+    bool carrier_dies = false;             // a member that an observer gave a batch, before others hear of it
+    std::int64_t elder_late_us = 0;        // the eldest member starts so late, and strangers wait for it
+    std::uint32_t rival_values = 0;        // so often a proposer is cut off when it alone accepted its value
+    bool entry_is_silent = false;          // who enters a ledger as an observer gets nothing at first
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request
     std::uint32_t roaming_clients = 1;     // self-custodied, send to any node
@@ -93,6 +106,8 @@ struct Plan {
     Break broken = Break::none;
     app::NodeOptions node;
 
+    // Machines with a key of their own that wait for an operator.
+    std::size_t spares() const { return adoptions; }
     static Plan draw(std::uint64_t seed);
     bool views_change() const { return node.views.suspect_after > Duration{}; }
     // The plan of the speed that TESTING.md asks for: 5 nodes, 20 virtual seconds, no faults.

@@ -202,6 +202,42 @@ const char* name_of(Rare state) {
             return "void handed over";
         case Rare::ballot_lie:
             return "ballot lie";
+        case Rare::ledger_adopted:
+            return "ledger adopted";
+        case Rare::member_adopted:
+            return "member adopted";
+        case Rare::adoption_refused:
+            return "adoption refused";
+        case Rare::adoption_crashed:
+            return "adoption crashed";
+        case Rare::adopter_let_in:
+            return "adopter let in";
+        case Rare::quorum_died:
+            return "quorum died";
+        case Rare::ledger_forked:
+            return "ledger forked";
+        case Rare::fork_accepted:
+            return "fork accepted";
+        case Rare::fork_followed:
+            return "fork followed";
+        case Rare::fork_refused:
+            return "fork refused";
+        case Rare::fork_void_block:
+            return "fork void block";
+        case Rare::restart_in_fork:
+            return "restart in fork";
+        case Rare::rival_values:
+            return "rival values";
+        case Rare::entry_was_silent:
+            return "entry was silent";
+        case Rare::carrier_died:
+            return "carrier died";
+        case Rare::carrier_died_observer_crashed:
+            return "carrier died observer crashed";
+        case Rare::as_many_came_as_stay:
+            return "as many came as stay";
+        case Rare::late_ballot:
+            return "late ballot";
         case Rare::nonce_from_node:
             return "nonce from node";
         case Rare::relayed_recovered:

@@ -108,6 +108,24 @@ enum class Rare : std::size_t {
     crash_while_leaving,
     void_handed_over,
     ballot_lie,
+    ledger_adopted,
+    member_adopted,
+    adoption_refused,
+    adoption_crashed,
+    adopter_let_in,
+    quorum_died,
+    ledger_forked,
+    fork_accepted,
+    fork_followed,
+    fork_refused,
+    fork_void_block,
+    restart_in_fork,
+    rival_values,
+    entry_was_silent,
+    carrier_died,
+    carrier_died_observer_crashed,
+    as_many_came_as_stay,
+    late_ballot,
     nonce_from_node,
     relayed_recovered,
     count_  // not a state
@@ -117,7 +135,8 @@ const char* name_of(Rare state);
 // False for what a set of seeds need not reach.
 inline bool is_required(Rare state) {
     // Two processes with one key need not sign at the same place before one of them hears of the other.
-    return state != Rare::signed_again && state != Rare::count_;
+    // Nor need anything have settled at one of those who go on that a fork lacks.
+    return state != Rare::signed_again && state != Rare::fork_refused && state != Rare::count_;
 }
 
 class RareStates {

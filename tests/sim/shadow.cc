@@ -21,7 +21,15 @@ std::string SettledLog::settled(std::size_t node, std::uint64_t place, const Dig
            " and, at node " + std::to_string(node) + ", as " + short_name(block);
 }
 
+SettledLog SettledLog::up_to(std::uint64_t length) const {
+    SettledLog prefix;
+    const auto count = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(length, blocks_.size()));
+    prefix.blocks_.assign(blocks_.begin(), blocks_.begin() + count);
+    return prefix;
+}
+
 void Shadow::begin(const exchange::View& view) {
+    limit_.reset();
     accepted_before_ += blocks_.size();
     blocks_.clear();
     unsettled_.clear();
@@ -90,7 +98,7 @@ std::uint64_t Shadow::round_that_settles() const {
         const bool half_with_elder = 2 * count == holds.size() && holds[0] >= round;
         if (2 * count > holds.size() || half_with_elder) best = std::max(best, round);
     }
-    return best;
+    return limit_ ? std::min(best, *limit_) : best;
 }
 
 std::string Shadow::settle_first(SettledLog& own, SettledLog* shared) {
@@ -166,6 +174,15 @@ std::string Shadow::install(const exchange::View& next, SettledLog& own, Settled
         return name + " names another log than its cut makes";
     begin(next);
     return "";
+}
+
+std::string Shadow::check_fork(const exchange::View& fork) const {
+    if (fork.previous != view_name_ || fork.cut.size() != view_.members.size())
+        return "a fork is entered that does not follow the view before";
+    for (const auto& [key, digest] : unsettled_)
+        if (std::get<0>(key) <= round_that_settles() && !is_in_cut(digest, fork))
+            return "a fork leaves out block " + short_name(digest) + ", which has settled";
+    return fork.log_length < length_ ? "a fork goes on from less than what has settled" : "";
 }
 
 std::string Shadow::rebind(const exchange::View& first) {

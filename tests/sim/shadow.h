@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -23,6 +24,9 @@ class SettledLog {
     std::string settled(std::size_t node, std::uint64_t place, const Digest& block);
     const std::vector<Digest>& blocks() const { return blocks_; }
 
+    // That of a ledger that goes on from this one behind so many blocks.
+    SettledLog up_to(std::uint64_t length) const;
+
   private:
     std::vector<Digest> blocks_;
 };
@@ -39,6 +43,11 @@ class Shadow {
                        SettledLog* shared);
     // The node ended its view with this record: of the cut everything settles, and the rest is void.
     std::string install(const exchange::View& next, SettledLog& own, SettledLog* shared);
+    // The node goes on in a fork of its ledger that begins with this record, which is then installed: nothing
+    // that has settled here may be left out.
+    std::string check_fork(const exchange::View& fork) const;
+    // All that settles in this view stands before this round: the node knows of a fork behind it.
+    void limit(std::uint64_t round) { limit_ = round; }
     // The node entered a ledger, with its view 1, or gave its ledger up and has none. Everything is void.
     std::string rebind(const exchange::View& first);
     // Rule 20: the founder, the first of two members, has a block of the second in its past.
@@ -59,6 +68,7 @@ class Shadow {
     const std::vector<Digest>& voided() const { return voided_; }  // all of this process
     const exchange::View& view() const { return view_; }
     const Digest& view_name() const { return view_name_; }
+    std::uint64_t settled_length() const { return length_; }
     std::size_t unsettled_count() const { return unsettled_.size(); }
     // Digests of what is not settled, in the order of the log.
     std::vector<Digest> unsettled() const;
@@ -89,6 +99,7 @@ class Shadow {
     std::uint64_t settled_round_ = 0;
     std::uint64_t last_round_ = 0;  // of the last settled block
     std::uint64_t length_ = 0;
+    std::optional<std::uint64_t> limit_;
     Digest hash_;
     std::vector<Digest> voided_;
 };

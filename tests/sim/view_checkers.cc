@@ -11,6 +11,7 @@ using namespace exchange;
 
 namespace {
 
+constexpr std::uint64_t late_ballot = 4;        // of a view; it has eight times the first one's time
 constexpr std::int64_t at_once_us = 3'000'000;  // ballots that begin so close to each other are rivals
 
 std::string text_of(const Ballot& ballot) {
@@ -116,6 +117,7 @@ std::string ViewChecker::check_members(const View& old, const View& next) {
             rare_.add(Rare::member_returned);
     }
     if (2 * came > next.members.size()) return "more members come in than stay";
+    if (came > 1 && 2 * came == next.members.size()) rare_.add(Rare::as_many_came_as_stay);
     return "";
 }
 
@@ -136,6 +138,7 @@ std::string ViewChecker::stored(const PublicKey& member, const BallotState& stat
     members.insert(index->value());
     if (values.size() > 1) return "two values were accepted in " + text_of(ballot);
     if (!is_quorum_of(*view, members)) return "";
+    if (!end.chosen_in && ballot.number >= late_ballot) rare_.add(Rare::late_ballot);
     const std::string wrong = choose(state.view, state.accepted->next);
     if (!end.chosen_in || ballot < *end.chosen_in) end.chosen_in = ballot;
     return wrong;
@@ -267,6 +270,10 @@ std::string ViewChecker::propose_leaves(const Leaving& leaving, const BallotStat
             own.accepted = value_of(state->accepted);
     }
     if (std::string wrong = check_value(view, started->second, *message.next); !wrong.empty()) return wrong;
+    std::set<Digest> named;
+    for (const auto& [member, promise] : started->second.promises)
+        if (!promise.accepted.second.is_zero()) named.insert(promise.accepted.second);
+    if (named.size() > 1) rare_.add(Rare::rival_values);
     for (const auto& [ballot, values] : end.accepted)
         if (ballot < message.ballot && values.contains(value)) {
             rare_.add(Rare::value_taken_over);

@@ -50,6 +50,8 @@ World::World(Plan plan, bool prints_timeline)
     std::vector<PublicKey> keys;
     for (std::size_t i = 0; i < nodes(); ++i)
         keys.push_back(add_machine(i).key());
+    for (std::size_t i = nodes() - plan_.spares(); i < nodes(); ++i)
+        machines_[i]->is_spare = true;
     admission_.joining = plan_.node.views.admission.joining;
     for (std::size_t i = plan_.members; i + plan_.uninvited < nodes(); ++i)
         admission_.invited.insert(keys[i]);
@@ -123,6 +125,7 @@ void World::schedule_faults() {
         if (Machine* machine = someone_running()) machine->disk_is_full = true;
     });
     if (plan_.views_change()) schedule_view_faults();
+    schedule_ledger_faults();
     at_some_time(plan_.stops, [this] { stop_some(); });
     if (plan_.trouble != Trouble::none)
         scheduler_.after(plan_.active_us / 4 + draw_us(plan_.active_us / 2), [this] { trouble(); });
@@ -262,7 +265,7 @@ void World::client_tick(std::size_t client) {
     scheduler_.after(pause, [this, client] { client_tick(client); });
     const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes())));
     if (!machines_[to]->runs()) return;
-    if (healing_ && !plan_.founds && !may_settle(named_))
+    if (healing_ && !plan_.founds && !may_settle(machines_[to]->ledger))
         return;  // what cannot settle need not be asked for again
     if (auto sending = clients_->next(client, !healing_, now_of(*machines_[to]).wall))
         submit(to, std::move(*sending));
@@ -307,7 +310,7 @@ void World::heal() {
         machine->crash_point.reset();
         machine->ballot_crash.reset();
         machine->disk_held_until_us = 0;
-        if (machine->state == ProcessState::down && machine->number < nodes())
+        if (machine->state == ProcessState::down && machine->number < nodes() && !machine->is_unused())
             scheduler_.after(ms, [this, machine = machine.get()] { start(*machine); });
         if (machine->state == ProcessState::paused) {
             machine->state = ProcessState::running;
@@ -318,15 +321,18 @@ void World::heal() {
 
 std::string World::run() {
     trace_.say(0, [&] { return "seed " + std::to_string(plan_.seed) + ": " + plan_.text(); });
-    for (std::size_t i = 0; i < nodes(); ++i) {
+    for (std::size_t i = 0; i < nodes() - plan_.spares(); ++i) {
         const bool is_late = plan_.late_start_us_max > 0 && (plan_.founds || i >= plan_.members);
-        if (!is_late)
+        if (i == 0 && plan_.elder_late_us > 0)
+            scheduler_.after(plan_.elder_late_us, [this] { start(*machines_[0]); });
+        else if (!is_late)
             start(*machines_[i]);
         else
             scheduler_.after(draw_us(plan_.late_start_us_max),
                              [this, machine = machines_[i].get()] { start(*machine); });
     }
     links_->start();
+    if (plan_.apart_us > 0) links_->part(0b11, plan_.apart_us);
     for (std::size_t client = 0; client < clients_->count(); ++client)
         scheduler_.after(draw_us(30 * ms), [this, client] { client_tick(client); });
     schedule_faults();

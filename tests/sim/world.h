@@ -6,6 +6,7 @@
 //   world_process.cc   starting, stepping and stopping a node's process, its disk
 //   world_messages.cc  what it sends and gets
 //   world_views.cc     what is particular to changes of views
+//   world_ledgers.cc   ledgers that are adopted and forked, and their operators
 //   world_founding.cc  nodes without a ledger, those that are let in, and those that are told to stop
 //   world_checks.cc    what must hold after each step
 //   world_end.cc       when all is quiet, and what must hold then
@@ -68,7 +69,6 @@ class World final : public LinkUser {
 
     // --- LinkUser ---
     bool is_reachable(std::size_t node) const override;
-    bool may_meet(std::size_t a, std::size_t b) const override;
     std::uint64_t process_of(std::size_t node) const override;
     void on_connected(std::size_t node, std::size_t peer) override;
     void on_disconnected(std::size_t node, std::size_t peer) override;
@@ -89,7 +89,8 @@ class World final : public LinkUser {
     void client_tick(std::size_t client);
     void submit(std::size_t machine, Clients::Sending sending);
     void heal();
-    std::size_t nodes() const { return plan_.members + plan_.observers; }  // without a second process
+    // Without a second process.
+    std::size_t nodes() const { return plan_.members + plan_.observers + plan_.spares(); }
 
     // --- world_end.cc ---
     // What somebody held at some time.
@@ -177,6 +178,8 @@ class World final : public LinkUser {
     void note_heard(Machine& machine, const PublicKey& from);
     void note_standing_still(Machine& machine, std::int64_t since_us);
     void check_heard(const Machine& machine);
+    void lose_carrier(Machine& observer, Machine& member);
+    bool make_rival(Machine& proposer, ByteView message);
     bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
@@ -188,6 +191,24 @@ class World final : public LinkUser {
     void check_view_message_leaves(Machine& machine, ByteView bytes);
     void check_view(const Machine& machine, const std::string& complaint);
     std::string view_message_text(ByteView bytes) const;
+
+    // --- world_ledgers.cc ---
+    std::vector<Machine*> those_in(const LedgerBook& book) const;
+    void schedule_ledger_faults();
+    void operate();
+    void ask(Machine& machine, app::Query query);
+    void operator_hears(Machine& machine, app::Ticket ticket, const Result<app::Answer>& answer);
+    void kill_quorum();
+    void fork_if_due(Machine& machine);
+    void fork_hastily();
+    bool sees_a_quorum(const Machine& machine) const;
+    void note_forked(Machine& machine, ByteView record);
+    void check_founds_fork(const Machine& machine, const exchange::View& fork);
+    static void limit_settling(Machine& machine);
+    void keep_forked(Machine& machine, ByteView record);
+    void adopt_somewhere();
+    void gave_up(Machine& machine, const app::Effects& effects);
+    void check_given_up(const Machine& machine, const app::GivenUpLedger& given_up);
 
     // --- world_founding.cc ---
     exchange::View first_view_of(const Machine& machine) const;
@@ -201,6 +222,7 @@ class World final : public LinkUser {
     bool knows_established(const Machine& machine) const;
     void check_news_leaves(Machine& machine, ByteView bytes);
     void check_batch_leaves(Machine& machine, ByteView batch);
+    void silence_entry(const Machine& machine);
     void give_invitations(Machine& machine) const;
     void stop_some();
     void stop(Machine& machine, bool for_good);
@@ -241,6 +263,15 @@ class World final : public LinkUser {
     bool equivocation_ = false;   // two valid blocks for one place left their author
     bool member_gone_ = false;    // for good: nothing settles any more if views do not change
     bool healing_ = false;
+    bool carrier_lost_ = false;
+    // A proposer that is cut off with its value, which it alone accepted, and until when.
+    struct Rival {
+        Digest view;
+        std::size_t proposer = 0;
+        std::int64_t until_us = 0;
+    };
+    std::optional<Rival> rival_;
+    std::uint32_t rivals_ = 0;
     std::string failure_;
 };
 

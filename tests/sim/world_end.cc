@@ -38,8 +38,8 @@ bool World::all_hold(const Held& held) const {
 // Not where a block may have been dropped for want of room, or where nobody but a strange peer knows of one:
 // those come with the next exchange of version vectors only. Nor where there may be several ledgers.
 bool World::must_be_equal_soon() const {
-    return !plan_.founds && plan_.node.ledger.suspended_per_author_max >= 1'000 && may_settle(named_) &&
-           !equivocation_ && (plan_.tricks & trick_withhold) == 0;
+    return !plan_.founds && !plan_.quorum_dies && plan_.node.ledger.suspended_per_author_max >= 1'000 &&
+           may_settle(named_) && !equivocation_ && (plan_.tricks & trick_withhold) == 0;
 }
 
 // Those of the last view who are left can settle and end it.
@@ -89,12 +89,18 @@ bool World::cheat_is_left_out() const {
 bool World::has_its_ledger(const Machine& machine) const {
     if (!plan_.founds || !machine.claimed.is_zero()) return true;
     const View* first = machine.ledger ? &machine.ledger->views.first() : nullptr;
+    // It waits for the ledger that its operator named, which nobody may keep any more.
+    if (!first && machine.adopts)
+        return std::none_of(machines_.begin(), machines_.end(), [&](const auto& other) {
+            return other->runs() && other->claimed == *machine.adopts;
+        });
     // Its founder gives it up some time, and so does who only observes. The second node leaves when its
     // founder says so, and nobody else can do anything for it.
     if (first && (first->members.front() == machine.key() || !first->index_of(machine.key()))) return false;
     return std::none_of(machines_.begin(), machines_.end(), [&](const auto& other) {
         if (!other->runs() || other.get() == &machine) return false;
-        return first ? other->key() == first->members.front() : !other->ledger || !other->claimed.is_zero();
+        if (first) return other->key() == first->members.front();
+        return other->ledger ? !other->claimed.is_zero() : !other->adopts;
     });
 }
 
@@ -103,11 +109,14 @@ bool World::is_quiet() const {
     for (const auto& machine : machines_) {
         if (machine->state == ProcessState::gone) continue;
         if (!machine->runs()) {
-            // The second process was never started.
-            if (machine->number >= nodes()) continue;
+            // The second process was never started, nor was one that an operator would need.
+            if (machine->number >= nodes() || machine->is_unused()) continue;
             return false;
         }
-        if (machine->is_draining || !has_its_ledger(*machine)) return false;
+        if (machine->is_draining || machine->asked || !has_its_ledger(*machine)) return false;
+        // Its operator is to take it to a fork.
+        if (plan_.quorum_dies && machine->ledger && !may_settle(machine->ledger) && !machine->is_refused)
+            return false;
         const bool full = may_settle(machine->ledger) && !equivocation_;
         const Machine* other =
             machine->ledger ? first.emplace(machine->ledger, machine.get()).first->second : machine.get();
@@ -230,6 +239,10 @@ void World::count_at_end() {
         if (machine->runs() && machine->ledger && admission_.joining == Joining::invited &&
             !machine->ledger->views.may_be_member(machine->key()))
             rare_.add(Rare::uninvited_kept_out);
+    for (const auto& machine : machines_)
+        if (machine->runs() && machine->ledger && machine->adopts &&
+            machine->ledger->views.latest().index_of(machine->key()))
+            rare_.add(Rare::adopter_let_in);
 }
 
 void World::execute_once(Engine& engine, const VerifiedBlock& block, Outcomes& outcomes) {
@@ -278,15 +291,23 @@ void World::check_log(const Group& group, std::set<CommandName>& everywhere) {
     for (const Machine* machine : group.running)
         if (!alive || settled_length(*machine) > settled_length(*alive)) alive = machine;
     const std::vector<Digest> log = group.book ? group.book->log.blocks() : std::vector<Digest>();
+    // What executed in a ledger that goes on in this one executed there, and what only lost members had
+    // settled may execute again.
+    const std::uint64_t inherited = group.book ? group.book->inherited : 0;
+    const LedgerBook* fork = group.book ? ledgers_.fork_of(*group.book) : nullptr;
+    const std::uint64_t passed_on = fork ? fork->inherited : log.size();
+    Outcomes before, until = outcomes;
     std::uint64_t place = 0;
     for (const Digest& digest : log) {
+        if (place == inherited) before = outcomes;
         execute_once(engine, *book_->find(digest), outcomes);
+        if (place + 1 == passed_on) until = outcomes;
         const auto root = group.book->root_by_commit.find(++place);
         if (root != group.book->root_by_commit.end() && state_root_of(engine.freeze()) != root->second)
             fail("the state root of commit " + std::to_string(place) +
                  " is not that of the log executed once");
     }
-    const Outcomes settled = outcomes;
+    Outcomes settled = outcomes;
     if (alive) {
         const std::set<Digest> in_log(log.begin(), log.end());
         for (const Digest& digest : alive->shadow->unsettled())
@@ -295,12 +316,28 @@ void World::check_log(const Group& group, std::set<CommandName>& everywhere) {
             engine.state_digest() != alive->node->ledger().engine().state_digest())
             fail("executing the log once gives another state than the nodes have");
     }
+    // Where a view change leaves a command out and a cancel burns its nonce before it comes again, nobody
+    // carries it any more.
+    std::set<std::pair<AccountId, std::uint64_t>> burnt;
+    for (const Digest& digest : log)
+        for (const CommandBatch& batch : book_->find(digest)->batches)
+            for (const BatchCommand& command : batch.commands)
+                if (const auto* cancel = std::get_if<CancelOrder>(&command.body))
+                    burnt.emplace(batch.accounts[command.account], cancel->target.nonce);
+    for (const Told& told : clients_->told()) {
+        const bool is_burnt = burnt.contains({told.account, told.result.ref.nonce});
+        if (!is_burnt || told.grade == app::Grade::settled) continue;
+        settled.try_emplace({told.account, told.result.ref});
+        outcomes.try_emplace({told.account, told.result.ref});
+    }
     for (const auto& [name, outcome] : outcomes) {
         const std::string command = "command " + std::to_string(name.second.nonce) + " of an account ";
         if (outcome.accepted > 1)
             return fail(command + "executed " + std::to_string(outcome.accepted) + " times");
-        if (outcome.accepted > 0 && !everywhere.insert(name).second)
-            return fail(command + "executed in two ledgers");
+        const auto had = before.find(name);
+        if (outcome.accepted == 0 || (had != before.end() && had->second.accepted > 0)) continue;
+        if (fork && until.find(name) == until.end()) continue;
+        if (!everywhere.insert(name).second) return fail(command + "executed in two ledgers");
     }
     check_answers(group, settled, outcomes);
 }
@@ -322,7 +359,8 @@ void World::check_answers(const Group& group, const Outcomes& settled, const Out
             // Where nothing settles any more, what was provisional may wait for ever: it is held, or void and
             // waits at a member that nobody can let in again.
             if (told.grade != app::Grade::settled && !group.settles && plan_.views_change()) continue;
-            return fail("a command that was acknowledged as " + std::string(to_string(told.grade)) +
+            return fail("a command that node " + std::to_string(told.node) + " acknowledged as " +
+                        to_string(told.grade) + " in block " + std::to_string(told.block) +
                         " is not in the log: nonce " + std::to_string(result.ref.nonce) + " " +
                         to_string(result.status) + " " + describe(result.reason));
         }

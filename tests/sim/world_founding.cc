@@ -21,6 +21,7 @@ constexpr std::int64_t stop_us_max = 5'000 * ms;  // then the process ends whate
 
 // What the process is started with.
 View World::first_view_of(const Machine& machine) const {
+    if (machine.adopts) return make_no_ledger(machine.key(), {});
     if (named_) return named_->views.first();
     if (plan_.operator_founds && machine.number == 0)
         return make_first_view(rules_.network, {machine.key()}).value();
@@ -33,6 +34,10 @@ app::NodeOptions World::options_of(const Machine& machine) {
     if (plan_.founds)
         options.ledger_source =
             plan_.operator_founds && machine.number == 0 ? Source::operator_found : Source::peers;
+    if (machine.adopts) {
+        options.ledger_source = Source::peers;
+        options.founding.only = machine.adopts;
+    }
     return options;
 }
 
@@ -52,6 +57,7 @@ void World::note_rebind(Machine& machine, app::RecordKind kind, ByteView record)
         note_left(machine, first);
     }
     check(machine, machine.shadow->rebind(first));
+    limit_settling(machine);
     note_void_blocks(machine, void_before);
     note_standing_still(machine, 0);
     rare_.add(Rare::void_of_no_ledger,
@@ -66,6 +72,8 @@ void World::note_rebind(Machine& machine, app::RecordKind kind, ByteView record)
 
 void World::note_entered(Machine& machine, const app::LedgerNews& news) {
     const View& first = *news.first;
+    if (machine.adopts && news.ledger() != *machine.adopts)
+        fail_at(machine.number, "enters another ledger than the one that its operator adopted");
     const bool is_founder = news.founding > 0 && first.members.front() == machine.key();
     LedgerBook* known = ledgers_.find_ledger(first.ledger);
     if (machine.left.contains(first.ledger))
@@ -75,10 +83,12 @@ void World::note_entered(Machine& machine, const app::LedgerNews& news) {
     if (machine.runs() && !is_founder && (!known || !known->is_durable))
         fail_at(machine.number, "enters a ledger that its founder does not have on its disk");
     machine.ledger = &ledgers_.add(first);
+    machine.follows = news.forks;
     machine.ledger->is_founded = news.founding > 0;
     if (!first.index_of(machine.key())) machine.was_observer = true;
     if (!machine.runs()) return;
     if (is_founder) rare_.add(Rare::ledger_founded);
+    if (plan_.entry_is_silent && !first.index_of(machine.key())) silence_entry(machine);
     if (!first.index_of(machine.key())) rare_.add(Rare::entered_as_observer);
 }
 
@@ -97,6 +107,7 @@ void World::note_left(Machine& machine, const View& first) {
     if (!is_member && knows_established(machine))
         fail_at(machine.number, "leaves a ledger that is established");
     machine.ledger = nullptr;
+    machine.follows.clear();
     if (machine.runs())
         rare_.add(is_founder  ? Rare::ledger_given_up
                   : is_member ? Rare::founding_left
@@ -122,9 +133,10 @@ void World::note_handed_over(Machine& machine) {
 // It is on the disk.
 void World::keep_rebind(Machine& machine, app::RecordKind kind, ByteView record) {
     if (kind == app::RecordKind::entered) {
-        const View first = *app::decode_ledger_news(record, rules_.network).value().first;
+        const auto news = app::decode_ledger_news(record, rules_.network).value();
+        const View& first = *news.first;
         machine.durable.is_durable(digest_of(first));
-        machine.bound = first.ledger;
+        machine.bound = news.ledger();
         if (first.members.front() == machine.key()) ledgers_.add(first).is_durable = true;
         return;
     }
@@ -138,7 +150,8 @@ void World::keep_rebind(Machine& machine, app::RecordKind kind, ByteView record)
 // -------------------------------------------------------------------------------------------
 
 void World::check_news_leaves(Machine& machine, ByteView bytes) {
-    if (!plan_.founds) return fail_at(machine.number, "speaks of its ledger, which the network file names");
+    if (!plan_.founds && !plan_.quorum_dies)
+        return fail_at(machine.number, "speaks of its ledger, which the network file names");
     const auto news = app::decode_ledger_news(bytes, rules_.network);
     if (!news.ok()) return fail_at(machine.number, news.error().message);
     if (news->state == State::none) {
@@ -146,13 +159,13 @@ void World::check_news_leaves(Machine& machine, ByteView bytes) {
             fail_at(machine.number, "says that it has no ledger, and its disk names one");
         return;
     }
-    LedgerBook* book = ledgers_.find_ledger(news->first->ledger);
+    LedgerBook* book = ledgers_.find_ledger(news->ledger());
     if (news->state == State::given_up) {
         if (!book || !book->is_given_up)
             fail_at(machine.number, "says that it gave up a ledger before that is durable");
         return;
     }
-    if (!book || machine.bound != news->first->ledger)
+    if (!book || machine.bound != news->ledger())
         return fail_at(machine.number, "speaks of a ledger before it is durable that it is in it");
     if (news->state != State::established) return;
     if (!book->is_established) rare_.add(Rare::ledger_established);
@@ -177,9 +190,20 @@ void World::check_batch_leaves(Machine& machine, ByteView batch) {
     if (!machine.durable.holds(digest_of_record(record)))
         fail_at(machine.number, "a batch leaves before it is durable");
     if (!plan_.founds) return;
-    const bool is_bound = machine.ledger && machine.bound == machine.ledger->id();
+    // One that follows forks is bound to the last of them.
+    const bool is_bound =
+        machine.ledger && (machine.bound == machine.ledger->id() || !machine.follows.empty());
     if (!is_bound || !knows_established(machine))
         fail_at(machine.number, "sends its users' commands into a ledger that it is not bound to");
+}
+
+// What its members send comes late, and what it sends to them does not.
+void World::silence_entry(const Machine& machine) {
+    if (draw(2) == 0) return;
+    rare_.add(Rare::entry_was_silent);
+    const std::int64_t for_us = plan_.node.founding.patience.ns / 1'000 / 2;
+    for (const auto& other : machines_)
+        links_->hold(other->number, machine.number, for_us);
 }
 
 // --- strangers

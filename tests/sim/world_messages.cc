@@ -48,12 +48,6 @@ bool World::is_reachable(std::size_t node) const {
     return machines_[node]->runs();
 }
 
-// A node that has a ledger refuses one of another.
-bool World::may_meet(std::size_t a, std::size_t b) const {
-    const Digest &one = machines_[a]->claimed, &other = machines_[b]->claimed;
-    return one == other || one.is_zero() || other.is_zero();
-}
-
 std::uint64_t World::process_of(std::size_t node) const {
     return machines_[node]->process;
 }
@@ -169,6 +163,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::evidence: {
             auto evidence = exchange::verify_evidence(payload.view(), rules_.network,
                                                       machine.node->ledger().view().ledger, verifier);
+            // One of another ledger may simply come late.
+            if (!evidence.ok() && evidence.error().code == ErrorCode::conflict) return;
             if (!evidence.ok()) return accuse(machine, key, evidence.error().message);
             return put(machine, [key, evidence = *evidence](app::Node& node, Now now, Effects& effects) {
                 node.on_evidence(key, evidence, now, effects);
@@ -293,8 +289,10 @@ void World::send(Machine& machine, const app::SendEffect& message) {
         check_view_message_leaves(machine, message.payload.view());
     if (static_cast<MessageKind>(message.kind) == MessageKind::ledger_news)
         check_news_leaves(machine, message.payload.view());
-    if (static_cast<MessageKind>(message.kind) == MessageKind::signed_batch)
+    if (static_cast<MessageKind>(message.kind) == MessageKind::signed_batch) {
         check_batch_leaves(machine, message.payload.view());
+        if (plan_.carrier_dies && !healing_) lose_carrier(machine, **to);
+    }
     if (static_cast<MessageKind>(message.kind) == MessageKind::block)
         check_leaves(machine, **book_->verify(message.payload));
     if (static_cast<MessageKind>(message.kind) == MessageKind::blocks) {
@@ -327,6 +325,8 @@ void World::post(Machine& from, std::size_t to, std::uint8_t kind, const SharedB
 }
 
 void World::deliver_answer(Machine& machine, const app::AnswerEffect& answer) {
+    if (const auto* answered = std::get_if<Result<app::Answer>>(&answer.answer))
+        operator_hears(machine, answer.ticket, *answered);
     const auto* submitted = std::get_if<Result<app::SubmitAnswer>>(&answer.answer);
     if (!submitted) return;
     trace_.mix(answer.ticket.value() << 1 | submitted->ok());

@@ -55,6 +55,8 @@ void World::start(Machine& machine) {
     if (first.number == 0) ledgers_.add_no_ledger(first);
     machine.bound = first.ledger;
     machine.left.clear();
+    machine.follows.clear();
+    machine.asked.reset();
     machine.is_draining = machine.is_ending = machine.has_left = false;
     machine.tape = {};
     machine.commits_seen = machine.tape_skipped = machine.retracted_noted = 0;
@@ -144,6 +146,9 @@ void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
     machine.ballot_crash.reset();
     machine.wake.reset();
     machine.disk->crash();
+    // What it entered last may not have reached the disk.
+    if (machine.ledger && machine.ledger->id() != machine.bound && machine.follows.empty())
+        machine.ledger = ledgers_.find_ledger(machine.bound);
     if (machine.is_draining && !machine.is_ending) rare_.add(Rare::crash_while_leaving);
     machine.is_draining = machine.is_ending = false;
     machine.state = comes_back ? ProcessState::down : ProcessState::gone;
@@ -247,6 +252,11 @@ void World::perform(Machine& machine, Effects& effects) {
             deliver_answer(machine, answer);
         return retire(machine, *effects.retire_key);
     }
+    if (effects.adopt) {
+        for (const app::AnswerEffect& answer : effects.answers)
+            deliver_answer(machine, answer);
+        return gave_up(machine, effects);
+    }
     if (effects.view) machine.view = exchange::digest_of(*effects.view);
     if (effects.ledger) machine.claimed = *effects.ledger;
     for (app::AppendEffect& append : effects.appends) {
@@ -277,6 +287,7 @@ void World::perform(Machine& machine, Effects& effects) {
             twins_noticed_ = twins_noticed_ || !machine.mutator;
         }
         if (machine.is_draining) note_leaving(machine, log.text);
+        if (log.text.ends_with("leaves it first")) machine.has_adopted_as_member = true;
         trace_.say(scheduler_.now_us(),
                    [&] { return "node " + std::to_string(machine.number) + " logs: " + log.text; });
     }

@@ -80,7 +80,7 @@ void World::check_view(const Machine& machine, const std::string& complaint) {
 void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::ballot_state) {
         const auto state =
-            decode_ballot_state(record.subspan(1), rules_.network, machine.node->ledger().view().ledger);
+            decode_ballot_state(record.subspan(1), rules_.network, machine.shadow->view().ledger);
         if (!state.ok()) return fail_at(machine.number, state.error().message);
         const bool is_own = machine.shadow->view_name() == state->view &&
                             machine.shadow->view().members[state->promised.proposer.value()] == machine.key();
@@ -93,6 +93,7 @@ void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::relayed) rare_.add(Rare::relayed_recovered, !machine.runs());
     if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
         return note_rebind(machine, kind_of(record), record.subspan(1));
+    if (kind_of(record) == app::RecordKind::forked) return note_forked(machine, record.subspan(1));
     if (kind_of(record) != app::RecordKind::decision) return;
     const View old = machine.shadow->view();
     const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
@@ -105,6 +106,7 @@ void World::note_record(Machine& machine, ByteView record) {
     check(machine,
           machine.shadow->install(next, machine.own_log, equivocation_ ? nullptr : &machine.ledger->log));
     machine.decided[digest_of_record(record)] = digest_of(next);
+    limit_settling(machine);
     note_void_blocks(machine, void_before);
     const auto self = old.index_of(machine.key());
     machine.was_observer = machine.was_observer || !next.index_of(machine.key());
@@ -129,6 +131,7 @@ void World::keep_record(Machine& machine, ByteView record) {
     machine.durable.is_durable(digest_of_record(record));
     if (kind_of(record) == app::RecordKind::ballot_state)
         return keep_ballot_state(machine, record.subspan(1));
+    if (kind_of(record) == app::RecordKind::forked) return keep_forked(machine, record.subspan(1));
     if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
         return keep_rebind(machine, kind_of(record), record.subspan(1));
     if (const auto next = machine.decided.find(digest_of_record(record)); next != machine.decided.end())
@@ -136,11 +139,12 @@ void World::keep_record(Machine& machine, ByteView record) {
 }
 
 void World::keep_ballot_state(const Machine& machine, ByteView record) {
-    const auto state =
-        decode_ballot_state(record, rules_.network, machine.node->ledger().view().ledger).value();
-    LedgerBook* ledger = ledgers_.of_view(state.view);
-    check_view(machine, ledger ? ledger->views.stored(machine.key(), state)
-                               : "a promise for a view that nobody decided");
+    // The node may be in another ledger by now.
+    for (const auto& [id, ledger] : ledgers_.all())
+        if (const auto state = decode_ballot_state(record, rules_.network, id);
+            state.ok() && ledger->views.find(state->view))
+            return check_view(machine, ledger->views.stored(machine.key(), *state));
+    check_view(machine, "a promise for a view that nobody decided");
 }
 
 bool World::replay_record(Machine& machine, ByteView record, app::Effects& effects) {
@@ -242,10 +246,59 @@ bool World::dies_with_decision(const app::BroadcastEffect& message) {
     return true;
 }
 
+// The member takes an observer's batch, and only that observer sees the block. Then it is gone for good, and
+// the observer perhaps starts again meanwhile.
+void World::lose_carrier(Machine& observer, Machine& member) {
+    if (carrier_lost_ || !member.ledger || scheduler_.now_us() < plan_.active_us / 8 || draw(6) > 0) return;
+    const View& view = member.ledger->views.latest();
+    std::set<std::size_t> others;
+    for (const auto& other : machines_)
+        if (const auto index = view.index_of(other->key());
+            index && other.get() != &member && other->state != ProcessState::gone)
+            others.insert(index->value());
+    if (member.ledger != observer.ledger || !view.index_of(member.key()) || !is_quorum_of(view, others))
+        return;
+    carrier_lost_ = true;
+    rare_.add(Rare::carrier_died);
+    const std::int64_t suspect_us = plan_.node.views.suspect_after.ns / 1'000;
+    links_->part(std::uint64_t{1} << observer.number | std::uint64_t{1} << member.number,
+                 2 * suspect_us + 1'000 * ms);
+    scheduler_.after(150 * ms + draw_us(suspect_us / 2), [this, &member] {
+        if (member.state != ProcessState::gone) kill(member, false);
+    });
+    if (draw(2) == 0) return;
+    scheduler_.after(150 * ms + draw_us(2 * suspect_us), [this, &observer] {
+        if (!observer.runs()) return;
+        rare_.add(Rare::carrier_died_observer_crashed);
+        crash_later(observer, CrashPoint::at_once);
+    });
+}
+
+// Two proposers of one view, one after the other, are cut off when each alone has accepted its value, and
+// come back together.
+bool World::make_rival(Machine& proposer, ByteView message) {
+    const std::int64_t now_us = scheduler_.now_us();
+    if (rival_ && now_us >= rival_->until_us) rival_.reset();
+    const Digest view = view_of_message(message);
+    if (rival_ && (rival_->proposer == proposer.number || rival_->view != view)) return false;
+    const app::ViewKeeperOptions& views = plan_.node.views;
+    if (!rival_) {
+        if (rivals_ >= plan_.rival_values) return false;
+        ++rivals_;
+        const Duration until = views.times.attempt * 2 + views.times.turn * 4 + views.suspect_after;
+        rival_ = Rival{view, proposer.number, now_us + until.ns / 1'000};
+    }
+    links_->isolate(proposer.number, rival_->until_us - now_us);
+    if (rival_->proposer != proposer.number) rival_.reset();
+    return true;
+}
+
 // In the middle of a ballot: somebody is cut off, stands still or crashes.
 void World::trouble_ballot(Machine& from, Machine& to, ByteView message) {
     const auto kind = static_cast<ViewMessageKind>(message[kind_at]);
     // Rather where a value is on its way.
+    if (plan_.rival_values > 0 && !healing_ && kind == ViewMessageKind::propose && make_rival(from, message))
+        return;
     const bool has_value = kind == ViewMessageKind::propose || kind == ViewMessageKind::accepted;
     if (healing_ || !random_.chance(has_value ? plan_.ballot_trouble_ppm : plan_.ballot_trouble_ppm / 8))
         return;

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "base/hash.h"
 
@@ -76,6 +79,23 @@ TEST_F(InvitationFileTest, KeepsTheLatestOfEachInviterAndNoneThatExpired) {
     EXPECT_THAT(*kept, ::testing::UnorderedElementsAre(made(1, 20'000), made(2, 6'000)));
     ASSERT_TRUE(add_invitations(dir, {}, WallTime{7'000}).ok());
     EXPECT_THAT(*load_invitations(dir), ::testing::ElementsAre(made(1, 20'000)));
+}
+
+TEST_F(InvitationFileTest, LosesNothingWhereSeveralAreTakenAtOnce) {
+    constexpr int takers = 6;
+    std::vector<pid_t> children;
+    for (int i = 0; i < takers; ++i) {
+        const exchange::Invitation one = made(static_cast<std::uint8_t>(i + 10));
+        const pid_t child = fork();
+        if (child == 0) _exit(add_invitations(dir, {one}, WallTime{5'000}).ok() ? 0 : 1);
+        children.push_back(child);
+    }
+    for (const pid_t child : children) {
+        int status = -1;
+        waitpid(child, &status, 0);
+        EXPECT_EQ(status, 0);
+    }
+    EXPECT_EQ(load_invitations(dir)->size(), takers);
 }
 
 TEST_F(InvitationFileTest, IsBoundedAndNamesADamagedLine) {

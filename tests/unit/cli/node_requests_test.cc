@@ -208,13 +208,24 @@ TEST(ReadingRequest, NamesOnlyWhatWasAskedFor) {
 }
 
 TEST(LedgerRequest, NamesWhatIsAdoptedOrForked) {
-    EXPECT_EQ(adopt_request("ab").target, "/api/v1/ledgers/adopt");
-    EXPECT_EQ(adopt_request("ab").body, R"({"ledger":"ab"})");
+    const std::string id(64, 'a'), other(64, 'b');
+    EXPECT_EQ(adopt_request(id)->target, "/api/v1/ledgers/adopt");
+    EXPECT_EQ(adopt_request(id)->body, R"({"ledger":")" + id + R"("})");
     EXPECT_EQ(fork_request({}, "")->body, R"({"members":[]})");
-    EXPECT_EQ(fork_request({"ab", "c\""}, "")->body, R"({"members":["ab","c\""]})");
-    EXPECT_EQ(fork_request({}, "ab")->body, R"({"accept":"ab"})");
-    EXPECT_FALSE(fork_request({"cd"}, "ab").ok());
+    EXPECT_EQ(fork_request({id, other}, "")->body, R"({"members":[")" + id + R"(",")" + other + R"("]})");
+    EXPECT_EQ(fork_request({}, id)->body, R"({"accept":")" + id + R"("})");
+    EXPECT_FALSE(fork_request({other}, id).ok());
     EXPECT_EQ(trades_request({"M", "", "", "", "ab"})->target, "/api/v1/trades?market=M&ledger=ab");
+}
+
+TEST(LedgerRequest, IsNotMadeOfWhatIsNoId) {
+    const std::string id(64, 'a');
+    for (const std::string& bad : {std::string(), std::string("ab"), id + "a", std::string(64, 'g')})
+        EXPECT_EQ(adopt_request(bad).error().code, ErrorCode::invalid_input) << bad;
+    EXPECT_EQ(fork_request({id, "c\""}, "").error().message,
+              R"("c"" is no node's id, which has 64 hexadecimal digits)");
+    EXPECT_EQ(fork_request({}, "ab").error().message,
+              R"("ab" is no ledger's id, which has 64 hexadecimal digits)");
 }
 
 }  // namespace

@@ -420,5 +420,68 @@ TEST_F(EndOfViewOfTwo, TheElderGoesOnAloneAndTheYoungerDoesNot) {
     EXPECT_EQ(update->settled.size(), 2u);
 }
 
+// A's disk takes 5 s a write: more than the first ballot has, less than the second.
+TEST_F(EndOfViewOfThree, EachBallotHasTwiceTheTimeOfTheOneBefore) {
+    suspect("C");
+    step('A');
+    later(Duration::seconds(3));
+    step('A');  // given up; the next one begins after a pause
+    later(Duration::seconds(1));
+    step('A');
+    ASSERT_EQ(node('A').unstored.size(), 2u);
+    later(Duration::seconds(5));
+    step('A');
+    store('A');
+    ASSERT_EQ(kinds(), (std::vector{ViewMessageKind::prepare, ViewMessageKind::prepare}));
+    run("AB");
+    ASSERT_TRUE(node('A').installs);
+    EXPECT_EQ(node('A').installs->ballot, (Ballot{2, MemberIndex(0)}));
+}
+
+TEST_F(EndOfViewOfThree, TheTimeOfABallotIsBounded) {
+    suspect("C");
+    std::vector<Duration> took;
+    MonoTime begun;
+    // Nobody answers, and the disk writes nothing: only time ends a ballot.
+    for (std::size_t records = 0; took.size() < 8;) {
+        step('A');
+        if (node('A').unstored.size() > records) {
+            records = node('A').unstored.size();
+            begun = now;
+        } else if (!node('A').change->proposing() && begun != MonoTime{}) {
+            took.push_back(now - begun);
+            begun = MonoTime{};
+        }
+        later(Duration::milliseconds(100));
+    }
+    for (std::size_t i = 0; i < took.size(); ++i)
+        EXPECT_EQ(took[i].ms(), 3'000 << std::min<std::size_t>(i, 4)) << "ballot " << i + 1;
+}
+
+TEST_F(EndOfViewOfThree, ALaterBallotIsWaitedForAsLongAsItsProposerIsHeard) {
+    for (const bool is_heard : {true, false}) {
+        SCOPED_TRACE(is_heard);
+        boot(1);
+        outlook.heard[0] = true;
+        outlook.suspected[2] = true;
+        ViewMessage prepare;
+        prepare.kind = ViewMessageKind::prepare;
+        prepare.sender = dag.key(0);
+        prepare.view = digest_of(view());
+        prepare.ballot = {2, MemberIndex(0)};
+        deliver_signed(0, 1, prepare);
+        store('B');
+        letters.clear();
+        outlook.heard[0] = is_heard;
+        later(Duration::milliseconds(5'900));
+        step('B');
+        EXPECT_EQ(node('B').change->proposing(), !is_heard);
+        later(Duration::seconds(1));  // and the turns of those before it
+        step('B');
+        EXPECT_TRUE(node('B').change->proposing());
+        node('B').stored.clear();
+    }
+}
+
 }  // namespace
 }  // namespace peerbook::exchange
