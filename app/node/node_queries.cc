@@ -72,11 +72,12 @@ bool Node::is_settled_block(std::uint64_t number) const {
     return number <= before || (self_index_ && ledger_.is_settled(*self_index_, number - before));
 }
 
-bool Node::members_form_quorum() const {
+bool Node::members_form_quorum(MonoTime now) const {
     const exchange::View& view = ledger_.view();
     std::vector<bool> present;
     for (const PublicKey& member : view.members)
-        present.push_back(member == self_ || speaks_of_our_ledger(member));
+        present.push_back(member == self_ || speaks_of_our_ledger(member) ||
+                          views_.is_apart(member, sync_.connected(), now));
     return exchange::is_quorum(view, present);
 }
 
@@ -135,7 +136,7 @@ StatusAnswer Node::status(Now now) const {
 
     const std::string connected =
         std::to_string(status.members_connected) + " of " + std::to_string(status.members) + " members";
-    const bool quorum = members_form_quorum();
+    const bool quorum = members_form_quorum(now.mono);
     if (!recovered_) {
         status.says = "starting: the journal is being replayed";
     } else if (identity_lost_) {

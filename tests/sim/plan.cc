@@ -169,6 +169,13 @@ void draw_membership(Plan& plan, Random random) {
     plan.node.views.leave_interval = Duration::milliseconds(between(random, 100, 500));
 }
 
+// Who cheats is found out by who hears both sides, and a node whose store was lost by those that it hears;
+// what either may do behind others is not worked out.
+void draw_links(Plan& plan, Random random) {
+    const bool is_fit = plan.members >= 3 && plan.trouble == Trouble::none && !plan.founds;
+    plan.dead_links = random.below(4) == 0 && is_fit;
+}
+
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -209,6 +216,7 @@ Plan Plan::draw(std::uint64_t seed) {
     draw_trouble(plan, random);
     if (random.below(5) < 2) draw_views(plan, random);
     draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
+    draw_links(plan, Random(seed * 0xda942042e4dd58b5 + 5));
     return plan;
 }
 
@@ -239,6 +247,7 @@ std::string Plan::text() const {
            part("ballot crashes", ballot_crashes) + part("ballot trouble ppm", ballot_trouble_ppm) +
            part("leaves for good", leaves_for_good) + part("founds", founds) +
            part("operator founds", operator_founds) + part("late start us", late_start_us_max) +
+           part("dead links", dead_links) +
            part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
            part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
            ", trouble: " + name_of(trouble) + part("tricks", tricks);

@@ -84,6 +84,8 @@ struct Plan {
     std::uint32_t stops = 0;             // so often some are told to stop
     bool stops_for_good = false;         // one of them does not come back
 
+    bool dead_links = false;  // some pairs never meet; what they say reaches each other through the rest
+
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request
     std::uint32_t roaming_clients = 1;     // self-custodied, send to any node

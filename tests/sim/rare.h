@@ -110,6 +110,8 @@ enum class Rare : std::size_t {
     ballot_lie,
     nonce_from_node,
     relayed_recovered,
+    block_passed_on,
+    view_message_gossiped,
     count_  // not a state
 };
 

@@ -326,6 +326,7 @@ std::string World::run() {
             scheduler_.after(draw_us(plan_.late_start_us_max),
                              [this, machine = machines_[i].get()] { start(*machine); });
     }
+    forbid_links();
     links_->start();
     for (std::size_t client = 0; client < clients_->count(); ++client)
         scheduler_.after(draw_us(30 * ms), [this, client] { client_tick(client); });
