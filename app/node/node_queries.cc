@@ -92,6 +92,7 @@ StatusAnswer Node::status(Now now) const {
     status.other_ledgers = other_ledgers();
     status.role = view.number == 0 ? "no ledger" : self_index_ ? "member" : "observer";
     status.members = view.members.size();
+    std::size_t through_others = 0;
     const auto progress = ledger_.progress();
     for (std::size_t i = 0; i < view.members.size(); ++i) {
         StatusAnswer::Member member;
@@ -99,6 +100,7 @@ StatusAnswer Node::status(Now now) const {
         member.self = view.members[i] == self_;
         member.connected = member.self || speaks_of_our_ledger(member.key);
         status.members_connected += member.connected;
+        through_others += views_.is_apart(member.key, sync_.connected(), now.mono);
         member.suspected = views_.is_suspected(member.key, now.mono);
         status.members_suspected += member.suspected;
         member.tip_seq = progress[i].tip_seq;
@@ -207,9 +209,12 @@ StatusAnswer Node::status(Now now) const {
             "until more members can be reached; if they are gone for good, see `peerbook ledger fork --help`";
     } else {
         status.ready = true;
-        status.says = "member: connected with " + connected + " (this node counted); ";
+        status.says =
+            "member: connected with " + connected + " (this node counted)" +
+            (through_others > 0 ? ", hears " + std::to_string(through_others) + " more through others; "
+                                : "; ");
         const bool stalled = unsettled_since_ && now.mono - *unsettled_since_ >= stalled_after;
-        if (status.members_connected < status.members)
+        if (status.members_connected + through_others < status.members)
             status.says +=
                 "orders are taken and kept, trades stay provisional until every member is back" +
                 std::string(options_.views.suspect_after > Duration{} ? ", or those who are away are left out"
