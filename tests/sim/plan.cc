@@ -169,13 +169,6 @@ void draw_membership(Plan& plan, Random random) {
     plan.node.views.leave_interval = Duration::milliseconds(between(random, 100, 500));
 }
 
-// Who cheats is found out by who hears both sides, and a node whose store was lost by those that it hears;
-// what either may do behind others is not worked out.
-void draw_links(Plan& plan, Random random) {
-    const bool is_fit = plan.members >= 3 && plan.trouble == Trouble::none && !plan.founds;
-    plan.dead_links = random.below(4) == 0 && is_fit;
-}
-
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -216,7 +209,6 @@ Plan Plan::draw(std::uint64_t seed) {
     draw_trouble(plan, random);
     if (random.below(5) < 2) draw_views(plan, random);
     draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
-    draw_links(plan, Random(seed * 0xda942042e4dd58b5 + 5));
     return plan;
 }
 

@@ -119,7 +119,8 @@ const char* name_of(Rare state);
 // False for what a set of seeds need not reach.
 inline bool is_required(Rare state) {
     // Two processes with one key need not sign at the same place before one of them hears of the other.
-    return state != Rare::signed_again && state != Rare::count_;
+    return state != Rare::signed_again && state != Rare::block_passed_on &&
+           state != Rare::view_message_gossiped && state != Rare::count_;
 }
 
 class RareStates {
