@@ -74,6 +74,9 @@ bool is_log_level(const std::string& text) {
     return text == "trace" || text == "debug" || text == "info" || text == "warn" || text == "error" ||
            text == "off";
 }
+bool is_gossip_policy(const std::string& text) {
+    return text == "auto" || text == "direct" || text == "tree" || text == "epidemic" || text == "flood";
+}
 bool is_log_format(const std::string& text) {
     return text == "text" || text == "json";
 }
@@ -175,6 +178,45 @@ std::vector<Definition> make_definitions() {
              "a host name or address", "where to serve it; whoever can connect can use it"),
         integer<std::uint16_t>("dht.grape_api_port", "GRAPE_API_PORT", "--grape-api-port", 30001,
                                &S::grape_port, 0, 65'535, "port for it; 0: any free one"),
+        text("p2p.gossip", "P2P_GOSSIP", "--gossip", "auto", &S::gossip, is_gossip_policy,
+             "auto, direct, tree, epidemic or flood", "how blocks spread through the network"),
+        integer<std::uint32_t>("p2p.gossip_direct_nodes", "P2P_GOSSIP_DIRECT_NODES", "--gossip-direct-nodes",
+                               16, &S::gossip_direct_nodes, 1, 1'000,
+                               "auto: a network of more nodes gets a tree, a smaller one nobody relays in"),
+        integer<std::uint32_t>(
+            "p2p.gossip_fanout", "P2P_GOSSIP_FANOUT", "--gossip-fanout", 0, &S::gossip_fanout, 0, 64,
+            "epidemic: peers that a message is passed on to; 0: 3, 4 or 6 by the size of the network"),
+        integer<std::uint32_t>("p2p.gossip_interval_ms", "P2P_GOSSIP_INTERVAL_MS", "--gossip-interval-ms", 0,
+                               &S::gossip_interval_ms, 0, 60'000,
+                               "epidemic: between two rounds, milliseconds; 0: by the size of the network"),
+        integer<std::uint32_t>("p2p.gossip_age_ms", "P2P_GOSSIP_AGE_MS", "--gossip-age-ms", 0,
+                               &S::gossip_age_ms, 0, 600'000,
+                               "an older message is not passed on, milliseconds, blocks excepted; 0: by the "
+                               "size of the network"),
+        integer<std::uint32_t>("p2p.gossip_forward_ppm", "P2P_GOSSIP_FORWARD_PPM", "--gossip-forward-ppm",
+                               700'000, &S::gossip_forward_ppm, 0, 1'000'000,
+                               "epidemic: a node passes a message on with this probability, millionths"),
+        integer<std::uint32_t>("p2p.gossip_push_ppm", "P2P_GOSSIP_PUSH_PPM", "--gossip-push-ppm", 700'000,
+                               &S::gossip_push_ppm, 0, 1'000'000,
+                               "epidemic: share of the rounds that announce, the others ask, millionths"),
+        integer<std::uint32_t>("p2p.gossip_forwards", "P2P_GOSSIP_FORWARDS", "--gossip-forwards", 5,
+                               &S::gossip_forwards, 0, 32,
+                               "epidemic: relays between the author and the last receiver"),
+        integer<std::uint32_t>("p2p.gossip_ttl", "P2P_GOSSIP_TTL", "--gossip-ttl", 32, &S::gossip_ttl, 1, 32,
+                               "relays between the author and the last receiver, however a message spreads"),
+        integer<std::uint32_t>("p2p.gossip_anti_entropy_interval_ms", "P2P_GOSSIP_ANTI_ENTROPY_INTERVAL_MS",
+                               "--gossip-anti-entropy-interval-ms", 30'000,
+                               &S::gossip_anti_entropy_interval_ms, 100, 3'600'000,
+                               "between two comparisons with some peers, milliseconds"),
+        integer<std::uint32_t>("p2p.gossip_anti_entropy_peers", "P2P_GOSSIP_ANTI_ENTROPY_PEERS",
+                               "--gossip-anti-entropy-peers", 3, &S::gossip_anti_entropy_peers, 1, 64,
+                               "with so many peers each time"),
+        integer<std::uint32_t>("p2p.gossip_prune_interval_ms", "P2P_GOSSIP_PRUNE_INTERVAL_MS",
+                               "--gossip-prune-interval-ms", 30'000, &S::gossip_prune_interval_ms, 100,
+                               600'000, "between two looks for what is kept too long, milliseconds"),
+        integer<std::uint32_t>("p2p.gossip_dedup_window_ms", "P2P_GOSSIP_DEDUP_WINDOW_MS",
+                               "--gossip-dedup-window-ms", 300'000, &S::gossip_dedup_window_ms, 1'000,
+                               3'600'000, "a message that comes again within this is known, milliseconds"),
         text("api.host", "API_HOST", "--api-host", "127.0.0.1", &S::api_host, is_host,
              "a host name or address", "where to listen for API clients"),
         integer<std::uint16_t>("api.port", "API_PORT", "--api-port", 8080, &S::api_port, 0, 65'535,

@@ -39,6 +39,22 @@ struct Settings {
     std::uint16_t grape_port = 30001;        // --grape-api-port / GRAPE_API_PORT
     bool runs_dht() const { return dht_enabled || embedded_grape; }
 
+    // How blocks spread; 0: by the size of the network. p2p/gossip/gossip_settings.h checks what fits
+    // together.
+    std::string gossip = "auto";             // --gossip / P2P_GOSSIP
+    std::uint32_t gossip_direct_nodes = 16;  // --gossip-direct-nodes / P2P_GOSSIP_DIRECT_NODES; as all below
+    std::uint32_t gossip_fanout = 0;
+    std::uint32_t gossip_interval_ms = 0;
+    std::uint32_t gossip_age_ms = 0;
+    std::uint32_t gossip_forward_ppm = 700'000;
+    std::uint32_t gossip_push_ppm = 700'000;
+    std::uint32_t gossip_forwards = 5;
+    std::uint32_t gossip_ttl = 32;
+    std::uint32_t gossip_anti_entropy_interval_ms = 30'000;
+    std::uint32_t gossip_anti_entropy_peers = 3;
+    std::uint32_t gossip_prune_interval_ms = 30'000;
+    std::uint32_t gossip_dedup_window_ms = 300'000;
+
     std::string api_host = "127.0.0.1";  // --api-host / API_HOST
     std::uint16_t api_port = 8080;       // --api-port / API_PORT
 

@@ -77,6 +77,7 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.peers_max = options.peers_max;
     made.outbound_reserved = options.outbound_reserved;
     made.reconnect_interval_max = options.reconnect_interval_max;
+    made.gossip = options.gossip;
     made.seed = random_word();
     made.sender_start = random_word();
     fill_with_system_random(made.bucket_secret.data);
@@ -99,6 +100,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     ~AsioPeerNetwork() override { stop(); }
 
     Status open(const std::string& keys_directory) {
+        if (Status status = validate(options_.gossip); !status.ok()) return status;
         const Now now = read_clocks();
         Result<TransportIdentity> identity = make_transport_identity(keys_directory);
         if (!identity) return identity.error();
@@ -140,6 +142,24 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         for (const auto& [peer, connection] : by_peer_)
             if (send_to(connection, plain_payload(kind, payload))) ++taken;
         return taken;
+    }
+
+    void publish(std::uint8_t kind, SharedBytes payload) override {
+        if (stopped_ || payload.size() + gossip_head_bytes > frame_bytes_max) return;
+        PeerEffects effects;
+        manager_->publish(read_clocks(), kind, std::move(payload), effects);
+        send_all(effects);
+    }
+
+    void answer_gossip(const MessageId& id, bool accept) override {
+        if (stopped_) return;
+        PeerEffects effects;
+        manager_->answer_gossip(read_clocks(), id, accept, effects);
+        send_all(effects);
+    }
+
+    void set_nodes_apart(std::size_t nodes) override {
+        if (!stopped_) manager_->set_nodes_apart(read_clocks(), nodes);
     }
 
     void send_reliably(const PeerId& peer, std::uint8_t kind, SharedBytes payload) override {
@@ -276,6 +296,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         stats.connected = manager_->connected_count();
         stats.known_addresses = manager_->known_addresses();
         stats.retry_queue = manager_->router().waiting();
+        stats.gossip = manager_->gossip_stats();
+        stats.gossip_policy = manager_->gossip_policy();
         return stats;
     }
 
@@ -370,6 +392,12 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         is_performing_ = false;
     }
 
+    // Of what only sends: at once, so that it stays in the order of the calls.
+    void send_all(PeerEffects& effects) {
+        for (PeerEffect& effect : effects)
+            if (auto* send = std::get_if<effect::SendToPeer>(&effect)) act(*send);
+    }
+
     // For calls of the application, which is not called back before its call returns. They wait in the same
     // queue, so that they stay in front of whatever happens next.
     void perform_later(PeerEffects&& effects) {
@@ -410,6 +438,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         listener_->on_peer_disconnected(disconnected.peer);
     }
     void act(effect::Deliver& deliver) { listener_->on_payload(deliver.peer, deliver.kind, deliver.payload); }
+    void act(effect::DeliverGossip& deliver) {
+        listener_->on_gossip(deliver.peer, deliver.id, deliver.kind, std::move(deliver.payload));
+    }
     void act(effect::Undeliverable& lost) { listener_->on_undeliverable(lost.peer, lost.kind, lost.why); }
     void act(effect::Note& note) { log(note.level, note.text); }
 

@@ -17,6 +17,7 @@
 #include "p2p/discovery/discovery_info.h"
 #include "p2p/discovery/discovery_schedule.h"
 #include "p2p/discovery/discovery_strategy.h"
+#include "p2p/gossip/gossip.h"
 #include "p2p/peers/peer_id.h"
 #include "p2p/peers/peer_info.h"
 
@@ -37,8 +38,9 @@ struct PeerNetworkOptions {
     bool broadcast = true;   // off: our address is never announced or shared
     bool plain_tcp = false;  // without TLS; only where asked for by name
     Digest network;
-    Digest ledger;      // zero goes with every other
-    std::string agent;  // program version, for people
+    Digest ledger;          // zero goes with every other
+    std::string agent;      // program version, for people
+    GossipSettings gossip;  // which kinds publish() takes, and how they spread; valid
 };
 
 struct PeerNetworkStats {
@@ -47,6 +49,8 @@ struct PeerNetworkStats {
     std::uint64_t feelers = 0;  // dialled
     std::size_t connected = 0, known_addresses = 0, retry_queue = 0;
     std::size_t banned = 0;  // now; `bans` counts all of this run
+    GossipStats gossip;
+    GossipPolicy gossip_policy = GossipPolicy::automatic;  // by which the next message travels
 };
 
 class PeerNetworkListener {
@@ -55,6 +59,10 @@ class PeerNetworkListener {
     virtual void on_peer_connected(const PeerId& peer) = 0;
     virtual void on_peer_disconnected(const PeerId& peer) = 0;
     virtual void on_payload(const PeerId& peer, std::uint8_t kind, ByteView payload) = 0;
+    // A payload that `from` published or passed on: answer with answer_gossip(), at once or later. It may be
+    // of anybody, whatever it says; nothing is passed on before it is accepted.
+    virtual void on_gossip(const PeerId& from, const MessageId& id, std::uint8_t kind,
+                           SharedBytes payload) = 0;
     // A payload given to send_reliably() that expired or found no room; `why` for the log.
     virtual void on_undeliverable(const PeerId& peer, std::uint8_t kind, const std::string& why) = 0;
 };
@@ -62,7 +70,7 @@ class PeerNetworkListener {
 class PeerNetwork {
   public:
     // `listener` and `signer` outlive the PeerNetwork. Makes or loads the transport key below
-    // `keys_directory`. Errors: io, conflict (port in use; the message names it).
+    // `keys_directory`. Errors: io, conflict (port in use; the message names it), invalid_input (gossip).
     static Result<std::unique_ptr<PeerNetwork>> start(boost::asio::io_context& io, PeerNetworkOptions options,
                                                       const Signer& signer, const std::string& keys_directory,
                                                       PeerNetworkListener& listener);
@@ -73,6 +81,15 @@ class PeerNetwork {
     virtual bool send(const PeerId& peer, std::uint8_t kind, SharedBytes payload) = 0;
     // To all connected peers; returns how many took it.
     virtual std::size_t broadcast(std::uint8_t kind, SharedBytes payload) = 0;
+    // To all nodes of the network, also those that are not connected, by gossip. Peers that do not gossip get
+    // it as by broadcast(). Precondition: the options' gossip settings name the kind. Dropped if it is too
+    // large for a frame with gossip_head_bytes.
+    virtual void publish(std::uint8_t kind, SharedBytes payload) = 0;
+    // Whether what on_gossip() brought is genuine, and worth passing on.
+    virtual void answer_gossip(const MessageId& id, bool accept) = 0;
+    // So many nodes that take part are known to be alive and not connected. While it is 0, and the network
+    // small, nobody relays what is published.
+    virtual void set_nodes_apart(std::size_t nodes) = 0;
     // Through the router: kept and tried again until the peer acknowledges it or it expires (60 s); the
     // peer's listener sees it once.
     virtual void send_reliably(const PeerId& peer, std::uint8_t kind, SharedBytes payload) = 0;

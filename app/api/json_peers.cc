@@ -77,10 +77,32 @@ void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
     json.key("duplicates_dropped").number(stats.duplicates_dropped);
     json.key("undeliverable").number(stats.undeliverable);
     json.key("retry_queue").number(stats.retry_queue);
+    json.key("gossip");
+    write_gossip(json, stats);
     json.end();
 }
 
 }  // namespace
+
+void write_gossip(Json& json, const p2p::PeerNetworkStats& stats) {
+    const p2p::GossipStats& gossip = stats.gossip;
+    json.begin();
+    json.key("policy").text(p2p::to_string(stats.gossip_policy));
+    json.key("messages").number(gossip.messages).key("seen").number(gossip.seen);
+    json.key("duplicates").number(gossip.duplicates).key("repaired").number(gossip.repaired);
+    json.key("refused").number(gossip.refused).key("pulled").number(gossip.pulled);
+    json.key("passed_on").number(gossip.passed_on);
+    json.key("grafts").number(gossip.grafts).key("prunes").number(gossip.prunes);
+    json.key("payload_bytes_in").number(gossip.payload_bytes_in);
+    json.key("bytes_out").number(gossip.bytes_out);
+    json.key("amplification_milli").number(gossip.amplification_milli());
+    json.key("hops_milli").number(gossip.seen == 0 ? 0 : gossip.hops_sum * 1'000 / gossip.seen);
+    json.key("hops_max").number(gossip.hops_max);
+    json.key("peers").number(gossip.peers).key("active_peers").number(gossip.neighbours);
+    json.key("eager_peers").number(gossip.eager);
+    json.key("kept_messages").number(gossip.kept_messages).key("kept_bytes").number(gossip.kept_bytes);
+    json.end();
+}
 
 std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers) {
     Json json;

@@ -72,6 +72,8 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("peers_connected").number(peers.connected);
     json.key("peers_known").number(peers.known_addresses);
     json.key("peers_banned").number(peers.banned);
+    json.key("gossip");
+    write_gossip(json, peers);
     json.key("view").number(status.view);
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);

@@ -35,6 +35,8 @@ std::string settled_json(const SettledAnswer& settled);
 std::string markets_json(const MarketsAnswer& states, const MarketTable& markets);
 std::string network_json(const MarketTable& markets, const std::string& network_name);
 // Null network: peer-to-peer is switched off.
+class Json;
+void write_gossip(Json& json, const p2p::PeerNetworkStats& stats);
 std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers);
 // {"name":"text"}
 std::string single_json(const char* name, const std::string& text);

@@ -252,6 +252,15 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     if (const std::string peers = text_at(answer, "peers_connected"); !peers.empty())
         properties.add("peers", peers + " connected, " + text_at(answer, "peers_known") + " known, " +
                                     text_at(answer, "peers_banned") + " banned");
+    if (const auto found = answer.FindMember("gossip");
+        found != answer.MemberEnd() && found->value.IsObject()) {
+        const Answer& gossip = found->value;
+        properties.add("gossip", text_at(gossip, "policy") + ", " +
+                                     grouped_text(text_at(gossip, "messages")) + " sent, " +
+                                     grouped_text(text_at(gossip, "seen")) + " received, " +
+                                     grouped_text(text_at(gossip, "duplicates")) + " more than once, " +
+                                     grouped_text(text_at(gossip, "passed_on")) + " passed on");
+    }
     properties.add("commits", count("commits") + ", settled " + count("settled_commits") + ", attested " +
                                   count("attested_commits"));
     if (const std::string alarm = text_at(answer, "alarm"); !alarm.empty())

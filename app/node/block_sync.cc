@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "app/node/chains.h"
 
@@ -102,7 +103,7 @@ void BlockSync::on_want(const PublicKey& peer, const std::vector<Digest>& digest
         ++served_[peer];
         const auto found = recent_.find(digest);
         if (found != recent_.end())
-            effects.sends.push_back({peer, kind_of(MessageKind::block), found->second});
+            effects.sends.push_back({peer, kind_of(MessageKind::block), found->second.block});
         else
             effects.read_block.push_back(
                 {peer,
@@ -151,16 +152,21 @@ void BlockSync::on_suspended(const PublicKey& peer, const std::vector<exchange::
 
 std::optional<SharedBytes> BlockSync::recent(const Digest& digest) const {
     const auto found = recent_.find(digest);
-    return found == recent_.end() ? std::nullopt : std::optional(found->second);
+    return found == recent_.end() ? std::nullopt : std::optional(found->second.block);
+}
+
+bool BlockSync::pass_on(const Digest& digest) {
+    const auto found = recent_.find(digest);
+    return found != recent_.end() && !std::exchange(found->second.passed_on, true);
 }
 
 void BlockSync::remember(const Digest& digest, const SharedBytes& block) {
-    if (!recent_.try_emplace(digest, block).second) return;
+    if (!recent_.try_emplace(digest, Recent{block}).second) return;
     recent_order_.push_back(digest);
     recent_bytes_ += block.size();
     while (recent_bytes_ > recent_bytes_max) {
         const auto oldest = recent_.find(recent_order_.front());
-        recent_bytes_ -= oldest->second.size();
+        recent_bytes_ -= oldest->second.block.size();
         recent_.erase(oldest);
         recent_order_.pop_front();
     }

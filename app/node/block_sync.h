@@ -69,6 +69,8 @@ class BlockSync {
                       std::uint64_t lacking, MonoTime now, Effects& effects);
     // An accepted block, kept for a while to serve it from memory.
     void remember(const Digest& digest, const SharedBytes& block);
+    // It is to be passed on as gossip: true once for each block, and only while it is kept.
+    bool pass_on(const Digest& digest);
     // One that is still kept.
     std::optional<SharedBytes> recent(const Digest& digest) const;
     // Does what is due. Returns when to call again.
@@ -106,7 +108,11 @@ class BlockSync {
     std::map<PublicKey, exchange::VersionVector> ahead_;  // what members said to have, and is lacking here
     std::map<PublicKey, std::size_t> served_;             // blocks for wants, in the present want_retry
     std::optional<MonoTime> next_served_reset_;
-    std::unordered_map<Digest, SharedBytes> recent_;  // looked up, never walked
+    struct Recent {
+        SharedBytes block;
+        bool passed_on = false;
+    };
+    std::unordered_map<Digest, Recent> recent_;  // looked up, never walked
     std::deque<Digest> recent_order_;
     std::size_t recent_bytes_ = 0;
     // Missing parents and when to ask for them (again). Some may have come since the last look, which forgets

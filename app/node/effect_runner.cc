@@ -169,23 +169,35 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
         case MessageKind::view_message:
         case MessageKind::decision:
         case MessageKind::evidence:
-        case MessageKind::signed_batch: {
-            // What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
-            const bool is_batch = static_cast<MessageKind>(kind) == MessageKind::signed_batch;
-            std::atomic<std::size_t>& waiting = is_batch ? waiting_batch_bytes_ : waiting_bytes_;
-            if (waiting.load() + payload.size() >
-                (is_batch ? batch_queue_bytes_max : verify_queue_bytes_max)) {
-                if (dropped_payloads_++ % dropped_log_every == 0)
-                    log_warn("node", "payloads of peers dropped=" + std::to_string(dropped_payloads_) +
-                                         " because too many bytes wait to be verified; they come again");
-                return;
-            }
-            waiting += payload.size();
-            unverified_.put({peer, kind, Bytes(payload.begin(), payload.end())});
+        case MessageKind::sign_of_life:
+        case MessageKind::signed_batch:
+            (void)queue_for_verification(
+                {peer, kind, SharedBytes(Bytes(payload.begin(), payload.end())), std::nullopt});
             return;
-        }
     }
     // A kind of a newer minor version: ignored.
+}
+
+void EffectRunner::on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, std::uint8_t kind,
+                             SharedBytes payload) {
+    // The network's settings name the kinds that come here: those that have rules for being passed on.
+    if (!queue_for_verification({from, kind, std::move(payload), GossipId{id.data}}))
+        network_->answer_gossip(id, false);
+}
+
+// What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
+bool EffectRunner::queue_for_verification(PeerPayload payload) {
+    const bool is_batch = static_cast<MessageKind>(payload.kind) == MessageKind::signed_batch;
+    std::atomic<std::size_t>& waiting = is_batch ? waiting_batch_bytes_ : waiting_bytes_;
+    if (waiting.load() + payload.bytes.size() > (is_batch ? batch_queue_bytes_max : verify_queue_bytes_max)) {
+        if (dropped_payloads_++ % dropped_log_every == 0)
+            log_warn("node", "payloads of peers dropped=" + std::to_string(dropped_payloads_) +
+                                 " because too many bytes wait to be verified; they come again");
+        return false;
+    }
+    waiting += payload.bytes.size();
+    unverified_.put(std::move(payload));
+    return true;
 }
 
 void EffectRunner::on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) {
@@ -226,13 +238,13 @@ void EffectRunner::verify(PeerPayload& payload) {
     };
     switch (static_cast<MessageKind>(payload.kind)) {
         case MessageKind::block:
-            verify_one_block(peer, SharedBytes(std::move(payload.bytes)));
+            verify_one_block(peer, std::move(payload.bytes), payload.gossip);
             break;
         case MessageKind::blocks: {
-            auto message = decode_blocks(payload.bytes);
+            auto message = decode_blocks(payload.bytes.view());
             if (!message.ok()) return broken(message.error().message);
             for (Bytes& block : message->blocks)
-                verify_one_block(peer, SharedBytes(std::move(block)));
+                verify_one_block(peer, SharedBytes(std::move(block)), std::nullopt);
             inputs_.put([peer, more = message->more](Node& node, Now, Effects&) {
                 node.on_blocks_taken(peer, more);
             });
@@ -243,10 +255,14 @@ void EffectRunner::verify(PeerPayload& payload) {
         case MessageKind::evidence:
             verify_view_payload(payload);
             break;
+        case MessageKind::sign_of_life:
+            verify_sign_of_life_of(payload);
+            break;
         default: {
-            auto batch = exchange::decode_signed_batch(payload.bytes, network_id_, rules_version_, verifier_);
+            const ByteView bytes = payload.bytes.view();
+            auto batch = exchange::decode_signed_batch(bytes, network_id_, rules_version_, verifier_);
             if (!batch.ok()) return broken("signed batch: " + batch.error().message);
-            inputs_.put([peer, encoded = std::move(payload.bytes), batch = std::move(*batch)](
+            inputs_.put([peer, encoded = Bytes(bytes.begin(), bytes.end()), batch = std::move(*batch)](
                             Node& node, Now now, Effects& effects) mutable {
                 node.on_signed_batch(peer, std::move(encoded), batch, now, effects);
             });
@@ -254,12 +270,21 @@ void EffectRunner::verify(PeerPayload& payload) {
     }
 }
 
+void EffectRunner::answer_gossip(const std::optional<GossipId>& id, bool accept) {
+    if (!id) return;
+    inputs_.put([id = *id, accept](Node&, Now, Effects& effects) {
+        effects.gossip_answers.push_back({id, accept});
+    });
+}
+
 std::shared_ptr<const exchange::View> EffectRunner::view() const {
     std::lock_guard lock(view_mutex_);
     return view_;
 }
 
-void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const char* what) {
+void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const char* what,
+                                const std::optional<GossipId>& gossip) {
+    answer_gossip(gossip, false);
     if (error.code == ErrorCode::unavailable) {
         inputs_.put(
             [peer](Node& node, Now now, Effects& effects) { node.on_other_view(peer, now, effects); });
@@ -274,7 +299,8 @@ void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const
 void EffectRunner::verify_view_payload(const PeerPayload& payload) {
     const PublicKey peer = payload.peer;
     if (static_cast<MessageKind>(payload.kind) == MessageKind::evidence) {
-        auto evidence = exchange::verify_evidence(payload.bytes, network_id_, view()->ledger, verifier_);
+        auto evidence =
+            exchange::verify_evidence(payload.bytes.view(), network_id_, view()->ledger, verifier_);
         // One of another ledger may simply come late.
         if (!evidence.ok() && evidence.error().code == ErrorCode::conflict) return;
         if (!evidence.ok()) return not_verified(peer, evidence.error(), "evidence");
@@ -284,7 +310,7 @@ void EffectRunner::verify_view_payload(const PeerPayload& payload) {
         return;
     }
     if (static_cast<MessageKind>(payload.kind) == MessageKind::decision) {
-        auto decision = exchange::verify_decision(payload.bytes, *view(), network_id_, verifier_);
+        auto decision = exchange::verify_decision(payload.bytes.view(), *view(), network_id_, verifier_);
         // One of another view may simply come late.
         if (!decision.ok() && decision.error().code == ErrorCode::unavailable) return;
         if (!decision.ok()) return not_verified(peer, decision.error(), "decision");
@@ -293,19 +319,41 @@ void EffectRunner::verify_view_payload(const PeerPayload& payload) {
         });
         return;
     }
-    auto message = exchange::verify_view_message(payload.bytes, *view(), network_id_, verifier_);
-    if (!message.ok()) return not_verified(peer, message.error(), "view message");
-    inputs_.put([peer, message = std::move(*message)](Node& node, Now now, Effects& effects) {
-        node.on_view_message(peer, message, now, effects);
+    auto message = exchange::verify_view_message(payload.bytes.view(), *view(), network_id_, verifier_);
+    if (!message.ok()) return not_verified(peer, message.error(), "view message", payload.gossip);
+    inputs_.put([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
+                                                                               Effects& effects) {
+        if (gossip)
+            node.on_gossiped_view_message(peer, *gossip, message, now, effects);
+        else
+            node.on_view_message(peer, message, now, effects);
     });
 }
 
-void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes) {
+void EffectRunner::verify_sign_of_life_of(const PeerPayload& payload) {
+    const PublicKey peer = payload.peer;
+    auto message = verify_sign_of_life(payload.bytes.view(), *view(), network_id_, verifier_);
+    // One of another ledger may simply come late.
+    if (!message.ok() && message.error().code == ErrorCode::conflict)
+        return answer_gossip(payload.gossip, false);
+    if (!message.ok()) return not_verified(peer, message.error(), "sign of life", payload.gossip);
+    inputs_.put([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
+                                                                               Effects& effects) {
+        node.on_sign_of_life(peer, gossip, message, now, effects);
+    });
+}
+
+void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes,
+                                    const std::optional<GossipId>& gossip) {
     auto block = exchange::verify_block(std::move(bytes), *view(), network_id_, rules_version_, verifier_);
-    if (!block.ok()) return not_verified(peer, block.error(), "block");
-    inputs_.put(
-        [peer, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
-            Node& node, Now now, Effects& effects) { node.on_block(peer, std::move(*block), now, effects); });
+    if (!block.ok()) return not_verified(peer, block.error(), "block", gossip);
+    inputs_.put([peer, gossip, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
+                    Node& node, Now now, Effects& effects) {
+        if (gossip)
+            node.on_gossiped_block(peer, *gossip, std::move(*block), now, effects);
+        else
+            node.on_block(peer, std::move(*block), now, effects);
+    });
 }
 
 // --- logic thread
@@ -371,7 +419,8 @@ void EffectRunner::perform(Effects effects) {
     for (const LogEffect& log : effects.logs)
         log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
     if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
-        effects.violations.empty() && !effects.rules && !effects.ledger)
+        effects.violations.empty() && effects.gossips.empty() && effects.gossip_answers.empty() &&
+        !effects.nodes_apart && !effects.rules && !effects.ledger)
         return;
     boost::asio::post(
         io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });
@@ -380,6 +429,11 @@ void EffectRunner::perform(Effects effects) {
 void EffectRunner::perform_on_io(Effects& effects) {
     if (effects.ledger && on_ledger_) on_ledger_(*effects.ledger);
     if (network_) {
+        if (effects.nodes_apart) network_->set_nodes_apart(*effects.nodes_apart);
+        for (const GossipAnswerEffect& answer : effects.gossip_answers)
+            network_->answer_gossip(p2p::MessageId{answer.id.data}, answer.accept);
+        for (GossipEffect& gossip : effects.gossips)
+            network_->publish(gossip.kind, std::move(gossip.payload));
         for (BroadcastEffect& broadcast : effects.broadcasts)
             network_->broadcast(broadcast.kind, broadcast.payload);
         for (SendEffect& send : effects.sends)

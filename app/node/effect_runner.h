@@ -76,6 +76,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void on_peer_connected(const p2p::PeerId& peer) override;
     void on_peer_disconnected(const p2p::PeerId& peer) override;
     void on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteView payload) override;
+    void on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, std::uint8_t kind,
+                   SharedBytes payload) override;
     void on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) override;
 
   private:
@@ -86,7 +88,8 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     struct PeerPayload {
         PublicKey peer;
         std::uint8_t kind = 0;
-        Bytes bytes;
+        SharedBytes bytes;
+        std::optional<GossipId> gossip;
     };
 
     void run_logic();
@@ -97,10 +100,15 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void verify(PeerPayload& payload);
     void retire_key(const std::string& why);
     void give_up_ledger(Effects& effects);
-    void verify_one_block(const PublicKey& peer, SharedBytes bytes);
+    // False: too much waits already.
+    bool queue_for_verification(PeerPayload payload);
+    void answer_gossip(const std::optional<GossipId>& id, bool accept);
+    void verify_one_block(const PublicKey& peer, SharedBytes bytes, const std::optional<GossipId>& gossip);
+    void verify_sign_of_life_of(const PeerPayload& payload);
     void verify_view_payload(const PeerPayload& payload);
     // What does not verify: other views are no offence.
-    void not_verified(const PublicKey& peer, const Error& error, const char* what);
+    void not_verified(const PublicKey& peer, const Error& error, const char* what,
+                      const std::optional<GossipId>& gossip = std::nullopt);
     std::shared_ptr<const exchange::View> view() const;
     void perform(Effects effects);
     void perform_on_io(Effects& effects);

@@ -27,6 +27,17 @@ struct SendEffect {
     SharedBytes payload;
 };
 
+// To all nodes of the network, by gossip; what comes so is answered once it is judged.
+struct GossipEffect {
+    std::uint8_t kind = 0;
+    SharedBytes payload;
+};
+using GossipId = FixedBytes<struct GossipIdTag, 16>;
+struct GossipAnswerEffect {
+    GossipId id;
+    bool accept = false;  // pass it on
+};
+
 struct BroadcastEffect {
     std::uint8_t kind = 0;
     SharedBytes payload;
@@ -103,6 +114,10 @@ struct Effects {
     std::vector<AppendEffect> appends;
     std::vector<SendEffect> sends;
     std::vector<BroadcastEffect> broadcasts;
+    std::vector<GossipAnswerEffect> gossip_answers;  // before `gossips`: parents before children
+    std::vector<GossipEffect> gossips;
+    // So many members are heard of by relays only, from now on.
+    std::optional<std::size_t> nodes_apart;
     std::vector<ReadMissingEffect> read_missing;
     std::vector<ReadBlockEffect> read_block;
     std::vector<AnswerEffect> answers;

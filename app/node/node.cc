@@ -105,6 +105,7 @@ Node::Node(exchange::NetworkRules rules, exchange::View view, const Signer& sign
       known_orders_(options_.known_orders_max),
       unsettled_(self_),
       rules_(std::make_shared<const exchange::NetworkRules>(ledger_.engine().rules())),
+      session_(Random(options_.random_seed + 2).next()),
       heard_own_chain_(ledger_.view().members.size(), false) {
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
     if (ledger_.view().number > 0) {
@@ -174,6 +175,7 @@ void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
 
 void Node::on_peer_disconnected(const PublicKey& peer) {
     views_.disconnected(peer);
+    if (ledger_.view().index_of(peer)) told_apart_.reset();  // it is to know soon
     founding_.on_disconnected(peer);
     sync_.on_disconnected(peer);
     // What it had taken may be gone when it is back, and what follows must not overtake that.
@@ -181,22 +183,32 @@ void Node::on_peer_disconnected(const PublicKey& peer) {
 }
 
 void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects) {
-    if (identity_lost_ || !has_blocks_of_our_ledger(from)) return;
+    (void)take_block(from, std::move(block), now, effects);
+}
+
+std::optional<exchange::AcceptKind> Node::take_block(const PublicKey& from, exchange::VerifiedBlock block,
+                                                     Now now, Effects& effects) {
+    if (identity_lost_ || !has_blocks_of_our_ledger(from)) return std::nullopt;
     if (speaks_of_our_ledger(from)) views_.heard(from, now.mono);
-    if (block.header.view != ledger_.view_digest()) return on_other_view(from, now, effects);
+    if (block.header.view != ledger_.view_digest()) {
+        on_other_view(from, now, effects);
+        return std::nullopt;
+    }
     const std::uint64_t seq = block.header.seq;
     const bool own = self_index_ && block.header.author == self_;
     // Our own block may come back from a peer that read it from our journal before we heard that it is
     // durable.
-    if (own && in_flight_ && in_flight_->block.digest == block.digest) return;
-    if (own && seq > ledger_.version_vector()[self_index_->value()])
-        return lose_identity("a peer holds block " + std::to_string(seq) +
-                                 " signed by this node's key, which this data directory lacks",
-                             effects);
+    if (own && in_flight_ && in_flight_->block.digest == block.digest) return std::nullopt;
+    if (own && seq > ledger_.version_vector()[self_index_->value()]) {
+        lose_identity("a peer holds block " + std::to_string(seq) +
+                          " signed by this node's key, which this data directory lacks",
+                      effects);
+        return std::nullopt;
+    }
     const auto author = ledger_.view().index_of(block.header.author);
     if (author)
         if (const auto held = ledger_.digest_at(*author, seq); held && *held != block.digest)
-            if (!note_twin(*author, *held, block, effects)) return;
+            if (!note_twin(*author, *held, block, effects)) return std::nullopt;
     find_relayed(block);
     const exchange::AcceptOutcome outcome = accept(std::move(block), now.wall);
     switch (outcome.kind) {
@@ -217,6 +229,7 @@ void Node::on_block(const PublicKey& from, exchange::VerifiedBlock block, Now no
         default:
             break;
     }
+    return outcome.kind;
 }
 
 void Node::lose_identity(std::string why, Effects& effects) {
@@ -299,7 +312,7 @@ void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
     const exchange::AcceptOutcome outcome = ledger_.accept(std::move(done.block), wall);
     PB_CHECK(outcome.kind == exchange::AcceptKind::accepted, "the own block was not accepted");
     if (ledger_.view().number > 0)
-        effects.broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
+        effects.gossips.push_back({static_cast<std::uint8_t>(MessageKind::block), encoded});
     last_sign_of_life_ = now.mono;
     executing_.emplace(own_blocks_.number_of(seq), Carried{std::move(done.origins), {}, {}});
 }
@@ -321,6 +334,7 @@ void Node::flush(Now now, Effects& effects) {
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
         sync_.remember(accepted.digest, accepted.encoded);
+        pass_on(accepted.digest, effects);
         count_vote(accepted);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
         took_foreign_blocks = true;
@@ -342,6 +356,7 @@ void Node::flush(Now now, Effects& effects) {
     ask_for_state_root(effects);
     watch_settling(now);
     expire_waits(now, effects);
+    gossip_view_messages(sync_.connected(), effects);
 }
 
 void Node::ask_for_state_root(Effects& effects) {
@@ -524,7 +539,7 @@ bool Node::deadline_met(Now now, Effects& effects) {
     if (!deadline || deadline == deadline_met_) return false;
     // Cut off, the block would stand before the others' trades once they meet again, and make them later than
     // it.
-    if (!members_form_quorum()) return false;
+    if (!members_form_quorum(now.mono)) return false;
     const Duration stagger = options_.deadline_stagger * self_index_->value();
     if (*deadline > now.wall) {
         const std::int64_t ms = std::min(deadline->ms - now.wall.ms, deadline_recheck.ms());

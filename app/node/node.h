@@ -27,8 +27,10 @@
 #include "app/node/chains.h"
 #include "app/node/effects.h"
 #include "app/node/founding.h"
+#include "app/node/gossip_gate.h"
 #include "app/node/known_orders.h"
 #include "app/node/own_blocks.h"
+#include "app/node/sign_of_life.h"
 #include "app/node/trade_tape.h"
 #include "app/node/unsettled.h"
 #include "app/node/view_keeper.h"
@@ -97,6 +99,15 @@ class Node {
     void on_peer_connected(const PublicKey& peer, Now now, Effects& effects);
     void on_peer_disconnected(const PublicKey& peer);
     void on_block(const PublicKey& from, exchange::VerifiedBlock block, Now now, Effects& effects);
+    // --- what came by gossip, each answered by a GossipAnswerEffect (node_gossip.cc). `from` passed it on.
+    // ---
+    void on_gossiped_block(const PublicKey& from, const GossipId& id, exchange::VerifiedBlock block, Now now,
+                           Effects& effects);
+    void on_gossiped_view_message(const PublicKey& from, const GossipId& id, exchange::ViewMessage message,
+                                  Now now, Effects& effects);
+    // `id`: none if it came from a peer that does not gossip.
+    void on_sign_of_life(const PublicKey& from, const std::optional<GossipId>& id, const SignOfLife& message,
+                         Now now, Effects& effects);
     // After the last block of a blocks message.
     void on_blocks_taken(const PublicKey& from, bool more);
     void on_version_vector(const PublicKey& from, const VersionVectorMessage& message, Now now,
@@ -266,6 +277,15 @@ class Node {
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
+    // What became of it; none if it was not offered to the ledger.
+    std::optional<exchange::AcceptKind> take_block(const PublicKey& from, exchange::VerifiedBlock block,
+                                                   Now now, Effects& effects);
+    // --- members that this node is not connected to (node_gossip.cc) ---
+    void note_apart(const PublicKey& member, MonoTime now);
+    void pass_on(const Digest& accepted, Effects& effects);
+    void tell_those_apart(Now now, Effects& effects);
+    // View messages to members that are not connected go to all by gossip.
+    static void gossip_view_messages(const std::set<PublicKey>& connected, Effects& effects);
     void step_view(Now now, Effects& effects);
     ViewKeeper::Own own_state(MonoTime now);
     // --- leaving (node_leave.cc) ---
@@ -375,7 +395,7 @@ class Node {
     OrderAnswer ended_order(const KnownOrder& known) const;
     Grade grade_of(const exchange::OrderKey& order) const;
     AccountView account_view(exchange::AccountIndex account, bool with_balances) const;
-    bool members_form_quorum() const;
+    bool members_form_quorum(MonoTime now) const;
     std::uint64_t own_seq() const;  // of the last own block in this view
     bool is_settled_block(std::uint64_t number) const;
 
@@ -444,6 +464,12 @@ class Node {
     std::uint64_t append_ticket_ = 0, durable_ticket_ = 0, records_ = 0;
     MonoTime last_durable_;  // something became so, or nothing waited for it
     std::optional<MonoTime> last_sign_of_life_;
+    GossipGate gate_;
+    std::uint64_t session_;               // of this process, in its signs of life
+    std::optional<MonoTime> told_apart_;  // the last sign of life to members that are not connected
+    WallTime told_apart_at_;              // its stamp
+    std::map<PublicKey, std::uint64_t> apart_sessions_;  // of members, as they said last
+    std::size_t nodes_apart_ = 0;
     // Which ledger this is, if a node can tell another: view 1 and the number of its founding.
     std::optional<LedgerNews> ledger_first_;
     std::uint64_t foundings_ = 0;       // by this node

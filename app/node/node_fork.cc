@@ -41,7 +41,7 @@ void Node::ask_to_fork(Ticket ticket, ForkLedger request, Effects& effects) {
 void Node::watch_quorum(Now now) {
     if (now.mono < next_quorum_look_) return;
     next_quorum_look_ = now.mono + quorum_look_interval;
-    if (ledger_.view().number == 0 || members_form_quorum())
+    if (ledger_.view().number == 0 || members_form_quorum(now.mono))
         no_quorum_since_.reset();
     else if (!no_quorum_since_)
         no_quorum_since_ = now.mono;
@@ -96,7 +96,7 @@ Result<LedgerNews> Node::decide_fork(const ForkLedger& request, Now now, Effects
     if (next_fork())
         return Error{ErrorCode::unavailable,
                      "this node still follows its ledger to a fork; try again when it is there"};
-    if (members_form_quorum())
+    if (members_form_quorum(now.mono))
         return Error{
             ErrorCode::conflict,
             "a quorum of this node's ledger is here, so trades settle and there is no reason to fork "

@@ -72,11 +72,12 @@ bool Node::is_settled_block(std::uint64_t number) const {
     return number <= before || (self_index_ && ledger_.is_settled(*self_index_, number - before));
 }
 
-bool Node::members_form_quorum() const {
+bool Node::members_form_quorum(MonoTime now) const {
     const exchange::View& view = ledger_.view();
     std::vector<bool> present;
     for (const PublicKey& member : view.members)
-        present.push_back(member == self_ || speaks_of_our_ledger(member));
+        present.push_back(member == self_ || speaks_of_our_ledger(member) ||
+                          views_.is_apart(member, sync_.connected(), now));
     return exchange::is_quorum(view, present);
 }
 
@@ -91,6 +92,7 @@ StatusAnswer Node::status(Now now) const {
     status.other_ledgers = other_ledgers();
     status.role = view.number == 0 ? "no ledger" : self_index_ ? "member" : "observer";
     status.members = view.members.size();
+    std::size_t through_others = 0;
     const auto progress = ledger_.progress();
     for (std::size_t i = 0; i < view.members.size(); ++i) {
         StatusAnswer::Member member;
@@ -98,6 +100,7 @@ StatusAnswer Node::status(Now now) const {
         member.self = view.members[i] == self_;
         member.connected = member.self || speaks_of_our_ledger(member.key);
         status.members_connected += member.connected;
+        through_others += views_.is_apart(member.key, sync_.connected(), now.mono);
         member.suspected = views_.is_suspected(member.key, now.mono);
         status.members_suspected += member.suspected;
         member.tip_seq = progress[i].tip_seq;
@@ -135,7 +138,7 @@ StatusAnswer Node::status(Now now) const {
 
     const std::string connected =
         std::to_string(status.members_connected) + " of " + std::to_string(status.members) + " members";
-    const bool quorum = members_form_quorum();
+    const bool quorum = members_form_quorum(now.mono);
     if (!recovered_) {
         status.says = "starting: the journal is being replayed";
     } else if (identity_lost_) {
@@ -206,9 +209,12 @@ StatusAnswer Node::status(Now now) const {
             "until more members can be reached; if they are gone for good, see `peerbook ledger fork --help`";
     } else {
         status.ready = true;
-        status.says = "member: connected with " + connected + " (this node counted); ";
+        status.says =
+            "member: connected with " + connected + " (this node counted)" +
+            (through_others > 0 ? ", hears " + std::to_string(through_others) + " more through others; "
+                                : "; ");
         const bool stalled = unsettled_since_ && now.mono - *unsettled_since_ >= stalled_after;
-        if (status.members_connected < status.members)
+        if (status.members_connected + through_others < status.members)
             status.says +=
                 "orders are taken and kept, trades stay provisional until every member is back" +
                 std::string(options_.views.suspect_after > Duration{} ? ", or those who are away are left out"

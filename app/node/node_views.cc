@@ -130,6 +130,7 @@ ViewKeeper::Own Node::own_state(MonoTime now) {
 void Node::step_view(Now now, Effects& effects) {
     if (!recovered_ || ledger_.view().number == 0) return;
     keep_alive(now, effects);
+    tell_those_apart(now, effects);
     views_.note_running(now.mono, effects);
     if (in_flight_ || entered_ticket_ > durable_ticket_)
         return;  // it belongs in front of whatever is promised
@@ -140,8 +141,14 @@ void Node::step_view(Now now, Effects& effects) {
     }
     for (const exchange::MemberIndex author : step.take_branches)
         ledger_.take_branches(author);
-    for (const PublicKey& peer : step.fetch_from)
-        sync_.send_version_vector(peer, effects);
+    for (const PublicKey& peer : step.fetch_from) {
+        // What one has that is not connected came to it, or leaves it, over those that are.
+        if (sync_.connected().contains(peer))
+            sync_.send_version_vector(peer, effects);
+        else
+            for (const PublicKey& other : sync_.connected())
+                sync_.send_version_vector(other, effects);
+    }
     if (step.conflict) {
         halt(*step.conflict + ": it settled something else", effects);
         is_cut_loose_ = true;
@@ -194,6 +201,8 @@ void Node::enter_view(const exchange::LedgerUpdate& update, std::uint64_t made, 
         was_dropped_ = !own_blocks_.waiting().empty() || !batcher_.empty() || !requests_.empty();
     heard_own_chain_.assign(ledger_.view().members.size(), is_whole);
     if (self_index_) heard_own_chain_[self_index_->value()] = true;
+    gate_.begin(effects);
+    told_apart_.reset();
     if (const exchange::View* fork = next_fork(); fork && fork->previous == ledger_.view_digest())
         ledger_.limit_settling(fork->base_round);
     ack_due_since_.reset();

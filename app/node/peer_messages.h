@@ -20,6 +20,7 @@ enum class MessageKind : std::uint8_t {
     decision = 0x86,        // exchange::Decision: a view's successor, with its certificate
     ledger_news = 0x87,     // LedgerNews: which ledger the sender is in (app/node/founding.h)
     evidence = 0x88,        // exchange::Evidence: a member signed two blocks for one place
+    sign_of_life = 0x89,    // SignOfLife: of a member to those that it is not connected to
 };
 
 inline constexpr std::size_t want_digests_max = 32;

@@ -18,6 +18,7 @@
 #include "app/api/api_server.h"
 #include "app/grape/grape_server.h"
 #include "app/node/effect_runner.h"
+#include "app/node/gossip_options.h"
 #include "app/node/start_up.h"
 #include "app/node/stdin_reader.h"
 #include "app/node/system_clock.h"
@@ -57,8 +58,9 @@ std::string seconds_text(Duration time) {
 // Everything that lives from start to stop, in order of dependence.
 class NodeProcess {
   public:
-    NodeProcess(const config::Settings& settings, Opened opened)
+    NodeProcess(const config::Settings& settings, const p2p::GossipSettings& gossip, Opened opened)
         : settings_(settings),
+          gossip_(gossip),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
           ledger_(opened.parts.node->established_ledger()),
@@ -181,6 +183,7 @@ class NodeProcess {
         options.broadcast = settings_.p2p_broadcast;
         options.plain_tcp = settings_.p2p_plain_tcp;
         options.network = runner_.rules()->network;
+        options.gossip = gossip_;
         options.agent = "peerbook/" PEERBOOK_VERSION;
         return options;
     }
@@ -292,6 +295,7 @@ class NodeProcess {
     }
 
     const config::Settings& settings_;
+    const p2p::GossipSettings& gossip_;
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
     Digest ledger_;  // zero: none yet
@@ -318,6 +322,8 @@ int run_node(const config::LoadedSettings& loaded) {
     const config::Settings& settings = loaded.settings;
     const auto level = log_level_from(settings.log_level);
     if (!level.ok()) return refuse(level.error());
+    const auto gossip = gossip_settings_of(settings);
+    if (!gossip.ok()) return refuse(gossip.error());
     configure_logging(*level, settings.log_format == "json");
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGTTIN,
@@ -332,7 +338,7 @@ int run_node(const config::LoadedSettings& loaded) {
             log_info("node", "journal replayed blocks=" + std::to_string(opened->recovered_blocks) +
                                  " commands=" + std::to_string(opened->recovered_commands) +
                                  " time=" + seconds_text(opened->recovery_time));
-        NodeProcess process(settings, std::move(*opened));
+        NodeProcess process(settings, *gossip, std::move(*opened));
         if (const std::optional<int> code = process.run()) return *code;
     }
 }

@@ -42,6 +42,7 @@ bool ViewKeeper::convict(const PublicKey& member) {
 }
 
 void ViewKeeper::begin() {
+    std::erase_if(by_relay_, [&](const auto& one) { return !ledger_.view().index_of(one.first); });
     change_ = std::make_unique<exchange::ViewChange>(ledger_, signer_, admission_, options_.times,
                                                      Random(random_.next()));
     inbox_.clear();
@@ -94,8 +95,23 @@ void ViewKeeper::note_members(const exchange::View& closed, MonoTime now) {
     }
 }
 
+bool ViewKeeper::heard_by_relay(const PublicKey& member, MonoTime now) {
+    heard_[member] = now;
+    const auto [last, is_first] = by_relay_.try_emplace(member, now);
+    const bool is_new = is_first || now - last->second > apart_interval() * 4;
+    last->second = now;
+    return is_new;
+}
+
+bool ViewKeeper::is_apart(const PublicKey& member, const std::set<PublicKey>& connected, MonoTime now) const {
+    if (connected.contains(member)) return false;
+    const auto heard = by_relay_.find(member);
+    return heard != by_relay_.end() && now - heard->second <= apart_interval() * 4;
+}
+
 void ViewKeeper::disconnected(const PublicKey& peer) {
     told_.erase(peer);
+    by_relay_.erase(peer);
     if (!ledger_.view().index_of(peer)) heard_.erase(peer);
 }
 
@@ -235,7 +251,7 @@ bool ViewKeeper::asked_to_leave(const PublicKey& member, MonoTime now) const {
 
 bool ViewKeeper::is_heard(const PublicKey& member, MonoTime now, const Own& own) const {
     if (member == signer_.public_key()) return true;
-    if (!own.connected.contains(member)) return false;
+    if (!own.connected.contains(member) && !is_apart(member, own.connected, now)) return false;
     if (options_.suspect_after == Duration{}) return true;
     const auto heard = heard_.find(member);
     return heard != heard_.end() &&
@@ -381,7 +397,7 @@ void ViewKeeper::ask_to_join(MonoTime now, const Own& own, Effects& effects) {
     join.view = ledger_.view_digest();
     join.tips = ledger_.tips();
     join.invitations = std::move(invitations);
-    tell_members(std::move(join), own, effects);
+    tell_members(std::move(join), effects);
 }
 
 std::optional<MonoTime> ViewKeeper::may_be_let_in_until() const {
@@ -399,14 +415,15 @@ void ViewKeeper::ask_to_leave(MonoTime now, const Own& own, Effects& effects) {
     leave.kind = ViewMessageKind::leave;
     leave.sender = signer_.public_key();
     leave.view = ledger_.view_digest();
-    tell_members(std::move(leave), own, effects);
+    tell_members(std::move(leave), effects);
 }
 
-void ViewKeeper::tell_members(exchange::ViewMessage message, const Own& own, Effects& effects) const {
+void ViewKeeper::tell_members(exchange::ViewMessage message, Effects& effects) const {
     const SharedBytes bytes(exchange::sign_view_message(message, ledger_.engine().rules().network,
                                                         ledger_.view().ledger, signer_));
+    // Those that are not connected get it by gossip.
     for (const PublicKey& member : ledger_.view().members)
-        if (own.connected.contains(member))
+        if (member != signer_.public_key())
             effects.sends.push_back({member, static_cast<std::uint8_t>(MessageKind::view_message), bytes});
 }
 

@@ -58,6 +58,7 @@ class ViewKeeper {
     static constexpr std::size_t joiners_max = 128;
     static constexpr std::size_t memberships_max = 1'024;  // former members whose hold-off is remembered
     static constexpr std::size_t own_invitations_max = 256;
+    static constexpr Duration apart_interval_default = Duration::milliseconds(2'500);
     static constexpr Duration other_view_interval = Duration::milliseconds(200);
 
     // The ledger is in its first view, whose members may always come back. `ledger` and `signer` outlive
@@ -79,6 +80,8 @@ class ViewKeeper {
 
     // --- inputs ---
     void heard(const PublicKey& peer, MonoTime now) { heard_[peer] = now; }
+    // Of a member that is not connected, by gossip. True: the first time of late.
+    bool heard_by_relay(const PublicKey& member, MonoTime now);
     void disconnected(const PublicKey& peer);
     void on_message(exchange::ViewMessage message, Now now);
     // What this node presents when it asks to join; genuine. Replaces what was there.
@@ -118,6 +121,10 @@ class ViewKeeper {
     // Another member is connected that stays, and this node with the connected ones is a quorum; then asking
     // to leave leads to something.
     bool can_leave(MonoTime now, const Own& own) const;
+    // Alive, as far as is known, though not connected: heard of by relays within four intervals.
+    bool is_apart(const PublicKey& member, const std::set<PublicKey>& connected, MonoTime now) const;
+    // How often each member lets those hear of it that it is not connected to.
+    Duration apart_interval() const { return alive_interval().value_or(apart_interval_default); }
     // How often each member lets the others hear of it.
     std::optional<Duration> alive_interval() const;
     // What one in this closed view needs; null if it is not known here.
@@ -170,7 +177,7 @@ class ViewKeeper {
     exchange::Outlook outlook(MonoTime now, const Own& own, Effects& effects) const;
     void ask_to_join(MonoTime now, const Own& own, Effects& effects);
     void ask_to_leave(MonoTime now, const Own& own, Effects& effects);
-    void tell_members(exchange::ViewMessage message, const Own& own, Effects& effects) const;
+    void tell_members(exchange::ViewMessage message, Effects& effects) const;
     void take(exchange::ViewChangeOutput out, Step& step, Effects& effects) const;
 
     const exchange::OpenLedger& ledger_;
@@ -183,6 +190,7 @@ class ViewKeeper {
     std::deque<exchange::ViewMessage> inbox_;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> tickets_;  // record, ticket of its append
     std::map<PublicKey, MonoTime> heard_;                          // members, and connected peers
+    std::map<PublicKey, MonoTime> by_relay_;                       // members that were not connected then
     std::set<PublicKey> convicted_;                                // at most as many as were members
     std::map<PublicKey, Joiner> joiners_;
     std::map<PublicKey, Leaver> leaving_;

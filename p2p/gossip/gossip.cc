@@ -28,6 +28,11 @@ GossipMode mode_for(PullReason reason) {
     return GossipMode::repair;
 }
 
+// What floods a network costs it most.
+bool is_rated(const GossipKind& kind) {
+    return !kind.urgent || kind.critical || kind.relayed;
+}
+
 void sooner(std::optional<MonoTime>& due, MonoTime at) {
     if (!due || at < *due) due = at;
 }
@@ -145,6 +150,7 @@ void Gossip::send(const PeerId& to, OutgoingPayload frame, bool urgent, gossip::
 void Gossip::push(const PeerId& to, const KeptMessage& message, GossipMode mode, gossip::Outputs& out) {
     GossipHeader header = message.header;
     header.mode = mode;
+    if (message.from) ++stats_.passed_on;
     if (header.ttl > 0 && message.from) --header.ttl;
     header.hops = static_cast<std::uint8_t>(std::min<int>(header.hops + 1, ttl_max + 1));
     send(to, push_frame(header, message.payload), message.rules.urgent, out);
@@ -161,7 +167,7 @@ MessageId Gossip::broadcast(Now now, std::uint8_t kind, SharedBytes payload, gos
     message.header.ttl = static_cast<std::uint8_t>(settings_.ttl);
     switch (message.rules.critical ? GossipPolicy::flood : policy()) {
         case GossipPolicy::direct:
-            message.header.mode = GossipMode::direct;
+            message.header.mode = message.rules.relayed ? GossipMode::flood : GossipMode::direct;
             break;
         case GossipPolicy::epidemic:
             message.header.mode = GossipMode::epidemic;
@@ -335,7 +341,7 @@ void Gossip::take_push(Now now, const PeerId& from, Peer& peer, ByteView frame, 
     }
     stats_.payload_bytes_in += push->payload.size();
     const auto rules = settings_.kinds.find(push->header.kind);
-    if (rules == settings_.kinds.end() || (!rules->second.urgent && !peer.chatter.take(now.mono))) {
+    if (rules == settings_.kinds.end() || (is_rated(rules->second) && !peer.chatter.take(now.mono))) {
         ++stats_.refused;
         return;
     }

@@ -68,6 +68,7 @@ struct GossipStats {
     std::uint64_t duplicates = 0;  // payloads that came again
     std::uint64_t repaired = 0;    // of those seen, brought by anti-entropy
     std::uint64_t refused = 0;     // too old, above a rate, of an unknown kind, or rejected
+    std::uint64_t passed_on = 0;   // payloads of others that were pushed or served
     std::uint64_t pulled = 0, grafts = 0, prunes = 0;
     std::uint64_t payload_bytes_in = 0, bytes_out = 0;
     std::uint64_t hops_sum = 0, hops_max = 0;          // of those seen

@@ -41,6 +41,7 @@ struct GossipKind {
     bool critical = false;  // flooded
     bool ageless = false;   // has rules of its own for what is too old
     bool digested = true;   // anti-entropy by digests of ids; false: the application compares its own
+    bool relayed = false;   // flooded where the policy is direct
 };
 
 struct GossipSettings {

@@ -20,8 +20,6 @@ inline constexpr std::uint8_t gossip_prune_kind = 0x06;
 inline constexpr std::uint8_t gossip_link_kind = 0x07;
 inline constexpr std::uint8_t gossip_digest_kind = 0x08;
 
-inline constexpr const char* gossip_capability = "gossip/1";
-
 inline constexpr std::size_t announced_ids_max = 1'024;  // of one frame
 inline constexpr std::size_t wanted_ids_max = 256;
 inline constexpr std::size_t digest_ids_max = 4'096;

@@ -49,6 +49,7 @@ PeerManager::PeerManager(PeerManagerOptions options, const Signer& signer, const
       book_(options_.reconnect_interval_max, options_.seed, options_.bucket_secret),
       random_(options_.seed ^ 0x6865616c7468),
       router_(options_.sender_start) {
+    options_.local.gossips = !options_.gossip.kinds.empty();
     options_.peers_max = std::max<std::size_t>(options_.peers_max, 1);
     options_.outbound_reserved = std::min(options_.outbound_reserved, options_.peers_max / 2);
 }
@@ -202,7 +203,10 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         out.push_back(effect::Send{id, std::move(payload)});
     if (connection.registered) {
         PeerHealth& health = records_.of(now, connection.session->peer()->node);
-        if (output.answered) health.answered(now.mono, *output.answered);
+        if (output.answered) {
+            health.answered(now.mono, *output.answered);
+            if (gossip_) gossip_->round_trip(connection.session->peer()->node, *output.answered);
+        }
         for (unsigned i = 0; i < output.unanswered; ++i)
             record_failure(now, connection.session->peer()->node);
     }
@@ -231,6 +235,11 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
                                       output.delivery->payload});
     if (output.exchange_due) send_exchange(now, id, out);
+    if (output.gossip && gossip_) {
+        gossip::Outputs outputs;
+        gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
+        route_gossip(now, std::move(outputs), out);
+    }
     if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);
 }
 
@@ -316,6 +325,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         book_.observed(now, connection.endpoint, peer.node, true);
     router_.peer_connected(now.mono, peer.node);
     out.push_back(effect::Connected{id, peer.node});
+    gossip_up(now, peer, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
     route(router_.tick(now.mono), out);
 }
@@ -388,6 +398,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         router_.peer_disconnected(peer);
         records_.of(now, peer).disconnected(now.mono);
         out.push_back(effect::Disconnected{peer});
+        gossip_down(now, peer, out);
     }
     connections_.erase(found);
 }
@@ -471,6 +482,11 @@ void PeerManager::tick(Now now, PeerEffects& out) {
     if (!routed_at_ || now.mono - *routed_at_ >= route_interval) {
         routed_at_ = now.mono;
         route(router_.tick(now.mono), out);
+    }
+    if (gossip_) {
+        gossip::Outputs outputs;
+        gossip_->tick(now, outputs);
+        route_gossip(now, std::move(outputs), out);
     }
     if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
     dial_silent(now, out);

@@ -34,6 +34,7 @@
 #include <variant>
 #include <vector>
 
+#include "p2p/gossip/gossip.h"
 #include "p2p/peers/address_book.h"
 #include "p2p/peers/peer_health.h"
 #include "p2p/peers/peer_info.h"
@@ -61,6 +62,7 @@ struct PeerManagerOptions {
     std::uint64_t seed = 0;          // of jitter and samples
     Digest bucket_secret;            // see AddressBook
     std::uint64_t sender_start = 0;  // see MessageRouter
+    GossipSettings gossip;           // valid; without kinds nothing is gossiped
 };
 
 enum class NoteLevel : unsigned char { debug, info, warn };
@@ -93,6 +95,12 @@ struct Deliver {
     std::uint8_t kind;
     ByteView payload;  // within the frame given to frame()
 };
+struct DeliverGossip {  // answer with answer_gossip()
+    PeerId peer;        // who passed it on
+    MessageId id;
+    std::uint8_t kind;
+    SharedBytes payload;
+};
 struct Undeliverable {
     PeerId peer;
     std::uint8_t kind;
@@ -104,9 +112,9 @@ struct Note {  // for the log
 };
 }  // namespace effect
 
-using PeerEffect =
-    std::variant<effect::Dial, effect::Send, effect::SendToPeer, effect::Close, effect::Connected,
-                 effect::Disconnected, effect::Deliver, effect::Undeliverable, effect::Note>;
+using PeerEffect = std::variant<effect::Dial, effect::Send, effect::SendToPeer, effect::Close,
+                                effect::Connected, effect::Disconnected, effect::Deliver,
+                                effect::DeliverGossip, effect::Undeliverable, effect::Note>;
 using PeerEffects = std::vector<PeerEffect>;
 
 class PeerManager {
@@ -138,6 +146,18 @@ class PeerManager {
     void send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload, PeerEffects& out);
     void report_misbehaviour(Now now, const PeerId& peer, int points, const std::string& why,
                              PeerEffects& out);
+
+    // --- gossip (gossip/gossip.h), of kinds that the settings name ---
+    // Precondition: the payload fits a frame with gossip_head_bytes. Gives SendToPeer only.
+    void publish(Now now, std::uint8_t kind, SharedBytes payload, PeerEffects& out);
+    // Of a DeliverGossip; nothing is passed on before it is accepted. Gives SendToPeer only.
+    void answer_gossip(Now now, const MessageId& id, bool accept, PeerEffects& out);
+    // So many nodes that take part are known to be reached by others only. While it is 0, and the network
+    // small, nobody relays.
+    void set_nodes_apart(Now now, std::size_t nodes);
+    GossipStats gossip_stats() const { return gossip_ ? gossip_->stats() : GossipStats{}; }
+    GossipPolicy gossip_policy() const;
+
     // Error: not_found.
     Status disconnect(Now now, const PeerId& peer, PeerEffects& out);
     // Drops what was dialled at this address and forgets it. Error: not_found.
@@ -221,6 +241,10 @@ class PeerManager {
     void maintain(Now now);
     std::vector<PeerAddress> anchors() const;
     void route(const MessageRouter::Output& routed, PeerEffects& out);
+    Gossip* gossip(Now now);  // null: nothing is gossiped
+    void gossip_up(Now now, const HandshakeMessage& peer, PeerEffects& out);
+    void gossip_down(Now now, const PeerId& peer, PeerEffects& out);
+    void route_gossip(Now now, gossip::Outputs&& outputs, PeerEffects& out);
     PeerInfo describe(Now now, const Connection& connection) const;
     void add_record(Now now, const PeerId& peer, PeerInfo& info) const;
 
@@ -232,6 +256,8 @@ class PeerManager {
     PeerRecords records_;
     Random random_;
     MessageRouter router_;
+    std::optional<Gossip> gossip_;  // from the first connection on
+    std::size_t nodes_apart_ = 0;
     Connections connections_;
     std::map<PeerId, ConnectionId> by_peer_;
     std::uint64_t last_connection_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "p2p/gossip/gossip_wire.h"
 #include "p2p/peers/peer_score.h"
 
 namespace peerbook::p2p {
@@ -78,6 +79,8 @@ void PeerSession::receive_binary(Now now, ByteView payload, SessionOutput& outpu
     } else if (kind == routed_ack_kind) {
         if (Status status = router_.receive_ack(peer()->node, payload); !status.ok())
             output.violation = {penalty_protocol, status.error().message};
+    } else if (kind >= gossip_push_kind && kind <= gossip_digest_kind) {
+        output.gossip = payload;
     }
     // Other kinds are those of a newer minor version: ignored.
 }

@@ -48,6 +48,7 @@ struct SessionOutput {
     std::vector<OutgoingPayload> send;  // control, in order
     bool authenticated = false;         // became so with this input
     std::optional<Delivery> delivery;
+    std::optional<ByteView> gossip;      // a whole frame of kinds 0x03 … 0x08
     std::vector<PeerAddress> addresses;  // that the peer told us
     bool exchange_due = false;           // answer with exchange()
     std::optional<Duration> answered;    // a heartbeat, after this long

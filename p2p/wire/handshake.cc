@@ -44,6 +44,7 @@ HandshakeMessage Handshake::claim(WallTime now) const {
     claim.port = local_.broadcast ? local_.listen_port : std::uint16_t{0};
     claim.broadcast = local_.broadcast;
     claim.capabilities = {"routed"};
+    if (local_.gossips) claim.capabilities.emplace_back(gossip_capability);
     claim.network = local_.network;
     claim.ledger = local_.ledger;
     claim.clock = now;

@@ -22,7 +22,8 @@
 
 namespace peerbook::p2p {
 
-inline constexpr const char* protocol_version = "1.0";  // another major version is refused
+inline constexpr const char* gossip_capability = "gossip/1";  // it takes kinds 0x03 … 0x08
+inline constexpr const char* protocol_version = "1.0";        // another major version is refused
 inline constexpr Duration handshake_time_max = Duration::seconds(5);
 inline constexpr Duration clock_gap_warned = Duration::seconds(5);
 inline constexpr Duration clock_gap_refused = Duration::seconds(30);
@@ -41,6 +42,7 @@ struct LocalNode {
     std::string agent;
     std::uint16_t listen_port = 0;
     bool broadcast = true;
+    bool gossips = false;  // names the capability gossip/1
 };
 
 // What a step of the handshake asks of the caller.

@@ -213,8 +213,9 @@ void LoadedNetwork::perform(Machine& machine, Effects& effects) {
         fail("an honest peer is accused: " + violation.why);
     std::move(effects.appends.begin(), effects.appends.end(), std::back_inserter(machine.appends));
     start_write(machine);
-    for (const app::BroadcastEffect& message : effects.broadcasts)
-        broadcast(machine, message);
+    // All are connected, so nobody relays.
+    for (const app::GossipEffect& message : effects.gossips)
+        broadcast(machine, {message.kind, message.payload});
     for (const app::SendEffect& message : effects.sends)
         send(machine, message);
     for (const app::ReadMissingEffect& read : effects.read_missing)

@@ -32,6 +32,8 @@ struct World::Machine {
     std::unique_ptr<storage::Journal> journal;
     std::unique_ptr<app::Node> node;
     exchange::StateRoot root;
+    std::unique_ptr<p2p::Gossip> gossip;
+    std::size_t nodes_apart = 0;
     std::vector<Input> inbox;
     bool step_scheduled = false;
     std::optional<MonoTime> wake;

@@ -313,6 +313,7 @@ std::string Plan::text() const {
            part("ballot crashes", ballot_crashes) + part("ballot trouble ppm", ballot_trouble_ppm) +
            part("leaves for good", leaves_for_good) + part("founds", founds) +
            part("operator founds", operator_founds) + part("late start us", late_start_us_max) +
+           part("dead links", dead_links) +
            part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
            part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
            part("a quorum dies", quorum_dies) + part("adoptions", adoptions) +

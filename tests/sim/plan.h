@@ -97,6 +97,8 @@ struct Plan {
     std::int64_t elder_late_us = 0;        // the eldest member starts so late, and strangers wait for it
     std::uint32_t rival_values = 0;        // so often a proposer is cut off when it alone accepted its value
     bool entry_is_silent = false;          // who enters a ledger as an observer gets nothing at first
+    bool dead_links = false;  // some pairs never meet; what they say reaches each other through the rest
+
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request
     std::uint32_t roaming_clients = 1;     // self-custodied, send to any node

@@ -242,6 +242,10 @@ const char* name_of(Rare state) {
             return "nonce from node";
         case Rare::relayed_recovered:
             return "relayed recovered";
+        case Rare::block_passed_on:
+            return "block passed on";
+        case Rare::view_message_gossiped:
+            return "view message gossiped";
         case Rare::count_:
             break;
     }

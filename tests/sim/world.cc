@@ -331,6 +331,7 @@ std::string World::run() {
             scheduler_.after(draw_us(plan_.late_start_us_max),
                              [this, machine = machines_[i].get()] { start(*machine); });
     }
+    forbid_links();
     links_->start();
     if (plan_.apart_us > 0) links_->part(0b11, plan_.apart_us);
     for (std::size_t client = 0; client < clients_->count(); ++client)

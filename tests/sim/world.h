@@ -5,6 +5,7 @@
 //   world.cc           what goes wrong and when, clients, the end of a run
 //   world_process.cc   starting, stepping and stopping a node's process, its disk
 //   world_messages.cc  what it sends and gets
+//   world_gossip.cc    what spreads where not all are connected
 //   world_views.cc     what is particular to changes of views
 //   world_ledgers.cc   ledgers that are adopted and forked, and their operators
 //   world_founding.cc  nodes without a ledger, those that are let in, and those that are told to stop
@@ -22,6 +23,7 @@
 #include "app/node/node.h"
 #include "base/random.h"
 #include "exchange/engine/state_root.h"
+#include "p2p/gossip/gossip.h"
 #include "storage/journal.h"
 #include "storage/memory_store.h"
 #include "tests/sim/block_book.h"
@@ -162,6 +164,18 @@ class World final : public LinkUser {
     void accuse(Machine& machine, const PublicKey& peer, const std::string& why);
     bool is_strange(const PublicKey& key) const;
     void deliver_answer(Machine& machine, const app::AnswerEffect& answer);
+
+    // --- world_gossip.cc ---
+    void start_gossip(Machine& machine);
+    void tick_gossip(Machine& machine, std::uint64_t process);
+    void gossip_peer(Machine& machine, const PublicKey& peer, bool is_up);
+    static void size_gossip(Machine& machine);
+    void perform_gossip(Machine& machine, const p2p::gossip::Outputs& outputs);
+    void receive_gossip(Machine& machine, std::size_t from, const SharedBytes& frame);
+    void take_gossip(Machine& machine, const p2p::gossip::Deliver& message);
+    void publish(Machine& machine, const app::GossipEffect& message);
+    void answer_gossip(Machine& machine, const app::GossipAnswerEffect& answer);
+    void forbid_links();
 
     // --- world_views.cc ---
     void schedule_view_faults();

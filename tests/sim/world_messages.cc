@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/node/peer_messages.h"
+#include "app/node/sign_of_life.h"
 #include "tests/sim/machine.h"
 
 namespace peerbook::sim {
@@ -33,8 +34,14 @@ std::string kind_text(std::uint8_t kind) {
             return "ledger news";
         case MessageKind::evidence:
             return "evidence";
+        case MessageKind::sign_of_life:
+            return "sign of life";
     }
     return "message of kind " + std::to_string(kind);
+}
+
+bool is_gossip(std::uint8_t kind) {
+    return kind >= p2p::gossip_push_kind && kind <= p2p::gossip_digest_kind;
 }
 
 std::string block_text(const exchange::VerifiedBlock& block) {
@@ -55,6 +62,7 @@ std::uint64_t World::process_of(std::size_t node) const {
 void World::on_connected(std::size_t node, std::size_t peer) {
     trace_.mix(node << 8 | peer);
     note_heard(*machines_[node], machines_[peer]->key());
+    gossip_peer(*machines_[node], machines_[peer]->key(), true);
     put(*machines_[node], [key = machines_[peer]->key()](app::Node& to, Now now, Effects& effects) {
         to.on_peer_connected(key, now, effects);
     });
@@ -64,6 +72,7 @@ void World::on_disconnected(std::size_t node, std::size_t peer) {
     trace_.say(scheduler_.now_us(), [&] {
         return "node " + std::to_string(node) + " loses its session with " + std::to_string(peer);
     });
+    gossip_peer(*machines_[node], machines_[peer]->key(), false);
     put(*machines_[node],
         [key = machines_[peer]->key()](app::Node& to, Now, Effects&) { to.on_peer_disconnected(key); });
 }
@@ -113,7 +122,10 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
     });
     const PublicKey key = machines_[from]->key();
     note_heard(machine, key);
+    if (is_gossip(kind)) return receive_gossip(machine, from, payload);
     switch (static_cast<MessageKind>(kind)) {
+        case MessageKind::sign_of_life:  // by gossip only
+            return;
         case MessageKind::block:
             return take_block(machine, from, payload);
         case MessageKind::blocks: {
@@ -196,7 +208,21 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
     for (const auto& [id, book] : ledgers_.all())
         for (const exchange::View* view : book->views.all())
             views.push_back(view);
+    if (is_gossip(kind)) {
+        // Only of what it carries anything is claimed.
+        const auto push =
+            kind == p2p::gossip_push_kind ? p2p::parse_push(damaged) : Result<p2p::gossip::Push>(Error{});
+        const std::size_t head = 1 + p2p::gossip_head_bytes;
+        if (!push.ok() || byte < head) return;
+        kind = push->header.kind;
+        damaged.erase(damaged.begin(), damaged.begin() + static_cast<std::ptrdiff_t>(head));
+    }
     switch (static_cast<MessageKind>(kind)) {
+        case MessageKind::sign_of_life:
+            refused = std::ranges::none_of(views, [&](const exchange::View* view) {
+                return app::verify_sign_of_life(damaged, *view, rules_.network, verifier).ok();
+            });
+            break;
         case MessageKind::block:
             refused = refuses_block(SharedBytes(std::move(damaged)));
             break;

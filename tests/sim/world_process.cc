@@ -77,6 +77,7 @@ void World::start(Machine& machine) {
         return kill(machine, false);
     }
     machine.state = ProcessState::running;
+    start_gossip(machine);
     machine.node->recovered(now_of(machine), effects);
     machine.claimed = machine.node->established_ledger();
     note_start(machine);
@@ -136,6 +137,7 @@ void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
     }
     ++machine.process;
     machine.node.reset();
+    machine.gossip.reset();
     machine.journal.reset();
     machine.inbox.clear();
     machine.write_queue = {};
@@ -269,6 +271,16 @@ void World::perform(Machine& machine, Effects& effects) {
         machine.appends.push_back(std::move(append));
     }
     start_write(machine);
+    if (effects.nodes_apart) {
+        machine.nodes_apart = *effects.nodes_apart;
+        size_gossip(machine);
+    }
+    for (const app::GossipAnswerEffect& answer : effects.gossip_answers)
+        answer_gossip(machine, answer);
+    for (const app::GossipEffect& message : effects.gossips) {
+        if (crashes_at(machine, CrashPoint::between_effects)) return kill(machine, true);
+        publish(machine, message);
+    }
     for (std::size_t i = 0; i < effects.broadcasts.size(); ++i) {
         if (crashes_at(machine, CrashPoint::between_effects)) return kill(machine, true);
         if (dies_with_decision(effects.broadcasts[i])) return kill(machine, true);

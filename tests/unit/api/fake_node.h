@@ -63,6 +63,9 @@ class FakePeers final : public p2p::PeerNetwork {
   public:
     bool send(const p2p::PeerId&, std::uint8_t, SharedBytes) override { return false; }
     std::size_t broadcast(std::uint8_t, SharedBytes) override { return 0; }
+    void publish(std::uint8_t, SharedBytes) override {}
+    void answer_gossip(const p2p::MessageId&, bool) override {}
+    void set_nodes_apart(std::size_t) override {}
     void send_reliably(const p2p::PeerId&, std::uint8_t, SharedBytes) override {}
     void report_misbehaviour(const p2p::PeerId&, int, const std::string&) override {}
     Status connect(const std::string& address) override;

@@ -108,6 +108,9 @@ void NodeWorld::crash_and_restart_alone(std::size_t i) {
         if (connected(i, other)) cut(i, other);
     machines_[i].write_queue = {};
     machines_[i].disk_queue.clear();
+    machines_[i].gossip_seen.clear();
+    machines_[i].nodes_apart = 0;
+    std::erase_if(gossip_from_, [&](const auto& entry) { return entry.first.first == i; });
     machines_[i].node = make_node(i);
     machines_[i].root = {};
     for (const AppendEffect& entry : machines_[i].journal) {
@@ -201,10 +204,95 @@ bool NodeWorld::step_one_instant() {
     return busy;
 }
 
-void NodeWorld::post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload) {
+void NodeWorld::post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload,
+                     const std::optional<GossipId>& gossip) {
     machines_[from].sent.push_back({key(to), kind, payload});
     if (!connected(from, to)) return;
-    network_.emplace(now_.mono + link_delay_, Message{from, to, kind, payload, epoch_[link(from, to)]});
+    network_.emplace(now_.mono + link_delay_,
+                     Message{from, to, kind, payload, epoch_[link(from, to)], gossip});
+}
+
+// --- gossip: flooded, which the policies of p2p/gossip only do with fewer copies
+// ------------------------------------------------------------------------------------------------------------
+
+void NodeWorld::publish(std::size_t i, const GossipEffect& message) {
+    GossipId id;
+    const std::uint64_t number = ++last_gossip_;
+    for (std::size_t byte = 0; byte < 8; ++byte)
+        id.data[byte] = static_cast<std::uint8_t>(number >> (56 - 8 * byte));
+    const bool is_block = static_cast<MessageKind>(message.kind) == MessageKind::block;
+    published_[id] = {i, message.kind, message.payload, !is_block || machines_[i].nodes_apart > 0};
+    machines_[i].gossip_seen.insert(id);
+    for (std::size_t to = 0; to < machines_.size(); ++to)
+        if (connected(i, to)) post(i, to, message.kind, message.payload, id);
+}
+
+void NodeWorld::perform_gossip(std::size_t i, Effects& effects) {
+    Machine& machine = machines_[i];
+    if (effects.nodes_apart) machine.nodes_apart = *effects.nodes_apart;
+    for (const GossipAnswerEffect& answer : effects.gossip_answers) {
+        const auto from = gossip_from_.extract({i, answer.id});
+        EXPECT_TRUE(from) << "gossip is answered once";
+        const Published& message = published_.at(answer.id);
+        if (!from || !answer.accept || !message.is_relayed) continue;
+        ++machine.passed_on;
+        for (std::size_t to = 0; to < machines_.size(); ++to)
+            if (connected(i, to) && to != from.mapped())
+                post(i, to, message.kind, message.payload, answer.id);
+    }
+    for (const GossipEffect& message : effects.gossips)
+        publish(i, message);
+}
+
+SharedBytes NodeWorld::last_published(std::size_t i, MessageKind kind) const {
+    for (auto it = published_.rbegin(); it != published_.rend(); ++it)
+        if (it->second.by == i && static_cast<MessageKind>(it->second.kind) == kind)
+            return it->second.payload;
+    return {};
+}
+
+void NodeWorld::deliver_gossip(std::size_t to, std::size_t from, MessageKind kind,
+                               const SharedBytes& payload) {
+    GossipId id;
+    const std::uint64_t number = ++last_gossip_;
+    for (std::size_t byte = 0; byte < 8; ++byte)
+        id.data[byte] = static_cast<std::uint8_t>(number >> (56 - 8 * byte));
+    published_[id] = {from, static_cast<std::uint8_t>(kind), payload, true};
+    deliver({from, to, static_cast<std::uint8_t>(kind), payload, 0, id});
+}
+
+void NodeWorld::deliver_gossip(const Message& message, const PublicKey& from, Effects& effects) {
+    Machine& machine = machines_[message.to];
+    const GossipId& id = *message.gossip;
+    if (!machine.gossip_seen.insert(id).second) return;
+    gossip_from_[{message.to, id}] = message.from;
+    const exchange::View& view = machine.node->ledger().view();
+    const auto refuse = [&](const Error& error) {
+        effects.gossip_answers.push_back({id, false});
+        if (error.code == ErrorCode::unavailable)
+            machine.node->on_other_view(from, now_, effects);
+        else
+            ADD_FAILURE() << error.message;
+    };
+    switch (static_cast<MessageKind>(message.kind)) {
+        case MessageKind::block: {
+            auto block =
+                exchange::verify_block(message.payload, view, rules_.network, rules_.rules_version, verifier);
+            if (!block.ok()) return refuse(block.error());
+            return machine.node->on_gossiped_block(from, id, std::move(*block), now_, effects);
+        }
+        case MessageKind::view_message: {
+            auto about =
+                exchange::verify_view_message(message.payload.view(), view, rules_.network, verifier);
+            if (!about.ok()) return refuse(about.error());
+            return machine.node->on_gossiped_view_message(from, id, std::move(*about), now_, effects);
+        }
+        default: {
+            auto sign = verify_sign_of_life(message.payload.view(), view, rules_.network, verifier);
+            if (!sign.ok()) return refuse(sign.error());
+            return machine.node->on_sign_of_life(from, id, *sign, now_, effects);
+        }
+    }
 }
 
 void NodeWorld::deliver_block(std::size_t to, std::size_t from, const SharedBytes& bytes) {
@@ -229,7 +317,13 @@ void NodeWorld::deliver(const Message& message) {
         ASSERT_TRUE(block.ok()) << block.error().message;
         machine.node->on_block(from, std::move(*block), now_, effects);
     };
+    if (message.gossip) {
+        deliver_gossip(message, from, effects);
+        return perform(message.to, effects);
+    }
     switch (static_cast<MessageKind>(message.kind)) {
+        case MessageKind::sign_of_life:  // comes by gossip only
+            break;
         case MessageKind::block:
             take_block(message.payload);
             break;
@@ -315,6 +409,7 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     Machine& machine = machines_[i];
     for (AppendEffect& append : effects.appends)
         machine.disk_queue.push_back(std::move(append));
+    perform_gossip(i, effects);
     for (const BroadcastEffect& broadcast : effects.broadcasts)
         for (std::size_t to = 0; to < machines_.size(); ++to)
             if (connected(i, to)) post(i, to, broadcast.kind, broadcast.payload);

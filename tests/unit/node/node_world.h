@@ -98,6 +98,12 @@ class NodeWorld {
     const std::map<std::uint64_t, Digest>& state_roots() const { return state_roots_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
+    // As if `from` passed it on, in a new envelope.
+    void deliver_gossip(std::size_t to, std::size_t from, MessageKind kind, const SharedBytes& payload);
+    std::size_t nodes_apart(std::size_t i) const { return machines_[i].nodes_apart; }
+    std::uint64_t passed_on(std::size_t i) const { return machines_[i].passed_on; }
+    // What the node published of this kind last.
+    SharedBytes last_published(std::size_t i, MessageKind kind) const;
 
   private:
     enum class Roots : std::uint8_t { right, wrong, none };
@@ -111,6 +117,9 @@ class NodeWorld {
         WriteQueue write_queue;
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
+        std::set<GossipId> gossip_seen;
+        std::size_t nodes_apart = 0;
+        std::uint64_t passed_on = 0;  // gossip of others
         exchange::StateRoot root;
         std::optional<MonoTime> wake;
         bool touched = true;
@@ -120,6 +129,7 @@ class NodeWorld {
         std::uint8_t kind = 0;
         SharedBytes payload;
         std::uint64_t epoch = 0;  // of the link; a cut loses what is on the way
+        std::optional<GossipId> gossip = std::nullopt;
     };
     using Link = std::pair<std::size_t, std::size_t>;
 
@@ -130,7 +140,11 @@ class NodeWorld {
     bool step_one_instant();
     void deliver(const Message& message);
     void perform(std::size_t i, Effects& effects);
-    void post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);
+    void post(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload,
+              const std::optional<GossipId>& gossip = std::nullopt);
+    void perform_gossip(std::size_t i, Effects& effects);
+    void publish(std::size_t i, const GossipEffect& message);
+    void deliver_gossip(const Message& message, const PublicKey& from, Effects& effects);
     std::size_t index_of(const PublicKey& key) const;
     std::vector<SharedBytes> missing(std::size_t i, const ReadMissingEffect& read) const;
 
@@ -150,6 +164,16 @@ class NodeWorld {
     std::map<std::size_t, GivenUpLedger> given_up_;
     std::uint8_t next_seed_ = 0;
     std::vector<std::string> logs_;  // of all nodes
+    // Gossip that was published: by whom, and whether it is relayed. Where all are connected, blocks are not.
+    struct Published {
+        std::size_t by = 0;
+        std::uint8_t kind = 0;
+        SharedBytes payload;
+        bool is_relayed = false;
+    };
+    std::map<GossipId, Published> published_;
+    std::map<std::pair<std::size_t, GossipId>, std::size_t> gossip_from_;
+    std::uint64_t last_gossip_ = 0;
     std::map<std::uint64_t, Digest> state_roots_;
     std::map<std::pair<Digest, std::uint64_t>, Digest> roots_of_ledgers_;
     std::uint64_t next_ticket_ = 1;

@@ -294,17 +294,37 @@ TEST_F(ViewKeeperTest, OneThatWasLeftOutAsksMembersEverySecond) {
     install({1, 2});
     connected = {key(1)};
     step();
-    ASSERT_EQ(effects.sends.size(), 1u);
+    ASSERT_EQ(effects.sends.size(), 2u);  // also the one that is not connected: others pass it on
     EXPECT_EQ(effects.sends[0].peer, key(1));
+    EXPECT_EQ(effects.sends[1].peer, key(2));
     EXPECT_EQ(effects.wake_at, now + options.join_interval);
     step();
-    EXPECT_EQ(effects.sends.size(), 1u);
+    EXPECT_EQ(effects.sends.size(), 2u);
     later(options.join_interval);
     step();
-    EXPECT_EQ(effects.sends.size(), 2u);
+    EXPECT_EQ(effects.sends.size(), 4u);
     later(options.join_interval);
     keeper->step(now, {true, false, connected}, effects);  // it lacks blocks: not yet
-    EXPECT_EQ(effects.sends.size(), 2u);
+    EXPECT_EQ(effects.sends.size(), 4u);
+}
+
+TEST_F(ViewKeeperTest, OneThatIsHeardThroughOthersCountsAsHeardUntilItFallsSilent) {
+    connected = {key(1)};
+    step();
+    EXPECT_FALSE(keeper->is_apart(key(2), connected, now));
+    EXPECT_TRUE(keeper->heard_by_relay(key(2), now));
+    EXPECT_FALSE(keeper->heard_by_relay(key(2), now)) << "that is no news";
+    EXPECT_TRUE(keeper->is_apart(key(2), connected, now));
+    EXPECT_FALSE(keeper->is_apart(key(2), {key(1), key(2)}, now)) << "it is connected";
+    later(options.suspect_after);
+    EXPECT_TRUE(keeper->is_apart(key(2), connected, now));
+    EXPECT_TRUE(keeper->is_suspected(key(2), now));
+    later(Duration::milliseconds(1));
+    EXPECT_FALSE(keeper->is_apart(key(2), connected, now));
+    EXPECT_TRUE(keeper->heard_by_relay(key(2), now));
+    EXPECT_FALSE(keeper->is_suspected(key(2), now));
+    keeper->disconnected(key(2));
+    EXPECT_FALSE(keeper->is_apart(key(2), connected, now)) << "what was heard before says nothing of now";
 }
 
 TEST_F(ViewKeeperTest, RemembersSoManyClosedViews) {
@@ -467,7 +487,7 @@ TEST_F(ViewKeeperWithStrangers, AnInvitedOneAsksWithItsInvitations) {
         << keeper->joining_needs(wall);
     keeper->set_invitations({invitation(stranger, 1), invitation(stranger, 2)});
     step();
-    ASSERT_EQ(effects.sends.size(), 2u);
+    ASSERT_EQ(effects.sends.size(), 3u);  // to all members
     EXPECT_EQ(sent().invitations.size(), 2u);
     EXPECT_EQ(keeper->joining_needs(wall), "");
     wall.ms += 60'000;

@@ -70,6 +70,10 @@ struct Node final : PeerNetworkListener {
             {peer, kind, payload.size() <= 64 ? std::string(as_text(payload)) : std::string()});
         if (reply) network->send(peer, kind, SharedBytes(Bytes(payload.begin(), payload.end())));
     }
+    void on_gossip(const PeerId& from, const MessageId& id, std::uint8_t kind, SharedBytes payload) override {
+        gossip.push_back({from, kind, std::string(as_text(payload.view()))});
+        network->answer_gossip(id, accepts);
+    }
     void on_undeliverable(const PeerId&, std::uint8_t, const std::string& why) override {
         lost.push_back(why);
     }
@@ -86,9 +90,9 @@ struct Node final : PeerNetworkListener {
     std::unique_ptr<PeerNetwork> network;
     std::optional<Error> error;
     int connected = 0, disconnected = 0;
-    bool reply = false;
+    bool reply = false, accepts = true;
     std::size_t bytes = 0;
-    std::vector<Payload> payloads;
+    std::vector<Payload> payloads, gossip;
     std::vector<std::string> lost;
 };
 
@@ -646,6 +650,42 @@ TEST_F(PeerNetworkTest, AChannelWithoutRoomIsReadAgainWhenItsOutputDrains) {
     connection->close_now();
     io_.restart();
     io_.poll();
+}
+
+TEST_F(PeerNetworkTest, GossipReachesANodeThatIsNotConnectedOnceTheOneBetweenAccepts) {
+    const auto gossiping = [](std::vector<std::string> bootstrap = {}) {
+        PeerNetworkOptions made = options(std::move(bootstrap));
+        made.broadcast = false;
+        made.gossip.kinds[0x80] = {true, false, true, false, false};
+        return made;
+    };
+    Node middle(io_, 1, gossiping());
+    ASSERT_FALSE(middle.error) << middle.error->message;
+    Node a(io_, 2, gossiping({middle.address()})), b(io_, 3, gossiping({middle.address()}));
+    ASSERT_TRUE(run_until([&] { return middle.connected == 2 && a.connected == 1 && b.connected == 1; }));
+    a.network->set_nodes_apart(1);
+    middle.accepts = false;
+    a.network->publish(0x80, text("refused"));
+    ASSERT_TRUE(run_until([&] { return middle.gossip.size() == 1; }));
+    middle.accepts = true;
+    a.network->publish(0x80, text("passed on"));
+    ASSERT_TRUE(run_until([&] { return b.gossip.size() == 1; }));
+    EXPECT_EQ(b.gossip[0].text, "passed on");
+    EXPECT_EQ(b.gossip[0].from, middle.id());
+    EXPECT_EQ(middle.network->stats().gossip.passed_on, 1U);
+    EXPECT_EQ(b.network->stats().gossip.amplification_milli(), 1000U);
+    EXPECT_EQ(a.network->stats().gossip_policy, GossipPolicy::tree);
+    EXPECT_EQ(middle.network->stats().gossip_policy, GossipPolicy::direct);
+    // Too large for any frame: dropped, not the end of the process.
+    a.network->publish(0x80, SharedBytes(Bytes(frame_bytes_max)));
+}
+
+TEST_F(PeerNetworkTest, GossipSettingsThatDoNotFitAreRefused) {
+    PeerNetworkOptions made = options();
+    made.gossip.dedup_window = Duration::seconds(30);
+    Node node(io_, 1, std::move(made));
+    ASSERT_TRUE(node.error);
+    EXPECT_NE(node.error->message.find("dedup_window_ms"), std::string::npos) << node.error->message;
 }
 
 }  // namespace

@@ -101,6 +101,13 @@ void PeerWorld::perform(Node& node, PeerEffects&& effects) {
         if (std::holds_alternative<effect::Disconnected>(effect)) ++node.disconnected;
         if (auto* what = std::get_if<effect::Deliver>(&effect))
             node.payloads.push_back({what->peer, what->kind, std::string(as_text(what->payload))});
+        if (auto* what = std::get_if<effect::DeliverGossip>(&effect)) {
+            node.gossip.push_back({what->peer, what->kind, std::string(as_text(what->payload.view()))});
+            if (node.answer == Node::Answer::none) continue;
+            PeerEffects more;
+            node.manager->answer_gossip(now(node), what->id, node.answer == Node::Answer::accept, more);
+            perform(node, std::move(more));
+        }
         if (auto* what = std::get_if<effect::Undeliverable>(&effect)) node.undeliverable.push_back(what->why);
         if (auto* what = std::get_if<effect::Note>(&effect)) node.notes.push_back(what->text);
     }
@@ -206,6 +213,13 @@ void PeerWorld::send_reliably(Node& node, const PeerId& peer, std::string_view t
     settle();
 }
 
+void PeerWorld::publish(Node& node, std::uint8_t kind, std::string_view text) {
+    PeerEffects effects;
+    node.manager->publish(now(node), kind, shared_text(text), effects);
+    perform(node, std::move(effects));
+    settle();
+}
+
 void PeerWorld::disconnect(Node& node, const PeerId& peer) {
     PeerEffects effects;
     const Status status = node.manager->disconnect(now(node), peer, effects);
@@ -253,6 +267,15 @@ std::string last_error_at(PeerWorld& world, PeerWorld::Node& node, const PeerAdd
 PeerManagerOptions silent_options() {
     PeerManagerOptions options = PeerWorld::options();
     options.local.broadcast = false;
+    return options;
+}
+
+PeerManagerOptions gossip_options(GossipPolicy policy) {
+    PeerManagerOptions options = silent_options();
+    options.gossip.policy = policy;
+    options.gossip.kinds[block_like] = {true, false, true, false, false};
+    options.gossip.kinds[critical_kind] = {true, true, false, false, false};
+    options.gossip.kinds[relayed_kind] = {true, false, false, false, true};
     return options;
 }
 

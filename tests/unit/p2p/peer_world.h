@@ -31,6 +31,8 @@ class PeerWorld {
         std::map<ConnectionId, std::uint64_t> wires;
         std::vector<Payload> payloads;
         std::vector<std::string> notes, undeliverable;
+        std::vector<Payload> gossip;  // answered at once as `answer` says
+        enum class Answer { accept, reject, none } answer = Answer::accept;
         std::vector<PeerAddress> dials;
         int connected = 0, disconnected = 0;
         Duration clock_error;
@@ -67,6 +69,8 @@ class PeerWorld {
     void inject(Node& from, Node& to, const Bytes& payload);
     void report(Node& node, const PeerId& peer, int points);
     void send_reliably(Node& node, const PeerId& peer, std::string_view text);
+    void publish(Node& node, std::uint8_t kind, std::string_view text);
+    void set_nodes_apart(Node& node, std::size_t nodes) { node.manager->set_nodes_apart(now(node), nodes); }
     void disconnect(Node& node, const PeerId& peer);
     void ban(Node& node, const PeerId& peer, Duration time);
     // From now on nothing that begins so reaches a node from the other: their lines are there, but something
@@ -122,5 +126,8 @@ PeerInfo info_of(PeerWorld& world, PeerWorld::Node& node, const PeerId& peer);
 std::string last_error_at(PeerWorld& world, PeerWorld::Node& node, const PeerAddress& address);
 // Of a node whose address nobody learns, so that it alone dials.
 PeerManagerOptions silent_options();
+// Kinds of its gossip: as blocks are, critical, and one that is relayed where the policy is direct.
+inline constexpr std::uint8_t block_like = 0x80, critical_kind = 0x85, relayed_kind = 0x89;
+PeerManagerOptions gossip_options(GossipPolicy policy = GossipPolicy::automatic);
 
 }  // namespace peerbook::p2p
