@@ -56,13 +56,6 @@ void HostedAccounts::gave_away(const exchange::AccountId& account, std::uint64_t
     given = std::max(given, nonce);
 }
 
-void HostedAccounts::recovered() {
-    std::erase_if(given_away_, [&](const auto& entry) {
-        const auto index = engine_.find_account(entry.first);
-        return index && engine_.next_nonce(*index) > entry.second;
-    });
-}
-
 void HostedAccounts::forget(const exchange::AccountId& account) {
     std::erase_if(entries_, [&](const auto& entry) { return entry.second.id == account; });
 }

@@ -44,8 +44,6 @@ class HostedAccounts {
     // While the journal is replayed: nonces up to this one left the node, and are not given away again even
     // if nobody is known to have executed them.
     void gave_away(const exchange::AccountId& account, std::uint64_t nonce);
-    // Forgets what the engine knows as well.
-    void recovered();
     // Its queued commands were lost: what is known of it is read from the engine again at its next use.
     void forget(const exchange::AccountId& account);
 
@@ -53,8 +51,9 @@ class HostedAccounts {
     const exchange::Engine& engine_;
     PublicKey node_;
     std::map<std::string, Entry> entries_;
-    std::map<exchange::AccountId, std::uint64_t> reserved_;    // as many as void blocks name
-    std::map<exchange::AccountId, std::uint64_t> given_away_;  // see gave_away()
+    std::map<exchange::AccountId, std::uint64_t> reserved_;  // as many as void blocks name
+    // See gave_away(). One an account: what ran may be undone as long as it is not settled.
+    std::map<exchange::AccountId, std::uint64_t> given_away_;
 };
 
 // How many indexes the commands of a batch take.

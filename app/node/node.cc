@@ -157,7 +157,6 @@ void Node::recovered(Now now, Effects& effects) {
     process(ledger_.execute(), effects);
     recovered_ = true;
     was_dropped_ = !self_index_ && !own_blocks_.waiting().empty();
-    hosted_.recovered();
     recovered_relayed(now.mono);
     restarted_ = catching_up_ = ledger_.stats().blocks_accepted > 0 && ledger_.view().members.size() > 1;
     started_ = ledger_since_ = now.mono;

@@ -159,7 +159,7 @@ class Node {
         std::vector<exchange::AccountId> accounts;  // of each command
         std::size_t open = 0;                       // commands without a result
         std::uint64_t block = 0;
-        bool in_one_block = true;
+        bool all_settled = true;  // what was answered so far was settled then
         bool by_nonce = false;
         Grade wait_for = Grade::provisional;
         MonoTime since;
@@ -192,6 +192,7 @@ class Node {
         std::vector<CommandKey> all;   // of its commands
         std::vector<CommandKey> keys;  // of commands that a client waits for
         bool is_executed = false;      // a block of this view with it was
+        bool is_own = false;           // this node became a member and put it into a block of its own
         // A client may have been told what became of it, so it is sent until it has run.
         bool is_promised = false;
         // It had run when the log ended with this round; so once that is settled, it is.

@@ -66,13 +66,12 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
         if (request == requests_.end()) continue;
         Request& open = request->second;
         finish_quotes(open.results[origins[command]->position]);
-        open.in_one_block = open.in_one_block && (open.block == 0 || open.block == number);
+        open.all_settled = open.all_settled && settled;
         open.block = number;
         open.last_commit = std::max(open.last_commit, commit.index);
         origins[command].reset();  // answered once, whatever replays follow
         if (!carried.keys.empty()) relayed_origins_.erase(carried.keys[command]);
-        const bool all_settled = grade == Grade::settled || (settled && open.in_one_block);
-        finish_one(request, all_settled ? Grade::settled : Grade::provisional, effects);
+        finish_one(request, open.all_settled ? Grade::settled : Grade::provisional, effects);
     }
 }
 

@@ -30,7 +30,7 @@ void Node::relay(Now now, Effects& effects) {
             finish(batch, effects);
             return true;
         }
-        const bool ran = has_run(batch);
+        const bool ran = has_run(batch) || batch.is_own;
         batch.is_promised = batch.is_promised || ran;
         if (!batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout) {
             give_up(batch, effects);
@@ -42,18 +42,21 @@ void Node::relay(Now now, Effects& effects) {
     });
     if (next_member) choose_relay_target();
     if (relay_to_)
-        std::erase_if(relayed_, [&](Relayed& batch) {
-            if (!self_index_ && batch.append_ticket > durable_ticket_) return false;
-            if (batch.last_sent && !next_member) return false;
+        for (Relayed& batch : relayed_) {
+            if (batch.is_own) continue;
+            if (!self_index_ && batch.append_ticket > durable_ticket_) continue;
+            if (batch.last_sent && !next_member) continue;
             batch.last_sent = now.mono;
-            if (self_index_ && has_run(batch)) return false;
+            if (self_index_ && has_run(batch)) continue;
             send_to_a_member(batch, effects);
-            if (!self_index_) return false;
-            forget_relayed(batch);  // from here on it is one of this node's own
+            if (!self_index_) continue;
+            forget_relayed(
+                batch);  // from here on it is one of this node's own, and only kept to end with finish()
+            batch.indexes = 0;
+            batch.is_own = true;
             for (auto& [number, last] : handed_over_)
                 if (last >= batch.id) last = std::numeric_limits<std::uint64_t>::max();
-            return true;
-        });
+        }
     for (const Relayed& batch : relayed_)
         sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + options_.relay_retry);
 }
@@ -224,7 +227,6 @@ void Node::recovered_relayed(MonoTime now) {
     for (Relayed& batch : relayed_) {
         batch.first_sent = now;
         batch.is_promised = true;
-        if (has_run(batch)) continue;
         for (const auto& [account, ref] : batch.all)
             hosted_.reserve(account, ref.nonce);
     }
@@ -291,7 +293,7 @@ void Node::finish(const Relayed& batch, Effects& effects) {
         CommandResult& result = request->second.results[origin.mapped().position];
         result.status = CommandStatus::rejected;
         result.reason = exchange::Reason::nonce_used;
-        finish_one(request, Grade::settled, effects);
+        finish_one(request, request->second.all_settled ? Grade::settled : Grade::provisional, effects);
     }
 }
 

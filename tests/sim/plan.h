@@ -92,11 +92,11 @@ struct Plan {
     // adopt another one's ledger. It goes on as a spare machine: with a new key and an empty store.
     std::uint32_t adoptions = 0;
     std::int64_t apart_us = 0;
-    std::uint32_t hasty_forks = 0;         // so often an operator wants to fork whatever the others do
-    bool carrier_dies = false;             // a member that an observer gave a batch, before others hear of it
-    std::int64_t elder_late_us = 0;        // the eldest member starts so late, and strangers wait for it
-    std::uint32_t rival_values = 0;        // so often a proposer is cut off when it alone accepted its value
-    bool entry_is_silent = false;          // who enters a ledger as an observer gets nothing at first
+    std::uint32_t hasty_forks = 0;   // so often an operator wants to fork whatever the others do
+    bool carrier_dies = false;       // a member that an observer gave a batch, before others hear of it
+    std::int64_t elder_late_us = 0;  // the eldest member starts so late, and strangers wait for it
+    std::uint32_t rival_values = 0;  // so often a proposer is cut off when it alone accepted its value
+    bool entry_is_silent = false;    // who enters a ledger as an observer gets nothing at first
     bool dead_links = false;  // some pairs never meet; what they say reaches each other through the rest
 
     std::int64_t request_us_max = 40'000;  // between two requests of a client

@@ -289,6 +289,25 @@ TEST_F(ObserversWithAMemberThatGoes, WhatItAnsweredItCarriesThroughARestart) {
     EXPECT_EQ(balance(world, 3, 3, "olga"), "9");
 }
 
+// Seed 330: at its start the first command has run, provisionally, and then a view takes that back.
+TEST_F(ObserversWithAMemberThatGoes, AfterARestartNoNonceOfAVoidBlockIsGivenAway) {
+    ASSERT_TRUE(world.answered(first));
+    world.crash_and_restart_alone(3);
+    world.run_for(Duration::milliseconds(100));
+    EXPECT_EQ(balance(world, 3, 3, "olga"), "9");
+    world.heal(3, 0);
+    for (int i = 0; i < 1'000 && view_of(world, 3) < 2; ++i)
+        world.run_for(Duration::microseconds(100));
+    ASSERT_EQ(view_of(world, 3), 2u);
+    const Ticket second = pay(world, 3, "olga", 3, Grade::settled);
+    world.run_for(Duration::seconds(5));
+    ASSERT_TRUE(world.answered(second));
+    EXPECT_GT(world.submit_answer(second)->results[0].ref.nonce,
+              world.submit_answer(first)->results[0].ref.nonce);
+    EXPECT_EQ(world.submit_answer(second)->results[0].status, CommandStatus::done);
+    EXPECT_EQ(balance(world, 0, 3, "olga"), "12");
+}
+
 TEST_F(NodeViews, WhatAnObserverGaveUpDoesNotRunAfterItsRestart) {
     NodeWorld world(3, 2, quick_views());
     world.run();
