@@ -474,6 +474,7 @@ class Node {
     // Which ledger this is, if a node can tell another: view 1 and the number of its founding.
     std::optional<LedgerNews> ledger_first_;
     std::uint64_t foundings_ = 0;       // by this node
+    Digest no_ledger_;                  // the last view 0; zero for none
     std::uint64_t entered_ticket_ = 0;  // of the record that a ledger was entered or left
     bool news_due_ = false;             // peers are to be told, once that is on disk
     bool view_news_due_ = false;        // of another view of the same ledger

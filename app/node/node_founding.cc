@@ -136,6 +136,7 @@ void Node::enter_ledger(LedgerNews ledger, std::optional<Now> now, Effects& effe
                              : std::string(first.index_of(self_) ? " role=member" : " role=observer"))});
     }
     ledger_first_ = std::move(ledger);
+    no_ledger_ = ledger_.view_digest();
     rebind(std::move(first), now, effects);
 }
 
@@ -149,7 +150,7 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
     const Digest left = ledger_.view_digest();
     if (ledger_.view().index_of(self_)) founding_.left(ledger_id());
     ledger_first_.reset();
-    rebind(exchange::make_no_ledger(self_, left), now, effects);
+    rebind(exchange::make_no_ledger_again(self_, no_ledger_, left), now, effects);
 }
 
 void Node::rebind(exchange::View first, std::optional<Now> now, Effects& effects) {

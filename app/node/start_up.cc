@@ -21,7 +21,7 @@ constexpr std::uint64_t progress_every_blocks = 20'000;
 Result<exchange::View> first_view(const config::Settings& settings, const config::NetworkFile& network,
                                   const Digest& network_id, const PublicKey& self, bool has_adopted) {
     // It was the operator's last word which ledger this node is in.
-    if (has_adopted) return exchange::make_no_ledger(self, {});
+    if (has_adopted) return exchange::make_no_ledger(self);
     if (!network.members.empty()) {
         if (settings.found)
             return Error{ErrorCode::invalid_input,
@@ -31,7 +31,7 @@ Result<exchange::View> first_view(const config::Settings& settings, const config
         return exchange::make_first_view(network_id, network.members);
     }
     if (settings.found) return exchange::make_first_view(network_id, {self});
-    return exchange::make_no_ledger(self, {});  // until peers have one, or found one with this node
+    return exchange::make_no_ledger(self);  // until peers have one, or found one with this node
 }
 
 Result<std::unique_ptr<storage::Index>> try_index(const std::string& path, ByteView identity) {

@@ -58,11 +58,19 @@ Result<View> make_founded_view(const Digest& network, const std::vector<PublicKe
     return first_view_of(std::move(ledger), members);
 }
 
-View make_no_ledger(const PublicKey& self, const Digest& given_up) {
+View make_no_ledger(const PublicKey& self) {
     View view;
     view.number = 0;
-    view.previous = given_up;
     view.members = {self};
+    return view;
+}
+
+View make_no_ledger_again(const PublicKey& self, const Digest& before, const Digest& left) {
+    View view = make_no_ledger(self);
+    Hasher previous("peerbook no ledger");
+    previous.add(before.view());
+    previous.add(left.view());
+    view.previous = previous.finish();
     return view;
 }
 

@@ -49,9 +49,11 @@ Result<View> make_founded_view(const Digest& network, const std::vector<PublicKe
                                std::uint64_t founding);
 
 // Number 0: the node has no ledger yet. It executes its own users' commands, and nothing settles.
-// `given_up`: the record of the ledger that it gave up or left before; zero for none. It only tells one such
-// time from the next, and is never encoded for others.
-View make_no_ledger(const PublicKey& self, const Digest& given_up);
+// Its `previous` only tells one such time from the next, and is never encoded for others.
+View make_no_ledger(const PublicKey& self);
+// After the node gave up or left a ledger, `left`, and was in the view 0 `before` until it entered it. It may
+// enter the same one more than once.
+View make_no_ledger_again(const PublicKey& self, const Digest& before, const Digest& left);
 
 // Longest encoding: members, cut and the fixed fields.
 inline constexpr std::size_t view_bytes_max = 32 * 1024;

@@ -36,6 +36,7 @@ void Shadow::begin(const exchange::View& view) {
     forked_.clear();
     view_ = view;
     view_name_ = exchange::digest_of(view);
+    if (view.number == 0) last_no_ledger_ = view_name_;
     tips_.assign(view.members.size(), Digest{});
     settled_seqs_.assign(view.members.size(), 0);
     settled_round_ = last_round_ = view.base_round;

@@ -68,6 +68,7 @@ class Shadow {
     const std::vector<Digest>& voided() const { return voided_; }  // all of this process
     const exchange::View& view() const { return view_; }
     const Digest& view_name() const { return view_name_; }
+    const Digest& last_no_ledger() const { return last_no_ledger_; }  // the last view 0; zero for none
     std::uint64_t settled_length() const { return length_; }
     std::size_t unsettled_count() const { return unsettled_.size(); }
     // Digests of what is not settled, in the order of the log.
@@ -88,6 +89,7 @@ class Shadow {
 
     exchange::View view_;
     Digest view_name_;
+    Digest last_no_ledger_;
     std::size_t node_;
     std::size_t accepted_before_ = 0;  // in closed views
     std::unordered_map<Digest, Block> blocks_;

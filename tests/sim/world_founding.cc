@@ -21,11 +21,11 @@ constexpr std::int64_t stop_us_max = 5'000 * ms;  // then the process ends whate
 
 // What the process is started with.
 View World::first_view_of(const Machine& machine) const {
-    if (machine.adopts) return make_no_ledger(machine.key(), {});
+    if (machine.adopts) return make_no_ledger(machine.key());
     if (named_) return named_->views.first();
     if (plan_.operator_founds && machine.number == 0)
         return make_first_view(rules_.network, {machine.key()}).value();
-    return make_no_ledger(machine.key(), {});
+    return make_no_ledger(machine.key());
 }
 
 app::NodeOptions World::options_of(const Machine& machine) {
@@ -47,7 +47,8 @@ app::NodeOptions World::options_of(const Machine& machine) {
 void World::note_rebind(Machine& machine, app::RecordKind kind, ByteView record) {
     if (!plan_.founds) return fail_at(machine.number, "leaves the ledger that the network file names");
     const std::size_t void_before = machine.shadow->voided().size();
-    View first = make_no_ledger(machine.key(), machine.shadow->view_name());
+    View first =
+        make_no_ledger_again(machine.key(), machine.shadow->last_no_ledger(), machine.shadow->view_name());
     if (kind == app::RecordKind::entered) {
         const auto news = app::decode_ledger_news(record, rules_.network);
         if (!news.ok()) return fail_at(machine.number, news.error().message);

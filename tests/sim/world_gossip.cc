@@ -123,6 +123,11 @@ void World::take_gossip(Machine& machine, const p2p::gossip::Deliver& message) {
         }
         default: {
             auto sign = app::verify_sign_of_life(message.payload.view(), view, rules_.network, verifier);
+            if (!sign.ok() &&
+                sign.error().code == ErrorCode::conflict)  // of another ledger: it may come late
+                return put(machine, [id](app::Node&, Now, Effects& effects) {
+                    effects.gossip_answers.push_back({id, false});
+                });
             if (!sign.ok()) return refuse(sign.error());
             note_heard(machine, sign->sender);
             return put(machine, [key, id, sign = *sign](app::Node& node, Now now, Effects& effects) {

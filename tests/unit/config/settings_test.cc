@@ -67,6 +67,19 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.max_peers, expected.max_peers);
     EXPECT_EQ(settings.reconnect_interval_s, expected.reconnect_interval_s);
     EXPECT_EQ(settings.peer_storage_path, expected.peer_storage_path);
+    EXPECT_EQ(settings.gossip, expected.gossip);
+    EXPECT_EQ(settings.gossip_direct_nodes, expected.gossip_direct_nodes);
+    EXPECT_EQ(settings.gossip_fanout, expected.gossip_fanout);
+    EXPECT_EQ(settings.gossip_interval_ms, expected.gossip_interval_ms);
+    EXPECT_EQ(settings.gossip_age_ms, expected.gossip_age_ms);
+    EXPECT_EQ(settings.gossip_forward_ppm, expected.gossip_forward_ppm);
+    EXPECT_EQ(settings.gossip_push_ppm, expected.gossip_push_ppm);
+    EXPECT_EQ(settings.gossip_forwards, expected.gossip_forwards);
+    EXPECT_EQ(settings.gossip_ttl, expected.gossip_ttl);
+    EXPECT_EQ(settings.gossip_anti_entropy_interval_ms, expected.gossip_anti_entropy_interval_ms);
+    EXPECT_EQ(settings.gossip_anti_entropy_peers, expected.gossip_anti_entropy_peers);
+    EXPECT_EQ(settings.gossip_prune_interval_ms, expected.gossip_prune_interval_ms);
+    EXPECT_EQ(settings.gossip_dedup_window_ms, expected.gossip_dedup_window_ms);
     EXPECT_EQ(settings.grenache, expected.grenache);
     EXPECT_EQ(settings.grape_url, expected.grape_url);
     EXPECT_EQ(settings.dht_enabled, expected.dht_enabled);
@@ -129,6 +142,19 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.max_peers", "7"},
                           {"p2p.reconnect_interval_s", "60"},
                           {"p2p.peer_storage_path", "/p.json"},
+                          {"p2p.gossip", "tree"},
+                          {"p2p.gossip_direct_nodes", "7"},
+                          {"p2p.gossip_fanout", "8"},
+                          {"p2p.gossip_interval_ms", "900"},
+                          {"p2p.gossip_age_ms", "40000"},
+                          {"p2p.gossip_forward_ppm", "500000"},
+                          {"p2p.gossip_push_ppm", "600000"},
+                          {"p2p.gossip_forwards", "6"},
+                          {"p2p.gossip_ttl", "9"},
+                          {"p2p.gossip_anti_entropy_interval_ms", "20000"},
+                          {"p2p.gossip_anti_entropy_peers", "2"},
+                          {"p2p.gossip_prune_interval_ms", "10000"},
+                          {"p2p.gossip_dedup_window_ms", "200000"},
                           {"p2p.grenache", "true"},
                           {"p2p.grape_url", "http://a:1"},
                           {"dht.enabled", "true"},
