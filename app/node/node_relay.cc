@@ -107,6 +107,10 @@ Node::Relayed Node::next_to_relay(Batcher& from, MonoTime now) {
         PB_CHECK(decoded.ok(), "an admitted batch cannot be decoded");
         batch = make_relayed(SharedBytes(std::move(signed_batch->encoded)), *decoded);
         batch.keys = batch.all;
+        if (signed_batch->ticket)  // what came while this node could make blocks is not there yet
+            for (std::size_t i = 0; i < batch.all.size(); ++i)
+                relayed_origins_.emplace(batch.all[i],
+                                         Origin{*signed_batch->ticket, static_cast<std::uint32_t>(i)});
     } else {
         Batcher::Taken taken = from.take_hosted();
         std::vector<CommandKey> all, awaited;
@@ -114,7 +118,10 @@ Node::Relayed Node::next_to_relay(Batcher& from, MonoTime now) {
         for (std::size_t i = 0; i < taken.commands.size(); ++i) {
             const exchange::Command& command = taken.commands[i];
             all.push_back({command.account, command.ref});
-            if (taken.origins[i]) awaited.push_back(all.back());
+            if (taken.origins[i]) {
+                awaited.push_back(all.back());
+                relayed_origins_.emplace(all.back(), *taken.origins[i]);
+            }
             indexes += exchange::index_count(command.body);
         }
         Bytes encoded = exchange::encode_signed_batch(exchange::BatchKind::hosted_by_other, rules.network,

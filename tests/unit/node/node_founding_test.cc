@@ -338,6 +338,39 @@ class NodeFoundingOfInvited : public ::testing::Test {
     NodeWorld world{3, 0, invited()};
 };
 
+// Seed 642: they came while a block was being written, and then this node was one that makes none.
+TEST_F(NodeFoundingOfInvited, WhatWaitedForABlockIsRelayedAndAnswered) {
+    world.heal(0, 1);
+    world.run_for(Duration::seconds(3));
+    world.submit(2, {NodeWorld::faucet("carol", 1, 9)});
+    world.run_for(Duration::seconds(1));
+    world.hold_disk(2);
+    const Ticket written = world.submit(2, {NodeWorld::faucet("carol", 1, 2)});
+    world.run_for(Duration::milliseconds(20));
+    const Ticket hosted = world.submit(2, {NodeWorld::faucet("carol", 1, 4)});
+    KeySeed seed;
+    seed.data.fill(77);
+    const auto owner = make_ed25519_signer(seed);
+    const exchange::NetworkRules& rules = world.node(2).ledger().engine().rules();
+    SubmitRequest request;
+    request.signed_batch = exchange::encode_signed_batch(
+        exchange::BatchKind::self_custodied, rules.network, rules.rules_version, *owner,
+        {{exchange::AccountId{owner->public_key().data}, {1, 0}, exchange::OpenAccount{}}});
+    const Ticket self_custodied = world.submit(2, std::move(request));
+    world.heal(2, 0);
+    world.heal(2, 1);
+    world.run_for(Duration::seconds(2));
+    EXPECT_FALSE(world.answered(written));
+    world.release_disk(2);
+    world.run_for(Duration::seconds(5));
+    ASSERT_EQ(world.ask_for<StatusAnswer>(2, StatusQuery{}).role, "observer");
+    for (const Ticket ticket : {written, hosted, self_custodied}) {
+        ASSERT_TRUE(world.answered(ticket));
+        ASSERT_TRUE(world.submit_answer(ticket).ok()) << world.submit_answer(ticket).error().message;
+        EXPECT_EQ(world.submit_answer(ticket)->results[0].status, CommandStatus::done);
+    }
+}
+
 TEST_F(NodeFoundingOfInvited, MembersIssueWhatAnUninvitedNodeTookBefore) {
     world.heal(0, 1);
     world.run_for(Duration::seconds(3));
