@@ -84,9 +84,9 @@ void Links::break_session(std::size_t a, std::size_t b) {
     session.there.stalled.clear();
     session.back.stalled.clear();
     session.quiet_until_us = scheduler_.now_us() + notice_us_max + 1;
-    for (const auto& [node, peer] : {std::pair(a, b), std::pair(b, a)})
+    for (const auto& [one, other] : {std::pair(a, b), std::pair(b, a)})
         scheduler_.after(1 + static_cast<std::int64_t>(random_.below(notice_us_max)),
-                         [this, node = node, peer = peer, process = user_.process_of(node)] {
+                         [this, node = one, peer = other, process = user_.process_of(one)] {
                              if (user_.process_of(node) == process) user_.on_disconnected(node, peer);
                          });
     dial(a, b, notice_us_max + 2 + static_cast<std::int64_t>(random_.below(redial_us)));
