@@ -258,7 +258,8 @@ Commit RandomFlow::next(const Engine& engine, std::size_t commands) {
         // Traders mostly, the issuer and the administrators at times.
         const std::size_t among = random_.below(10) == 0 ? hosted_names.size() : 4;
         const AccountId account = hosted(hosted_names[random_.below(among)]);
-        batch.add(account, {draw_nonce(engine, account), 0}, draw(engine, account));
+        CommandBody body = draw(engine, account);  // before the nonce, whatever compiler orders arguments
+        batch.add(account, {draw_nonce(engine, account), 0}, std::move(body));
     }
     CommandBatch own;
     own.kind = BatchKind::self_custodied;

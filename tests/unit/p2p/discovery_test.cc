@@ -258,6 +258,7 @@ TEST_F(DiscoveryTest, NamesAreUniqueAndWaysAreFew) {
             EXPECT_EQ(added.error().code, ErrorCode::too_large);
         }
     }
+    discovery.stop();  // before the scripts go
 }
 
 TEST_F(DiscoveryTest, NothingIsTakenAfterTheStop) {
