@@ -114,6 +114,13 @@ taker_fee_ppm = 2
     EXPECT_EQ(market.taker_fee_ppm, 2u);
 }
 
+TEST(NetworkFile, ATableNameOfZerosIsAnErrorAndNotTheEndOfTheProcess) {
+    const std::string text = '[' + std::string(12, '\0') + "'\x1d";
+    const auto network = parse_network_file(text, false, "input");
+    ASSERT_FALSE(network.ok());
+    EXPECT_THAT(network.error().message, HasSubstr("input:1"));
+}
+
 TEST(NetworkFile, JsonAndTomlOfOneNetworkHaveOneId) {
     const NetworkFile json = parse(R"({"markets": [{"symbol": "BTC-USD", "lot": 0.00000001, "tick": "0.01"}],
         "assets": [{"decimals": 8, "name": "BTC"}, {"name": "USD", "decimals": "10", "faucet_max": 1000.0}],
