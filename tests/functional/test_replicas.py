@@ -11,6 +11,11 @@ import harness
 from load import AcknowledgedOrders, CrossingFlow, LoadThread
 
 
+def without_empty_blocks(digests):
+    """What commands made: a vote may have needed one more block without any, which moves the time on."""
+    return {name: digests[name] for name in ("book", "balances", "settled_trades", "trades")}
+
+
 class Replicas(harness.FunctionalCase):
     def start_load(self, net, indexes, market):
         """Random trades and orders that must survive, sent to these nodes at once."""
@@ -141,7 +146,7 @@ class Replicas(harness.FunctionalCase):
         trades = net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000")
         self.assertTrue(net.stop_node(0), "the node did not end on SIGTERM")
         net.start()
-        self.assertEqual(net.wait_equal(), before)
+        self.assertEqual(without_empty_blocks(net.wait_equal()), without_empty_blocks(before))
         self.assertEqual(net.client(0).get("/api/v1/book/M0-USD?depth=1000&level=3"), book)
         self.assertEqual(net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000"), trades)
         # And it goes on from there: no nonce and no slot is used twice.
@@ -160,7 +165,7 @@ class Replicas(harness.FunctionalCase):
         for name in os.listdir(index):
             os.remove(os.path.join(index, name))
         net.start()
-        self.assertEqual(net.wait_equal(), before)
+        self.assertEqual(without_empty_blocks(net.wait_equal()), without_empty_blocks(before))
         harness.wait_until(
             lambda: net.client(0).get("/api/v1/trades?market=M0-USD&after=0&limit=1000") == trades, 30,
             "the trades to be in the index again")
