@@ -325,23 +325,26 @@ void Node::append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t
                                seq, round, std::move(block), author == self_index_});
 }
 
-void Node::flush(Now now, Effects& effects) {
-    if (identity_lost_ || is_given_up_) return;
-    if (append_ticket_ == durable_ticket_) last_durable_ = now.mono;
-    ledger_.release_held_back(now.wall);
-    bool took_foreign_blocks = false;
+void Node::append_accepted(Effects& effects) {
     for (auto& accepted : ledger_.take_accepted()) {
         unexecuted_ = true;
         sync_.remember(accepted.digest, accepted.encoded);
         pass_on(accepted.digest, effects);
         count_vote(accepted);
         if (self_index_ && accepted.author == *self_index_) continue;  // journaled before it was accepted
-        took_foreign_blocks = true;
+        took_foreign_blocks_ = true;
         append(accepted.author, accepted.seq, accepted.round, std::move(accepted.encoded), effects);
     }
+}
+
+void Node::flush(Now now, Effects& effects) {
+    if (identity_lost_ || is_given_up_) return;
+    if (append_ticket_ == durable_ticket_) last_durable_ = now.mono;
+    ledger_.release_held_back(now.wall);
+    append_accepted(effects);
     execute_if_due(now, effects);
     step_votes(now, effects);
-    watch_catching_up(now, took_foreign_blocks);
+    watch_catching_up(now, std::exchange(took_foreign_blocks_, false));
     step_leave(now, effects);
     step_founding(now, effects);
     step_fork(now, effects);

@@ -275,6 +275,7 @@ class Node {
     bool own_chain_confirmed() const;
     // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
     exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now, bool from_journal = false);
+    void append_accepted(Effects& effects);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
     void append_record(RecordKind kind, ByteView record, Effects& effects);
@@ -484,6 +485,7 @@ class Node {
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;
     bool unexecuted_ = false;
+    bool took_foreign_blocks_ = false;  // since the last flush
     MonoTime next_execute_, next_expiry_check_, started_;
     std::optional<MonoTime> unsettled_since_;  // when settling last moved, while commands wait for it
     std::uint64_t settled_length_ = 0;

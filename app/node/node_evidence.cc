@@ -58,8 +58,14 @@ void Node::convict(const PublicKey& member, const Digest& view, std::uint64_t se
     if (!evidence || evidence_.size() >= evidence_max) return;
     const SharedBytes bytes(exchange::encode_evidence(*evidence));
     evidence_.push_back(bytes);
+    if (effects) {
+        append_accepted(*effects);
+        append_record(RecordKind::evidence, bytes.view(), *effects);
+    }
+    // Others may hold the other block, and end the view with it. Here settles what does by what stands in
+    // front of the record.
+    if (evidence->view() == ledger_.view_digest()) ledger_.freeze_settling();
     if (!effects) return;
-    append_record(RecordKind::evidence, bytes.view(), *effects);
     effects->broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::evidence), bytes});
 }
 

@@ -56,6 +56,8 @@ struct OpenLedger::State {
     void freeze(OrderedBlock& block);
     void thaw(OrderedBlock& block);
     void settle(LedgerUpdate& update);
+    // L*, as far as the view lets it rise.
+    std::uint64_t settled_round_now() const;
     // On its author's chain or on a branch.
     bool holds(MemberIndex author, const ChainTip& tip) const {
         const auto place = dag->find(tip.digest);
@@ -123,7 +125,7 @@ bool OpenLedger::State::InCut::contains(const Commit& block) const {
 // What the DAG accepted goes to the journal (encoded) and into the order (commands).
 void OpenLedger::State::collect_accepted() {
     // What settled before a fork does so whenever it is executed.
-    const std::uint64_t settles = dag->is_forked() ? settled_round_of(view, dag->stable_rounds()) : 0;
+    const std::uint64_t settles = dag->is_forked() ? settled_round_now() : 0;
     for (Dag::Accepted& item : dag->take_accepted()) {
         VerifiedBlock& block = item.block;
         const BlockHeader& header = block.header;
@@ -143,13 +145,18 @@ void OpenLedger::State::collect_accepted() {
     }
 }
 
+std::uint64_t OpenLedger::State::settled_round_now() const {
+    const std::uint64_t round =
+        view.number == 0 ? view.base_round : settled_round_of(view, dag->stable_rounds());
+    return std::min(round, std::max(settling_limit, order.settled_round()));
+}
+
 // Which blocks settle follows from the DAG alone, so it is known before anything is executed.
 void OpenLedger::State::execute(LedgerUpdate& update) {
     OpenOrder::Blocks& blocks = order.unsettled();
     const auto first = order.first_new();
     if (first == blocks.end()) return;
-    settling_round = view.number == 0 ? view.base_round : settled_round_of(view, dag->stable_rounds());
-    settling_round = std::min(settling_round, std::max(settling_limit, order.settled_round()));
+    settling_round = settled_round_now();
     execute_and_settle(first, update);
     order.set_settled_round(settling_round);
     dag->set_settled_round(settling_round);
@@ -395,6 +402,10 @@ bool OpenLedger::is_forked(MemberIndex author) const {
     return state_->dag->is_forked(author);
 }
 
+void OpenLedger::freeze_settling() {
+    state_->settling_limit = state_->settled_round_now();
+}
+
 bool OpenLedger::continues(MemberIndex author, const ChainTip& first, const ChainTip& last) const {
     if (first.seq == 0) return true;
     if (first.seq > last.seq) return false;
@@ -490,7 +501,7 @@ Result<LedgerUpdate> OpenLedger::install_fork(View fork) {
 }
 
 void OpenLedger::limit_settling(std::uint64_t round) {
-    state_->settling_limit = round;
+    state_->settling_limit = std::min(state_->settling_limit, round);
 }
 
 LedgerUpdate OpenLedger::end_with(View next) {

@@ -140,6 +140,9 @@ class OpenLedger {
     // be made.
     bool is_forked() const;
     bool is_forked(MemberIndex author) const;
+    // In this view nothing settles any more but what does by the blocks that are accepted: somebody signed
+    // two for one place, though perhaps only one of them is here.
+    void freeze_settling();
     // Whether the author's chain up to `last` contains `first`, which may be none. Both are held.
     bool continues(MemberIndex author, const ChainTip& first, const ChainTip& last) const;
     // The block that this node holds in a place, if it is not forgotten.

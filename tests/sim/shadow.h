@@ -46,8 +46,9 @@ class Shadow {
     // The node goes on in a fork of its ledger that begins with this record, which is then installed: nothing
     // that has settled here may be left out.
     std::string check_fork(const exchange::View& fork) const;
-    // All that settles in this view stands before this round: the node knows of a fork behind it.
-    void limit(std::uint64_t round) { limit_ = round; }
+    // All that settles in this view stands before this round: the node knows of a fork behind it, or that
+    // somebody signed two blocks for one place.
+    void limit(std::uint64_t round) { limit_ = std::min(round, limit_.value_or(round)); }
     // The node entered a ledger, with its view 1, or gave its ledger up and has none. Everything is void.
     std::string rebind(const exchange::View& first);
     // Rule 20: the founder, the first of two members, has a block of the second in its past.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/node/chains.h"
+#include "exchange/ordering/evidence.h"
 #include "tests/sim/machine.h"
 
 namespace peerbook::sim {
@@ -94,6 +95,13 @@ void World::note_record(Machine& machine, ByteView record) {
     if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
         return note_rebind(machine, kind_of(record), record.subspan(1));
     if (kind_of(record) == app::RecordKind::forked) return note_forked(machine, record.subspan(1));
+    if (kind_of(record) == app::RecordKind::evidence) {
+        const auto evidence = exchange::verify_evidence(record.subspan(1), rules_.network,
+                                                        machine.shadow->view().ledger, verifier);
+        if (evidence.ok() && evidence->view() == machine.shadow->view_name())
+            machine.shadow->limit(machine.shadow->round_that_settles());
+        return;
+    }
     if (kind_of(record) != app::RecordKind::decision) return;
     const View old = machine.shadow->view();
     const auto decision = verify_decision(record.subspan(1), old, rules_.network, verifier);
