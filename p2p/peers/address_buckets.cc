@@ -30,7 +30,13 @@ AddressPlace AddressBuckets::new_place(const PeerAddress& address, std::string_v
         hash("new choice", source_group, group_of(address), 0) % buckets_of_source_group;
     const std::uint64_t bucket = hash("new bucket", source_group, "", choice) % new_buckets;
     const std::uint64_t slot = hash("new slot", to_string(address), "", bucket) % bucket_slots;
-    return {false, static_cast<std::uint16_t>(bucket), static_cast<std::uint16_t>(slot)};
+    const auto place = [&](std::uint64_t steps) {
+        return AddressPlace{false, static_cast<std::uint16_t>(bucket),
+                            static_cast<std::uint16_t>((slot + steps) % bucket_slots)};
+    };
+    for (std::uint64_t steps = 0; steps < bucket_slots; ++steps)
+        if (!at(place(steps))) return place(steps);
+    return place(0);
 }
 
 AddressPlace AddressBuckets::tried_place(const PeerAddress& address) const {

@@ -6,9 +6,10 @@
 //   new    one of buckets_of_source_group buckets of its source's group, by its own group
 //   tried  one of buckets_of_address_group buckets of its own group
 //
-// and one slot in that bucket. So one group fills at most 128 of 2,048 places of *new*, and 64 of 1,024 of
-// *tried*. A group is a /16 of IPv4, a /32 of IPv6 (group_key()); hosts of private networks are a group each,
-// and so are addresses on this machine.
+// and one slot in that bucket; in *new* the next free one if that is taken, or two of a handful of addresses
+// from one source would often be one too many. So one group fills at most 128 of 2,048 places of *new*, and
+// 64 of 1,024 of *tried*. A group is a /16 of IPv4, a /32 of IPv6 (group_key()); hosts of private networks
+// are a group each, and so are addresses on this machine.
 //
 // Holds places only; the address book decides who gives way. Pure, not thread-safe.
 #pragma once
@@ -38,6 +39,7 @@ class AddressBuckets {
   public:
     explicit AddressBuckets(const Digest& secret) : secret_(secret) {}
 
+    // Taken only if its whole bucket is: then whoever stands there may have to give way.
     AddressPlace new_place(const PeerAddress& address, std::string_view source_group) const;
     AddressPlace tried_place(const PeerAddress& address) const;
 

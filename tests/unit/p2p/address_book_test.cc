@@ -58,6 +58,15 @@ TEST(AddressBook, ManySourcesCannotGrowItWithoutBoundNorPushOutWhoAnswered) {
     EXPECT_TRUE(book.find({"good.example", 3000}));
 }
 
+TEST(AddressBook, AHandfulFromOneSourceAllFindRoom) {
+    for (int secret = 0; secret < 20; ++secret) {
+        AddressBook book(Duration::seconds(3600), 1, named_digest("secret " + std::to_string(secret)));
+        for (std::uint16_t port = 1; port <= addresses_of_one_host_max; ++port)
+            EXPECT_EQ(book.add_discovered(start, "mdns", {"10.77.0.1", port}),
+                      AddressBook::Discovered::fresh);
+    }
+}
+
 TEST(AddressBook, SourcesOfOneNetworkFillOnlyTheirBuckets) {
     AddressBook book(Duration::seconds(3600), 1, named_digest("secret"));
     for (int i = 0; i < 8'000; ++i)
