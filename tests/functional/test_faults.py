@@ -8,7 +8,11 @@ import harness
 class Faults(harness.FunctionalCase):
     def setUp(self):
         super().setUp()
-        self.net = self.new_testnet(2, proxied=True)
+        # Between two faults the nodes may meet for milliseconds only: neither is to leave the other out meanwhile.
+        self.net = self.new_testnet(2, proxied=True, start=False)
+        for index in (0, 1):
+            self.net.start_node(index, ("--suspect-after-ms", "600000"))
+        self.net.wait_ready()
         self.clients = [self.net.client(0), self.net.client(1)]
         self.commands = 0
 
