@@ -48,7 +48,11 @@ class NodeClient:
 
     def request(self, method, path, body=None):
         """Returns the parsed answer; raises RequestError for any status but 2xx."""
-        status, text = self.raw(method, path, None if body is None else json.dumps(body))
+        sent = None if body is None else json.dumps(body)
+        cookie = self.cookie()
+        status, text = self.raw(method, path, sent)
+        if status == 401 and self.cookie() != cookie:  # the node started again in between
+            status, text = self.raw(method, path, sent)
         try:
             answer = json.loads(text) if text else None
         except ValueError:
