@@ -243,6 +243,13 @@ void BlockSync::send_version_vector(const PublicKey& peer, Effects& effects) {
         {peer, kind_of(MessageKind::version_vector), SharedBytes(encode_version_vector(message))});
 }
 
+void BlockSync::answer_holdings(const PublicKey& peer, std::uint64_t question, Effects& effects) const {
+    if (muted_) return;
+    const VersionVectorMessage held{ledger_.view_digest(), ledger_.view().number, ledger_.claimed_blocks()};
+    effects.sends.push_back(
+        {peer, kind_of(MessageKind::holdings), SharedBytes(encode_holdings({question, held}))});
+}
+
 void BlockSync::send_want_to_some(const std::vector<Digest>& digests, Effects& effects) {
     std::vector<PublicKey> peers(connected_.begin(), connected_.end());
     for (std::size_t i = 0; i < want_peers && !peers.empty(); ++i) {

@@ -57,6 +57,7 @@ class BlockSync {
     void unmute() { muted_ = false; }
     // Says nothing while muted.
     void send_version_vector(const PublicKey& peer, Effects& effects);
+    void answer_holdings(const PublicKey& peer, std::uint64_t question, Effects& effects) const;
     void on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects);
     // The journal's answer to a ReadMissingEffect.
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,

@@ -140,6 +140,14 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
             });
             return;
         }
+        case MessageKind::holdings: {
+            auto message = decode_holdings(payload);
+            if (!message.ok()) return violation(peer, 10, message.error().message);
+            ask_node(peer, [peer, message = std::move(*message)](Node& node, Now now, Effects& effects) {
+                node.on_holdings(peer, message, now, effects);
+            });
+            return;
+        }
         case MessageKind::ledger_news: {
             auto news = decode_ledger_news(payload, network_id_);
             if (!news.ok()) return violation(peer, 10, news.error().message);

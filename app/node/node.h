@@ -124,6 +124,7 @@ class Node {
     }
     // That verify_evidence() took.
     void on_evidence(const PublicKey& from, const exchange::Evidence& evidence, Now now, Effects& effects);
+    void on_holdings(const PublicKey& from, const HoldingsMessage& message, Now now, Effects& effects);
     void on_want(const PublicKey& from, const std::vector<Digest>& digests, Effects& effects);
     // A verified batch that an observer relays.
     void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
@@ -326,6 +327,8 @@ class Node {
     void step_fork(Now now, Effects& effects);
     Result<LedgerNews> decide_fork(const ForkLedger& request, Now now, Effects& effects);
     Result<LedgerNews> new_fork(const ForkLedger& request);
+    Status told_by_members(const exchange::View& fork, Now now, Effects& effects);
+    void ask_members(Now now, Effects& effects);
     Status check_accept(const LedgerNews& news) const;
     // `now`: none while the journal is replayed. Returns how many blocks are void.
     std::size_t install_fork(LedgerNews news, std::optional<Now> now, Effects& effects);
@@ -516,8 +519,14 @@ class Node {
         ForkLedger request;
         std::optional<ForkAnswer> answer;  // given once append_ticket is durable
         std::uint64_t append_ticket = 0;
+        // Before a fork is made its members say what they hold: see told_by_members().
+        std::uint64_t question = 0;
+        std::map<PublicKey, std::optional<exchange::VersionVector>> members;
+        Digest asked_in;  // the view
+        std::optional<MonoTime> asked_first, asked_last;
     };
     std::optional<Forking> forking_;
+    std::uint64_t fork_questions_ = 0;
     std::optional<MonoTime> no_quorum_since_;
     MonoTime next_quorum_look_;
     bool fork_alarmed_ = false;

@@ -11,6 +11,8 @@ namespace {
 
 // Where nobody is ever suspected.
 constexpr Duration no_quorum_default = Duration::seconds(10);
+constexpr Duration ask_interval = Duration::seconds(1);
+constexpr Duration answers_within = Duration::seconds(10);
 constexpr Duration quorum_look_interval = Duration::milliseconds(250);
 
 std::string short_id(const Digest& ledger) {
@@ -35,7 +37,10 @@ void Node::ask_to_fork(Ticket ticket, ForkLedger request, Effects& effects) {
     if (forking_ || adoption_)
         return refuse(ErrorCode::conflict, "this node is already on its way to another ledger");
     if (draining_ || identity_lost_) return refuse(ErrorCode::unavailable, "the node is shutting down");
-    forking_ = Forking{ticket, std::move(request), std::nullopt, 0};
+    forking_.emplace();
+    forking_->ticket = ticket;
+    forking_->request = std::move(request);
+    forking_->question = session_ + ++fork_questions_;
 }
 
 void Node::watch_quorum(Now now) {
@@ -58,6 +63,13 @@ void Node::step_fork(Now now, Effects& effects) {
     if (in_flight_ || entered_ticket_ > durable_ticket_) return;
     if (forking_ && !forking_->answer) {
         auto news = decide_fork(forking_->request, now, effects);
+        if (news.ok() && !forking_->request.accept)
+            if (Status told = told_by_members(news->forks.back(), now, effects); !told.ok())
+                news = told.error();
+        // What members send may first have to be fetched and acknowledged.
+        const bool is_asking = forking_->asked_first && now.mono < *forking_->asked_first + answers_within;
+        if (!news.ok() && news.error().code == ErrorCode::unavailable && is_asking)
+            return ask_members(now, effects);
         if (!news.ok()) {
             effects.answers.push_back({forking_->ticket, Result<Answer>(news.error())});
             forking_.reset();
@@ -194,6 +206,59 @@ Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
     news.view = news.forks.back().number;
     news.members = news.forks.back().members.size();
     return news;
+}
+
+// What has settled at a member when its operator asks for the fork is to be in it, so each of them says what
+// it holds.
+Status Node::told_by_members(const exchange::View& fork, Now now, Effects& effects) {
+    if (!forking_->asked_first || forking_->asked_in != ledger_.view_digest()) {
+        forking_->asked_in = ledger_.view_digest();
+        forking_->asked_first = now.mono;
+        forking_->asked_last.reset();
+        forking_->members.clear();
+        for (const PublicKey& member : fork.members)
+            if (member != self_ && speaks_of_our_ledger(member)) forking_->members[member] = std::nullopt;
+    }
+    ask_members(now, effects);
+    const exchange::VersionVector& here = ledger_.version_vector();
+    for (const auto& [member, holds] : forking_->members) {
+        const std::string name =
+            "node " + to_hex(member).substr(0, 12) + ", which is to be a member of the fork, ";
+        if (!holds)
+            return Error{ErrorCode::unavailable,
+                         name + "has not said in 10 s which blocks it holds; try again"};
+        for (std::uint32_t i = 0; i < here.size(); ++i)
+            if ((*holds)[i] > here[i] && !ledger_.takes_branches(exchange::MemberIndex(i)))
+                return Error{ErrorCode::unavailable,
+                             name + "holds blocks that this node is still fetching; try again soon"};
+    }
+    return {};
+}
+
+void Node::ask_members(Now now, Effects& effects) {
+    std::optional<MonoTime>& last = forking_->asked_last;
+    if (!last || now.mono >= *last + ask_interval) {
+        last = now.mono;
+        const SharedBytes question(encode_holdings({forking_->question, std::nullopt}));
+        for (const auto& [member, holds] : forking_->members)
+            if (!holds)
+                effects.sends.push_back({member, static_cast<std::uint8_t>(MessageKind::holdings), question});
+    }
+    sooner(effects.wake_at, *last + ask_interval);
+}
+
+void Node::on_holdings(const PublicKey& from, const HoldingsMessage& message, Now now, Effects& effects) {
+    if (!message.answer) {
+        if (!speaks_of_our_ledger(from)) return;
+        views_.heard(from, now.mono);
+        return sync_.answer_holdings(from, message.question, effects);
+    }
+    if (!forking_ || message.question != forking_->question) return;
+    on_version_vector(from, *message.answer, now, effects);
+    const auto member = forking_->members.find(from);
+    if (member != forking_->members.end() && message.answer->view == ledger_.view_digest() &&
+        message.answer->seqs.size() == ledger_.version_vector().size())
+        member->second = message.answer->seqs;
 }
 
 std::size_t Node::install_fork(LedgerNews news, std::optional<Now> now, Effects& effects) {

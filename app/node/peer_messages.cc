@@ -47,6 +47,28 @@ Result<VersionVectorMessage> decode_version_vector(ByteView bytes) {
     return message;
 }
 
+Bytes encode_holdings(const HoldingsMessage& message) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.u64(message.question);
+    if (message.answer) out.raw(encode_version_vector(*message.answer));
+    return bytes;
+}
+
+Result<HoldingsMessage> decode_holdings(ByteView bytes) {
+    Decoder in(bytes);
+    HoldingsMessage message;
+    message.question = in.u64();
+    if (!in.ok() || in.remaining() == 0) {
+        if (Status status = in.finish(); !status.ok()) return status.error().within("holdings");
+        return message;
+    }
+    auto answer = decode_version_vector(bytes.last(in.remaining()));
+    if (!answer.ok()) return answer.error().within("holdings");
+    message.answer = std::move(*answer);
+    return message;
+}
+
 Bytes encode_blocks(bool more, const std::vector<SharedBytes>& blocks) {
     Bytes bytes;
     Encoder out(bytes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -21,6 +22,7 @@ enum class MessageKind : std::uint8_t {
     ledger_news = 0x87,     // LedgerNews: which ledger the sender is in (app/node/founding.h)
     evidence = 0x88,        // exchange::Evidence: a member signed two blocks for one place
     sign_of_life = 0x89,    // SignOfLife: of a member to those that it is not connected to
+    holdings = 0x8a,        // what the receiver has, asked by number, and the answer
 };
 
 inline constexpr std::size_t want_digests_max = 32;
@@ -36,6 +38,15 @@ struct VersionVectorMessage {
 };
 Bytes encode_version_vector(const VersionVectorMessage& message);
 Result<VersionVectorMessage> decode_version_vector(ByteView bytes);
+
+// An answer tells of all that its sender had when it got the question, which a version vector that comes by
+// itself does not.
+struct HoldingsMessage {
+    std::uint64_t question = 0;                  // a number of the one that asks
+    std::optional<VersionVectorMessage> answer;  // none: it is the question
+};
+Bytes encode_holdings(const HoldingsMessage& message);
+Result<HoldingsMessage> decode_holdings(ByteView bytes);
 
 struct BlocksMessage {
     bool more = false;  // the sender had more than fits: ask again

@@ -54,8 +54,9 @@ struct World::Machine {
     std::vector<exchange::View> follows;  // forks that lead to the ledger that it entered
     // An operator's command that is not answered.
     std::optional<app::Ticket> asked;
-    bool has_adopted_as_member = false;  // or began to
-    bool is_refused = false;             // by the fork of its ledger: something else has settled here
+    std::vector<std::uint64_t> settled_when_asked;  // at each machine, in the ledger that it was in
+    bool has_adopted_as_member = false;             // or began to
+    bool is_refused = false;  // by the fork of its ledger: something else has settled here
     // It was told to stop; then how long it stays away. It ends once all is written.
     bool is_draining = false, is_ending = false, has_left = false;
     std::int64_t away_us = 0;

@@ -46,6 +46,10 @@ void World::ask(Machine& machine, app::Query query) {
     if (machine.asked) return;
     const app::Ticket ticket(next_ticket_++);
     machine.asked = ticket;
+    machine.settled_when_asked.clear();
+    for (const auto& other : machines_)
+        machine.settled_when_asked.push_back(
+            other->runs() && other->ledger == machine.ledger ? other->shadow->settled_length() : 0);
     put(machine, [ticket, query = std::move(query)](app::Node& node, Now now, app::Effects& effects) {
         node.ask(ticket, query, now, effects);
     });
@@ -178,13 +182,14 @@ void World::note_forked(Machine& machine, ByteView record) {
     });
 }
 
-// No quorum is there, and those that go on together have settled the same.
+// No quorum is there, and what had settled at its members when the operator asked is kept. What settles while
+// they answer may be more: such a member refuses the fork.
 void World::check_founds_fork(const Machine& machine, const View& fork) {
     if (!machine.asked) fail_at(machine.number, "forks its ledger, and no operator asked for that");
     if (sees_a_quorum(machine)) fail_at(machine.number, "forks its ledger, and a quorum of it is here");
     for (const auto& other : machines_)
         if (fork.index_of(other->key()) && other->runs() && other->ledger == machine.ledger &&
-            other->shadow->settled_length() > fork.log_length)
+            machine.settled_when_asked[other->number] > fork.log_length)
             fail_at(machine.number, "founds a fork that lacks what has settled at node " +
                                         std::to_string(other->number) + ", which is to be a member");
 }

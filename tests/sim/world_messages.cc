@@ -36,6 +36,8 @@ std::string kind_text(std::uint8_t kind) {
             return "evidence";
         case MessageKind::sign_of_life:
             return "sign of life";
+        case MessageKind::holdings:
+            return "holdings";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -144,6 +146,13 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
                 node.on_version_vector(key, message, now, effects);
             });
         }
+        case MessageKind::holdings: {
+            auto message = app::decode_holdings(payload.view());
+            if (!message.ok()) return accuse(machine, key, message.error().message);
+            return put(machine, [key, message = *message](app::Node& node, Now now, Effects& effects) {
+                node.on_holdings(key, message, now, effects);
+            });
+        }
         case MessageKind::want: {
             auto digests = app::decode_want(payload.view());
             if (!digests.ok()) return accuse(machine, key, digests.error().message);
@@ -242,6 +251,9 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return;
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
+            return;
+        case MessageKind::holdings:
+            (void)app::decode_holdings(damaged).ok();
             return;
         case MessageKind::evidence:
             refused = std::none_of(ledgers_.all().begin(), ledgers_.all().end(), [&](const auto& ledger) {

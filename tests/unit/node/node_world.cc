@@ -338,6 +338,12 @@ void NodeWorld::deliver(const Message& message) {
             machine.node->on_blocks_taken(from, blocks->more);
             break;
         }
+        case MessageKind::holdings: {
+            auto holdings = decode_holdings(message.payload.view());
+            ASSERT_TRUE(holdings.ok());
+            machine.node->on_holdings(from, *holdings, now_, effects);
+            break;
+        }
         case MessageKind::version_vector: {
             auto vector = decode_version_vector(message.payload.view());
             ASSERT_TRUE(vector.ok());

@@ -15,6 +15,15 @@ TEST(PeerMessages, RoundTrip) {
     ASSERT_TRUE(decoded.ok());
     EXPECT_EQ(decoded->view, vector.view);
     EXPECT_EQ(decoded->seqs, vector.seqs);
+    const auto question = decode_holdings(encode_holdings({7, std::nullopt}));
+    ASSERT_TRUE(question.ok());
+    EXPECT_EQ(question->question, 7u);
+    EXPECT_FALSE(question->answer);
+    const auto answer = decode_holdings(encode_holdings({1ull << 63, vector}));
+    ASSERT_TRUE(answer.ok());
+    EXPECT_EQ(answer->question, 1ull << 63);
+    EXPECT_EQ(answer->answer->number, vector.number);
+    EXPECT_EQ(answer->answer->seqs, vector.seqs);
     const auto blocks = decode_blocks(encode_blocks(true, {SharedBytes({1, 2, 3}), SharedBytes({4})}));
     ASSERT_TRUE(blocks.ok());
     EXPECT_TRUE(blocks->more);
@@ -32,6 +41,9 @@ TEST(PeerMessages, EveryCutAndEveryLeftOverIsRefused) {
     Bytes longer = vector;
     longer.push_back(0);
     EXPECT_FALSE(decode_version_vector(longer).ok());
+    const Bytes holdings = encode_holdings({7, VersionVectorMessage{hash_of("view", {}), 2, {7, 300}}});
+    for (std::size_t size = 0; size < holdings.size(); ++size)
+        EXPECT_EQ(decode_holdings(ByteView(holdings).first(size)).ok(), size == 8) << size;
     const Bytes blocks = encode_blocks(false, {SharedBytes({1, 2, 3})});
     for (std::size_t size = 0; size < blocks.size(); ++size)
         EXPECT_FALSE(decode_blocks(ByteView(blocks).first(size)).ok()) << size;

@@ -85,6 +85,22 @@ TEST_F(Fork, ItBeginsWithWhatIsSettledAndNothingElse) {
     EXPECT_GT(next.header.round, fork.base_round);
 }
 
+// Rule 17: somebody signed two blocks for one place, and perhaps only one of them is here.
+TEST_F(Fork, WhereSettlingIsFrozenOnlyTheEndOfTheViewSettlesMore) {
+    const auto ledger = ledger_of(1, "A1 B1");
+    exchange::give(*ledger, dag, "C1 A2");  // accepted, not executed yet
+    ledger->freeze_settling();
+    give(*ledger, "B2");
+    EXPECT_EQ(ledger->settled_prefix().length, 1u);
+    const auto other = ledger_of(0, "A1 B1 C1 A2 B2");
+    EXPECT_EQ(other->settled_prefix().length, 2u);
+    ledger->freeze_settling();  // once more changes nothing
+    EXPECT_EQ(ledger->settled_prefix().length, 1u);
+    const View fork = fork_of(*other, {0, 1});
+    ASSERT_TRUE(ledger->install_fork(fork).ok());
+    EXPECT_EQ(ledger->settled_prefix().hash, fork.prefix_hash);
+}
+
 TEST_F(Fork, ItsIdNamesMembersAndSettledLog) {
     const auto shorter = ledger_of(0, "A1 B1 C1 A2"), longer = ledger_of(1, "A1 B1 C1 A2 B2");
     ASSERT_EQ(longer->settled_prefix().length, 2u);
