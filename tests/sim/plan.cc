@@ -240,6 +240,7 @@ void draw_aims(Plan& plan, Random random) {
     if (dice < 31) return draw_slow_disks(plan, random);
     if (plan.views_change() && plan.members >= 3 && random.below(2) == 0)
         plan.rival_values = 2 + static_cast<std::uint32_t>(random.below(3));
+    plan.dead_links = plan.members >= 3 && plan.rival_values == 0 && random.below(3) == 0;
 }
 
 }  // namespace
