@@ -2,6 +2,7 @@
 """Writes copies of product sources with mistakes in them that can be switched on, for sim_breaks.
 
     make_mutants.py SOURCE_DIR OUTPUT_DIR
+    make_mutants.py --sources    prints the product sources that have some, with semicolons between them
 
 The product itself has no such switches. {on} in a replacement is true while the mutant is chosen. A passage that the
 product no longer has (or has twice) makes its mutant one that does not apply, and the test of that mutant says so:
@@ -29,11 +30,11 @@ MUTANTS = [
      "return *std::min_element(rounds_.begin(), rounds_.end());",
      "return *std::min_element(rounds_.begin(), rounds_.end() - ({on} && rounds_.size() > 1 ? 1 : 0));",
      "S does not ask for the youngest member's blocks"),
-    ("one_round_too_far", "exchange/ordering/open_ledger.cc",
+    ("one_round_too_far", "exchange/ordering/open_ledger_state.cc",
      "settled_round_of(view, dag->stable_rounds());",
      "settled_round_of(view, dag->stable_rounds()) + ({on} ? 1 : 0);",
      "one round more than L* settles"),
-    ("no_rollback", "exchange/ordering/open_ledger.cc",
+    ("no_rollback", "exchange/ordering/open_ledger_state.cc",
      "engine.undo_to(it->second.before);",
      "if (!{on}) engine.undo_to(it->second.before);",
      "late blocks are executed on top of what stands behind them"),
@@ -208,11 +209,11 @@ MUTANTS = [
      "return a.first < b.first;",
      "return {on} ? b.first < a.first : a.first < b.first;",
      "void blocks are issued again in the wrong order"),
-    ("void_untold", "exchange/ordering/open_ledger.cc",
+    ("void_untold", "exchange/ordering/open_ledger_state.cc",
      "if (block.executed) update.retracted.push_back(std::move(block.commit));",
      "if (!{on} && block.executed) update.retracted.push_back(std::move(block.commit));",
      "trades of void blocks are not told as retracted"),
-    ("void_kept", "exchange/ordering/open_ledger.cc",
+    ("void_kept", "exchange/ordering/open_ledger_state.cc",
      "return !in_cut.contains(block.commit);",
      "return !{on} && !in_cut.contains(block.commit);",
      "the log keeps blocks outside the cut"),
@@ -356,8 +357,7 @@ FIRST_SEED = {
 
 
 # Made, but no seed is known yet that notices them: holes of the simulator (README.md), not in the list.
-NOT_NOTICED = {"sent_unestablished", "nonces_forgotten", "batch_forgotten", "fork_unfit",
-               "settles_with_evidence"}
+NOT_NOTICED = {"sent_unestablished", "nonces_forgotten", "batch_forgotten", "fork_unfit"}
 
 
 def text_with(text, passage, replacement, number):
@@ -371,6 +371,9 @@ def text_with(text, passage, replacement, number):
 
 
 def main():
+    if sys.argv[1:] == ["--sources"]:
+        print(";".join(sorted({path for _, path, *_ in MUTANTS})), end="")
+        return
     source_dir, output_dir = sys.argv[1:3]
     texts, table = {}, []
     for number, (name, path, passage, replacement, what) in enumerate(MUTANTS, start=1):
