@@ -49,7 +49,7 @@ Caught search(int mutant, Break broken, std::uint64_t first_seed) {
         if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(2);
         peerbook_mutant = mutant;
         for (std::uint64_t i = 0; i < seeds_max; ++i) {
-            const std::uint64_t seed = 1 + (first_seed - 1 + i) % seeds_max;
+            const std::uint64_t seed = i == 0 ? first_seed : 1 + (first_seed - 1 + i) % seeds_max;
             dprintf(ends[1], "%llu ", static_cast<unsigned long long>(seed));
             Plan plan = Plan::draw(seed);
             plan.broken = broken;
