@@ -48,6 +48,11 @@ Links::Direction& Links::direction(std::size_t from, std::size_t to) {
     return from < to ? session.there : session.back;
 }
 
+const Links::Direction& Links::direction(std::size_t from, std::size_t to) const {
+    const Session& session = at(from, to);
+    return from < to ? session.there : session.back;
+}
+
 void Links::start() {
     for (std::size_t a = 0; a < nodes_; ++a)
         for (std::size_t b = a + 1; b < nodes_; ++b)
@@ -164,9 +169,17 @@ void Links::block(std::size_t from, std::size_t to, std::int64_t for_us, bool br
     });
 }
 
+std::int64_t Links::hears_for_us(std::size_t node, std::size_t peer) const {
+    const Session& session = at(node, peer);
+    const Direction& way = direction(peer, node);
+    if (!session.up || way.blocked > 0) return 0;
+    return scheduler_.now_us() - std::max(session.since_us, way.free_since_us);
+}
+
 void Links::unblock(std::size_t from, std::size_t to) {
     Direction& way = direction(from, to);
     if (way.blocked == 0 || --way.blocked > 0) return;
+    way.free_since_us = scheduler_.now_us();
     for (Message& message : std::exchange(way.stalled, {}))
         transmit(from, to, std::move(message));
 }

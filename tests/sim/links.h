@@ -38,10 +38,8 @@ class Links {
 
     void start();
     bool is_up(std::size_t a, std::size_t b) const { return at(a, b).up; }
-    // Zero where there is no session.
-    std::int64_t up_for_us(std::size_t a, std::size_t b) const {
-        return at(a, b).up ? scheduler_.now_us() - at(a, b).since_us : 0;
-    }
+    // For how long the node has been able to hear this peer; zero where there is no session.
+    std::int64_t hears_for_us(std::size_t node, std::size_t peer) const;
     void send(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);
     // The process is gone: all its sessions break.
     void drop_node(std::size_t node);
@@ -73,6 +71,7 @@ class Links {
         std::int64_t delay_us_min = 0, delay_us_max = 0;
         std::int64_t last_arrival_us = 0;
         std::uint32_t blocked = 0;  // by so many faults; nothing gets through
+        std::int64_t free_since_us = 0;
         std::deque<Message> stalled;
     };
     struct Session {
@@ -88,6 +87,7 @@ class Links {
     Session& at(std::size_t a, std::size_t b);
     const Session& at(std::size_t a, std::size_t b) const;
     Direction& direction(std::size_t from, std::size_t to);
+    const Direction& direction(std::size_t from, std::size_t to) const;
     void dial(std::size_t a, std::size_t b, std::int64_t after_us);
     void try_connect(std::size_t a, std::size_t b);
     void transmit(std::size_t from, std::size_t to, Message message);

@@ -143,7 +143,7 @@ bool World::sees_a_quorum(const Machine& machine) const {
     for (const auto& other : machines_) {
         const auto index = view.index_of(other->key());
         const bool is_seen = other->ledger == machine.ledger &&
-                             links_->up_for_us(machine.number, other->number) > session_is_old_us;
+                             links_->hears_for_us(machine.number, other->number) > session_is_old_us;
         if (index && (is_seen || other.get() == &machine)) here.insert(index->value());
     }
     return is_quorum_of(view, here);
