@@ -178,6 +178,7 @@ class NodeProcess {
         options.port = settings_.dht_port;
         options.bootstrap = settings_.dht_bootstrap;
         options.state_file = settings_.data_dir + "/dht.state";
+        options.read_only = !settings_.p2p_broadcast;
         auto dht = p2p::start_dht_node(io_, std::move(options));
         if (!dht.ok()) return dht.error();
         dht_ = std::move(*dht);
