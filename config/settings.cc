@@ -88,7 +88,7 @@ Definition boolean(const char* key, const char* environment, const char* flag, b
         target};
 }
 
-bool is_grape_url(const std::string& text) {
+bool is_http_url(const std::string& text) {
     constexpr std::string_view scheme = "http://";
     if (!text.starts_with(scheme)) return false;
     std::string rest = text.substr(scheme.size());
@@ -160,7 +160,20 @@ std::vector<Definition> make_definitions() {
         boolean("p2p.grenache", "DISCOVERY_GRENACHE", "--grenache", false, &S::grenache,
                 "find nodes through a Grape, and be found there"),
         text("p2p.grape_url", "GRAPE_URL", "--grape-url", "http://127.0.0.1:30001", &S::grape_url,
-             is_grape_url, "http://host:port", "where that Grape answers"),
+             is_http_url, "http://host:port", "where that Grape answers"),
+        {{"p2p.registries", "BOOTSTRAP_REGISTRIES", "--registries", "",
+          "bootstrap registries to find nodes by, and to be listed in", SettingKind::list,
+          "http://host:port, at most " + std::to_string(registries_max) + ", each once"},
+         &S::registries,
+         0,
+         registries_max,
+         is_http_url},
+        boolean("registry.serve", "REGISTRY_SERVE", "--serve-registry", false, &S::serve_registry,
+                "serve a bootstrap registry to whoever can connect"),
+        text("registry.host", "REGISTRY_HOST", "--registry-host", "0.0.0.0", &S::registry_host, is_host,
+             "a host name or address", "where to serve it; nothing else is served there"),
+        integer<std::uint16_t>("registry.port", "REGISTRY_PORT", "--registry-port", 8081, &S::registry_port,
+                               0, 65'535, "port for it; 0: any free one"),
         boolean("dht.enabled", "DHT", "--dht", false, &S::dht_enabled,
                 "find nodes by a Kademlia DHT, and be found there"),
         integer<std::uint16_t>("dht.port", "DHT_PORT", "--dht-port", 20001, &S::dht_port, 0, 65'535,
@@ -408,8 +421,8 @@ bool assign(Settings& settings, const Definition& definition, const std::string&
     }
     if (auto* list = std::get_if<std::vector<std::string> Settings::*>(&definition.target)) {
         std::vector<std::string> parts = split(text);
-        if (parts.size() > bootstrap_peers_max ||
-            !std::all_of(parts.begin(), parts.end(), definition.accepts))
+        const std::size_t parts_max = definition.max == 0 ? bootstrap_peers_max : definition.max;
+        if (parts.size() > parts_max || !std::all_of(parts.begin(), parts.end(), definition.accepts))
             return false;
         settings.** list = std::move(parts);
         return true;
@@ -456,6 +469,7 @@ Status check_ports(const Settings& settings, const Name& name) {
     const Listener listeners[] = {
         {"p2p.port", settings.p2p_enabled, settings.p2p_host, settings.p2p_port},
         {"api.port", true, settings.api_host, settings.api_port},
+        {"registry.port", settings.serve_registry, settings.registry_host, settings.registry_port},
         {"dht.port", settings.runs_dht(), settings.p2p_host, settings.dht_port},
         {"dht.grape_api_port", settings.embedded_grape, settings.grape_host, settings.grape_port}};
     for (const Listener& one : listeners)
@@ -478,6 +492,11 @@ Status check_combinations(const LoadedSettings& loaded) {
     };
     if (!settings.p2p_enabled && !settings.bootstrap.empty()) return no_use("p2p.bootstrap", "p2p.enabled");
     if (!settings.p2p_enabled && settings.grenache) return no_use("p2p.grenache", "p2p.enabled");
+    if (!settings.p2p_enabled && !settings.registries.empty()) return no_use("p2p.registries", "p2p.enabled");
+    const auto& registries = settings.registries;
+    for (auto one = registries.begin(); one != registries.end(); ++one)
+        if (std::find(std::next(one), registries.end(), *one) != registries.end())
+            return Error{ErrorCode::invalid_input, name("p2p.registries") + " names " + *one + " twice"};
     if (!settings.p2p_enabled && settings.dht_enabled) return no_use("dht.enabled", "p2p.enabled");
     if (!settings.runs_dht() && !settings.dht_bootstrap.empty())
         return no_use("dht.bootstrap", "dht.enabled");

@@ -31,6 +31,11 @@ struct Settings {
     bool grenache = false;                             // --grenache / DISCOVERY_GRENACHE
     std::string grape_url = "http://127.0.0.1:30001";  // --grape-url / GRAPE_URL
 
+    std::vector<std::string> registries;    // --registries / BOOTSTRAP_REGISTRIES; http://host:port
+    bool serve_registry = false;            // --serve-registry / REGISTRY_SERVE
+    std::string registry_host = "0.0.0.0";  // --registry-host / REGISTRY_HOST
+    std::uint16_t registry_port = 8081;     // --registry-port / REGISTRY_PORT
+
     bool dht_enabled = false;                // --dht / DHT; embedded_grape means it too
     std::uint16_t dht_port = 20001;          // --dht-port / DHT_PORT or GRAPE_DHT_PORT; UDP
     std::vector<std::string> dht_bootstrap;  // --dht-bootstrap / DHT_BOOTSTRAP or GRAPE_BOOTSTRAP_NODES
@@ -98,6 +103,7 @@ const std::vector<SettingRow>& setting_rows();
 
 inline constexpr std::size_t settings_file_bytes_max = 64 * 1024;
 inline constexpr std::size_t bootstrap_peers_max = 1'000;
+inline constexpr std::size_t registries_max = 8;  // each is a way to find peers
 
 // Merges the layers and validates each value and their combinations. Errors name key, source, value, and what
 // is allowed; an unknown key comes with the nearest known one.

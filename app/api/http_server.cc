@@ -19,6 +19,8 @@
 
 #include "app/api/api_error.h"
 #include "base/log.h"
+#include "p2p/peers/ip_address.h"
+#include "p2p/peers/peer_address.h"
 
 namespace peerbook::app {
 
@@ -104,6 +106,13 @@ void write_head(std::string& head, const ApiResponse& response, bool keep_alive)
     head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
 }
 
+// IPv4 mapped into IPv6 becomes IPv4, a zone is left out.
+std::string literal_of(const asio::ip::address& address) {
+    const std::string text = address.to_string();
+    const auto ip = p2p::parse_ip(text);
+    return ip ? p2p::to_string(*ip) : text;
+}
+
 std::string_view view_of(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
@@ -124,6 +133,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     Status listen(const std::string& host, std::uint16_t port);
     void accept();
     void accepted(tcp::socket socket);
+    bool has_too_many(const std::string& host) const;
     void sweep();
     void stop();
 
@@ -151,7 +161,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection(std::shared_ptr<Server> server, tcp::socket socket)
         : server_(std::move(server)),
           socket_(std::move(socket)),
-          buffer_(server_->limits.header_bytes_max + buffer_bytes_spare) {}
+          buffer_(server_->limits.header_bytes_max + buffer_bytes_spare) {
+        error_code ignored;
+        remote_ = literal_of(socket_.remote_endpoint(ignored).address());
+        local_ = literal_of(socket_.local_endpoint(ignored).address());
+    }
+
+    const std::string& remote() const { return remote_; }
 
     void serve() {
         begin_request();
@@ -327,6 +343,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         request.host = view_of(message[http::field::host]);
         request.authorization = view_of(message[http::field::authorization]);
         request.content_type = view_of(message[http::field::content_type]);
+        request.remote = remote_;
+        request.local = local_;
         return request;
     }
 
@@ -406,6 +424,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     std::shared_ptr<Server> server_;
     tcp::socket socket_;
+    std::string remote_, local_;
     boost::beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     ApiResponse response_;
@@ -464,11 +483,22 @@ void HttpServer::State::accepted(tcp::socket socket) {
         return;
     }
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
+    const bool is_refused = open >= limits.connections_max || has_too_many(connection->remote());
     connections.push_back(connection);
-    if (open++ >= limits.connections_max)
+    ++open;
+    if (is_refused)
         connection->refuse(error_response(ErrorCode::unavailable, "too many connections; try again later"));
     else
         connection->serve();
+}
+
+bool HttpServer::State::has_too_many(const std::string& host) const {
+    if (limits.connections_of_host_max == 0 || p2p::is_loopback_host(host)) return false;
+    const std::string key = p2p::limit_key(host);
+    const auto of_host = std::count_if(connections.begin(), connections.end(), [&](const auto& connection) {
+        return !connection->closed() && p2p::limit_key(connection->remote()) == key;
+    });
+    return static_cast<std::size_t>(of_host) >= limits.connections_of_host_max;
 }
 
 void HttpServer::State::sweep() {

@@ -24,10 +24,12 @@ class io_context;
 namespace peerbook::app {
 
 struct HttpLimits {
-    std::size_t body_bytes_max = 1024 * 1024;           // above: 413
-    const char* body_refusal = nullptr;                 // the 413's text; null: an error of the native API
-    std::uint32_t header_bytes_max = 16 * 1024;         // of a header, or of one chunk's framing; above: 431
-    std::size_t connections_max = 1'024;                // above: 503 and the connection is closed
+    std::size_t body_bytes_max = 1024 * 1024;    // above: 413
+    const char* body_refusal = nullptr;          // the 413's text; null: an error of the native API
+    std::uint32_t header_bytes_max = 16 * 1024;  // of a header, or of one chunk's framing; above: 431
+    std::size_t connections_max = 1'024;         // above: 503 and the connection is closed
+    std::size_t connections_of_host_max =
+        0;  // as above, of one host (p2p::limit_key), loopback exempt; 0: any
     Duration request_time_max = Duration::seconds(10);  // from its first byte to its last; above: 408
     Duration idle_time_max = Duration::seconds(60);     // between requests; above: closed without a word
     Duration answer_time_max = Duration::seconds(60);   // from request to completion; above: 504

@@ -23,13 +23,16 @@
 #include "app/node/stdin_reader.h"
 #include "app/node/system_clock.h"
 #include "app/node_keys/invitation_file.h"
+#include "app/registry/registry_server.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "p2p/dht/dht_node.h"
 #include "p2p/dht/dht_strategy.h"
 #include "p2p/discovery/mdns_strategy.h"
 #include "p2p/grenache/grenache_strategy.h"
 #include "p2p/peer_network.h"
+#include "p2p/registry/registry_strategy.h"
 
 namespace peerbook::app {
 
@@ -110,6 +113,8 @@ class NodeProcess {
             network_ = std::move(*network);
             if (Status added = add_strategies(); !added.ok()) return added;
         }
+        if (settings_.serve_registry)
+            if (Status started = start_registry(); !started.ok()) return started;
         ApiServerOptions api;
         api.host = settings_.api_host;
         api.port = settings_.api_port;
@@ -142,6 +147,11 @@ class NodeProcess {
                     p2p::make_grenache_strategy(io_, self, settings_.grape_url), p2p::grenache_interval);
                 !added.ok())
                 return added;
+        for (const std::string& url : settings_.registries)
+            if (Status added = network_->add_strategy(
+                    p2p::make_registry_strategy(io_, self, *signer_, clock_, {url, settings_.p2p_host}));
+                !added.ok())
+                return added;
         if (!dht_) return {};
         p2p::DhtStrategy::Options options;
         options.takes_loopback = dht_on_loopback();
@@ -149,9 +159,27 @@ class NodeProcess {
         return network_->add_strategy(std::make_unique<p2p::DhtStrategy>(*dht_, self, options));
     }
 
+    Status start_registry() {
+        std::optional<RegistryHost> host;
+        if (network_) host = RegistryHost{network_->discovery_identity(), settings_.p2p_host};
+        std::uint64_t seed = 0;
+        fill_with_system_random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
+        auto registry = RegistryServer::start(
+            io_, std::make_unique<RegistryService>(std::move(host), *signer_, verifier_, clock_, seed),
+            settings_.registry_host, settings_.registry_port);
+        if (!registry.ok()) return registry.error();
+        registry_ = std::move(*registry);
+        return {};
+    }
+
     Status start_dht() {
-        auto dht = p2p::start_dht_node(io_, {settings_.p2p_host, settings_.dht_port, settings_.dht_bootstrap,
-                                             settings_.data_dir + "/dht.state"});
+        p2p::DhtNodeOptions options;
+        options.listen_host = settings_.p2p_host;
+        options.port = settings_.dht_port;
+        options.bootstrap = settings_.dht_bootstrap;
+        options.state_file = settings_.data_dir + "/dht.state";
+        options.read_only = !settings_.p2p_broadcast;
+        auto dht = p2p::start_dht_node(io_, std::move(options));
         if (!dht.ok()) return dht.error();
         dht_ = std::move(*dht);
         if (!settings_.embedded_grape) return {};
@@ -289,6 +317,7 @@ class NodeProcess {
         if (api_) api_->stop();
         runner_.stop();
         if (network_) network_->stop();
+        if (registry_) registry_->stop();
         if (grape_) grape_->stop();
         if (dht_) dht_->stop();
         if (exit_code_ == exit_ok && api_) log_info("node", "stopped");
@@ -302,8 +331,10 @@ class NodeProcess {
     boost::asio::io_context io_{1};
     EffectRunner runner_;
     SystemClock clock_;
+    const Ed25519Verifier verifier_;
     std::unique_ptr<p2p::Dht> dht_;  // before the network, whose strategy uses it
     std::unique_ptr<GrapeServer> grape_;
+    std::unique_ptr<RegistryServer> registry_;
     std::unique_ptr<p2p::PeerNetwork> network_;
     std::unique_ptr<ApiServer> api_;
     std::unique_ptr<Shell> shell_;

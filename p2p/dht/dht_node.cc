@@ -100,7 +100,7 @@ std::string interfaces_of(const std::string& host, std::uint16_t port) {
     return all;
 }
 
-lt::settings_pack settings_for(const std::string& interfaces) {
+lt::settings_pack settings_for(const std::string& interfaces, bool read_only) {
     using pack = lt::settings_pack;
     pack settings;
     settings.set_str(pack::listen_interfaces, interfaces);
@@ -119,6 +119,7 @@ lt::settings_pack settings_for(const std::string& interfaces) {
           pack::dht_restrict_routing_ips, pack::dht_restrict_search_ips, pack::dht_ignore_dark_internet,
           pack::dht_prefer_verified_node_ids, pack::dht_enforce_node_id})
         settings.set_bool(off, false);
+    settings.set_bool(pack::dht_read_only, read_only);
     settings.set_int(pack::dht_block_ratelimit, packets_a_second_per_address);
     settings.set_int(pack::dht_upload_rate_limit, upload_bytes_a_second);
     settings.set_int(pack::dht_max_torrents, services_max);
@@ -274,7 +275,8 @@ class LibtorrentDht final : public Dht {
     };
 
     Status open_session() {
-        lt::session_params params(settings_for(interfaces_of(options_.listen_host, port_)), {});
+        lt::session_params params(
+            settings_for(interfaces_of(options_.listen_host, port_), options_.read_only), {});
         storage_ = std::make_shared<DhtStorage>([this] { wake(); });
         params.dht_storage_constructor = DhtStorage::constructor(storage_);
         params.disk_io_constructor = lt::disabled_disk_io_constructor;

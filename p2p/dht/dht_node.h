@@ -28,6 +28,9 @@ struct DhtNodeOptions {
     std::vector<std::string> bootstrap;   // "host:port" of nodes of the DHT; names are resolved
     std::string state_file;               // empty: none
     Duration join_time_max = Duration::seconds(5);  // operations wait this long for a first node that answers
+    // Asks, and answers nobody, so that others do not tell of it (BEP 43): for a node that does not
+    // broadcast.
+    bool read_only = false;
 };
 
 // Listens and starts to join. `io` outlives the result. A state file that cannot be used is a warning.

@@ -65,6 +65,7 @@ void DiscoverySchedule::ended(MonoTime now, std::size_t strategy, bool ok, bool 
         row.pause = row.interval;
     else
         row.pause = std::min(row.pause * 2, std::max(quiet_interval_max, row.interval));
+    if (ok && peers_.connected == 0) row.pause = std::min(row.pause, lonely_pause_max);
     const auto eighth = static_cast<std::uint64_t>(row.pause.ns / 8);
     row.next = now + row.pause - Duration{static_cast<std::int64_t>(random_.below(eighth + 1))};
 }

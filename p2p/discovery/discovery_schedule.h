@@ -5,7 +5,8 @@
 // that brought nothing new, or while there are enough peers; but not for a node that broadcasts, since a
 // search also renews what it announced. A failed search doubles the pause up to failing_interval_max. Each
 // pause is shortened by up to an eighth at random, so that nodes started together part. A node that lost its
-// last peer searches at once: no pause that began before is longer than lonely_pause_max then.
+// last peer searches at once: no pause that began before is longer than lonely_pause_max then; nor is one
+// after a search of a node that has no peer.
 //
 // Pure: time and the seed are arguments. Not thread-safe.
 #pragma once

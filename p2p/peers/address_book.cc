@@ -6,33 +6,6 @@
 
 namespace peerbook::p2p {
 
-namespace {
-
-// Whether a peer at `peer_host` may tell us of this host, or be told. A peer at a name that is no literal is
-// taken for one anywhere.
-bool may_pass(std::string_view host, std::string_view peer_host) {
-    const auto ip = parse_ip(host);
-    if (!ip) return false;
-    const auto peer_ip = parse_ip(peer_host);
-    const IpScope peer = is_loopback_host(peer_host) ? IpScope::loopback
-                         : peer_ip                   ? scope_of(*peer_ip)
-                                                     : IpScope::global;
-    switch (scope_of(*ip)) {
-        case IpScope::global:
-            return true;
-        case IpScope::private_network:
-            return peer == IpScope::private_network || peer == IpScope::loopback;
-        case IpScope::loopback:
-            return peer == IpScope::loopback;
-        case IpScope::link_local:
-        case IpScope::unusable:
-            return false;
-    }
-    return false;
-}
-
-}  // namespace
-
 AddressBook::AddressBook(Duration retry_pause_max, std::uint64_t seed, const Digest& secret)
     : retry_pause_max_(std::max(retry_pause_max, retry_pause_min)), random_(seed), buckets_(secret) {}
 

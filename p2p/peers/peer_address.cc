@@ -55,4 +55,25 @@ bool is_loopback_host(std::string_view host) {
     return ip && scope_of(*ip) == IpScope::loopback;
 }
 
+bool may_pass(std::string_view host, std::string_view other_host) {
+    const auto ip = parse_ip(host);
+    if (!ip) return false;
+    const auto other_ip = parse_ip(other_host);
+    const IpScope other = is_loopback_host(other_host) ? IpScope::loopback
+                          : other_ip                   ? scope_of(*other_ip)
+                                                       : IpScope::global;
+    switch (scope_of(*ip)) {
+        case IpScope::global:
+            return true;
+        case IpScope::private_network:
+            return other == IpScope::private_network || other == IpScope::loopback;
+        case IpScope::loopback:
+            return other == IpScope::loopback;
+        case IpScope::link_local:
+        case IpScope::unusable:
+            return false;
+    }
+    return false;
+}
+
 }  // namespace peerbook::p2p

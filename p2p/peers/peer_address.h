@@ -25,4 +25,9 @@ std::string to_string(const PeerAddress& address);
 // "localhost", 127.0.0.0/8 or ::1. Such addresses mean something only to peers on the same machine.
 bool is_loopback_host(std::string_view host);
 
+// Whether somebody at `other_host` may tell us of this host, or be told: literals only; loopback addresses
+// only on this machine, private ones only within private networks and this machine; link-local and unusable
+// ones nobody. Somebody at a name that is no literal is taken for one anywhere.
+bool may_pass(std::string_view host, std::string_view other_host);
+
 }  // namespace peerbook::p2p

@@ -5,140 +5,23 @@ where node, npm or the registry is missing, their tests are skipped and say so. 
 """
 
 import hashlib
-import http.client
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
-import uuid
 
 import harness
-from node_client import NodeClient, RequestError
+from discovery_case import FIRST_PEER_MAX_S, DiscoveryCase, ask, grape, service_name
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NETWORK = """name = "dht-{name}"
-mode = "open"
-[[assets]]
-name = "USD"
-decimals = 8
-faucet_max = "1000000000"
-[[assets]]
-name = "BTC"
-decimals = 8
-faucet_max = "1000000000"
-[[markets]]
-symbol = "BTC-USD"
-base = "BTC"
-quote = "USD"
-tick = "0.01"
-lot = "0.000001"
-"""
-FIRST_PEER_MAX_S = 30  # printed, far below this where nothing is wrong
 NAME = "twenty characters ab"
 
 
-def service_name(network_id):
-    """PROTOCOL.md, "Finding peers"."""
-    domain = b"peerbook service"
-    return hashlib.blake2b(bytes([len(domain)]) + domain + bytes.fromhex(network_id), digest_size=32).hexdigest()[:20]
-
-
-def grape(port, call, body, headers=None):
-    """(status, text) of a Grape's answer."""
-    connection = http.client.HTTPConnection(f"127.0.0.1:{port}", timeout=15)
-    try:
-        connection.request("POST", "/" + call, body if isinstance(body, (bytes, str)) else json.dumps(body), headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
-
-
-def ask(port, call, data):
-    status, text = grape(port, call, {"rid": str(uuid.uuid4()), "data": data})
-    assert status == 200, (status, text)
-    return json.loads(text) if text else None
-
-
-class DhtCase(harness.FunctionalCase):
-    def setUp(self):
-        super().setUp()
-        self.base = harness.free_ports(40)
-        self.nodes = {}  # name → (process, path of the log, client, first port)
-        path = self.network = os.path.join(self.directory, "network.toml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(NETWORK.format(name=uuid.uuid4()))
-
-    def dht(self, name):
-        return f"127.0.0.1:{self.nodes[name][3] + 2}"
-
-    def grape_port(self, name):
-        return self.nodes[name][3] + 3
-
-    def begin(self, name, *flags, dht=None, grape_url=None, embedded=False):
-        """`dht`: a list of the nodes to begin with; None: no DHT."""
-        first = self.base + 4 * len(self.nodes)
-        data_dir = os.path.join(self.directory, name)
-        path = os.path.join(self.directory, f"{name}.log")
-        self.logs.append(path)
-        command = [harness.program(), "node", "--data-dir", data_dir, "--network", self.network, "--p2p-host", "127.0.0.1",
-                   "--p2p-port", str(first), "--api-port", str(first + 1), *flags]
-        if dht is not None:
-            command += ["--dht", "on", "--dht-port", str(first + 2)]
-        if dht:
-            command += ["--dht-bootstrap", ",".join(dht)]
-        environment = dict(os.environ)
-        if embedded:
-            environment.update(EMBEDDED_GRAPE="true", GRAPE_API_PORT=str(first + 3))
-        if grape_url:
-            environment.update(DISCOVERY_GRENACHE="true", GRAPE_URL=grape_url)
-        with open(path, "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.nodes[name] = (process, path, NodeClient(f"127.0.0.1:{first + 1}", data_dir, 10), first)
-
-    def get(self, name, path):
-        try:
-            return self.nodes[name][2].get(path)
-        except (OSError, RequestError, http.client.HTTPException):
-            return None
-
-    def wait_up(self, *names):
-        for name in names:
-            harness.wait_until(lambda name=name: self.get(name, "/api/v1/status"), 30, f"{name} to answer")
-
-    def peers(self, name):
-        return self.get(name, "/api/v1/peers") or {"peers": [], "discovery": []}
-
-    def connected(self, name):
-        return [peer for peer in self.peers(name)["peers"] if peer["state"] == "connected"]
-
-    def way(self, name, way):
-        return next((each for each in self.peers(name)["discovery"] if each["name"] == way), {})
-
-    def wait_connected(self, name, count, what):
-        began = time.monotonic()
-        harness.wait_until(lambda: len(self.connected(name)) >= count, FIRST_PEER_MAX_S, f"{name} to have {count} peers")
-        print(f"    {what}: {name} has {count} peer(s) after {time.monotonic() - began:.1f} s", flush=True)
-
-    def log_of(self, name):
-        with open(self.nodes[name][1], encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def stop(self, name):
-        process = self.nodes[name][0]
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=20), 0)
-
-
 @harness.fair_weather_only("the links of a testnet are not used")
-class Nodes(DhtCase):
+class Nodes(DiscoveryCase):
     def test_three_nodes_meet_by_the_dht_and_find_their_way_back_into_it(self):
         self.begin("ann", dht=[])
         self.wait_up("ann")
@@ -154,24 +37,17 @@ class Nodes(DhtCase):
         self.stop("ben")
         os.remove(os.path.join(self.directory, "ben", "peers.json"))
         self.assertGreater(os.path.getsize(os.path.join(self.directory, "ben", "dht.state")), 20)
-        first = self.nodes["ben"][3]
-        with open(self.nodes["ben"][1], "ab") as log:
-            process = subprocess.Popen(
-                [harness.program(), "node", "--data-dir", os.path.join(self.directory, "ben"), "--network", self.network,
-                 "--p2p-host", "127.0.0.1", "--p2p-port", str(first), "--api-port", str(first + 1), "--dht", "on",
-                 "--dht-port", str(first + 2)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        self.nodes["ben"] = (process, *self.nodes["ben"][1:])
+        self.begin("ben", dht=[])
         self.wait_connected("ben", 1, "DHT, from its own state")
 
     def test_a_silent_node_finds_others_and_is_in_no_answer(self):
         self.begin("ann", dht=[], embedded=True)
         self.wait_up("ann")
         self.begin("ben", dht=[self.dht("ann")])
-        self.begin("silent", "--broadcast", "off", dht=[self.dht("ann")])
-        self.wait_connected("silent", 1, "DHT, silent node")
         self.wait_connected("ben", 1, "DHT")
+        # Nobody tells it anything, since nobody knows of it: it looks up what others have announced.
+        self.begin("silent", "--broadcast", "off", dht=[self.dht("ann")])
+        self.wait_connected("silent", 1, "DHT, silent node", seconds=60)
         name = service_name(self.get("ann", "/api/v1/status")["network"])
         ports = {address.split(":")[1] for address in ask(self.grape_port("ann"), "lookup", name)}
         self.assertIn(str(self.nodes["ben"][3]), ports)
@@ -179,7 +55,7 @@ class Nodes(DhtCase):
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
-class EmbeddedGrape(DhtCase):
+class EmbeddedGrape(DiscoveryCase):
     def setUp(self):
         super().setUp()
         self.begin("ann", dht=[], embedded=True)
@@ -231,7 +107,7 @@ class EmbeddedGrape(DhtCase):
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
-class Grenache(DhtCase):
+class Grenache(DiscoveryCase):
     """With a Grape, and the clients, of Grenache's authors."""
 
     @classmethod
@@ -255,7 +131,7 @@ class Grenache(DhtCase):
 
     def start_grapes(self):
         """Two real Grapes, since one alone has nobody to announce to; returns their URLs."""
-        first = self.base + 36
+        first = self.base + 46  # the last four ports
         self.grapes = []
         for dht, api, other in ((first, first + 1, first + 2), (first + 2, first + 3, first)):
             process = subprocess.Popen(

@@ -7,18 +7,17 @@ own D-Bus. Every test has networks of its own name, so that tests that run at th
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import statistics
 import struct
 import subprocess
-import sys
 import time
 import unittest
 import uuid
 
 import harness
+import namespaces
 from node_client import NodeClient, RequestError
 
 NETWORK = """name = "mdns-{name}"
@@ -38,9 +37,6 @@ quote = "USD"
 tick = "0.01"
 lot = "0.000001"
 """
-SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-NAMESPACE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
-INSIDE = "MDNS_TEST_INSIDE"
 FIRST_PEER_MAX_S = 20  # time until a node that starts has a peer; printed, far below this where nothing is wrong
 
 
@@ -307,30 +303,9 @@ class WithoutDaemon(MdnsCase):
         self.assertNotIn("looks for nodes", self.log_of("off"))
 
 
-def missing(*programs):
-    """Why no namespaces with these programs can be made here; None if they can."""
-    for name in ("unshare", "ip", *programs):
-        if shutil.which(name, path=SYSTEM_PATH) is None:
-            return f"{name} is not installed"
-    tried = subprocess.run([*NAMESPACE, "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return f"no namespaces: {tried.stdout.strip()}" if tried.returncode != 0 else None
-
-
 @harness.fair_weather_only("multicast does not pass through the proxies")
-class InNamespaces(harness.FunctionalCase):
-    """Runs the classes below in namespaces of network, mounts and processes of their own; needs root."""
-
-    def run_inside(self, name, *programs):
-        why = missing(*programs)
-        if why:
-            print(f"skipped: {why}")
-            self.skipTest(why)
-        done = subprocess.run([*NAMESPACE, sys.executable, "-B", os.path.abspath(__file__), "--verbose", name],
-                              env={**os.environ, INSIDE: "yes", "PATH": SYSTEM_PATH}, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
-        print(done.stdout)
-        self.assertEqual(done.returncode, 0)
-        self.assertNotIn("skipped", done.stdout)
+class InNamespaces(namespaces.RunsInside):
+    file = __file__
 
     def test_through_avahi_daemon(self):
         self.run_inside("ThroughDaemon", "dbus-daemon", "avahi-daemon")
@@ -339,11 +314,7 @@ class InNamespaces(harness.FunctionalCase):
         self.run_inside("TwoMachines")
 
 
-def system(command):
-    subprocess.run(command.split(), check=True)
-
-
-@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
 class ThroughDaemon(MdnsCase):
     host = "0.0.0.0"
 
@@ -352,7 +323,7 @@ class ThroughDaemon(MdnsCase):
         for command in ("mount -t tmpfs tmpfs /run", "mkdir -p /run/dbus", "ip link set lo up",
                         "ip link add lan0 type veth peer name lan1", "ip addr add 10.77.0.1/24 dev lan0",
                         "ip link set lan0 up", "ip link set lan1 up", "dbus-daemon --system --nopidfile --fork"):
-            system(command)
+            namespaces.system(command)
         path = os.path.join(self.directory, "avahi.log")
         with open(path, "wb") as log:
             self.daemon = subprocess.Popen(["avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits"], stdout=log,
@@ -375,7 +346,7 @@ class ThroughDaemon(MdnsCase):
         harness.wait_until(lambda: len(self.connected("gus")) >= 4, FIRST_PEER_MAX_S, "gus to have 4 peers")
 
 
-@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
 class TwoMachines(harness.FunctionalCase):
     """`peerbook node` on each, and nothing else said: the demo network, the default ports."""
 
@@ -383,11 +354,11 @@ class TwoMachines(harness.FunctionalCase):
         super().setUp()
         for command in ("mount -t tmpfs tmpfs /run", "ip netns add ann", "ip netns add ben",
                         "ip link add lan0 netns ann type veth peer name lan0 netns ben"):
-            system(command)
+            namespaces.system(command)
         for number, host in enumerate(("ann", "ben"), start=1):
-            system(f"ip -n {host} link set lo up")
-            system(f"ip -n {host} addr add 10.88.0.{number}/24 dev lan0")
-            system(f"ip -n {host} link set lan0 up")
+            namespaces.system(f"ip -n {host} link set lo up")
+            namespaces.system(f"ip -n {host} addr add 10.88.0.{number}/24 dev lan0")
+            namespaces.system(f"ip -n {host} link set lan0 up")
 
     def begin(self, host):
         path = os.path.join(self.directory, f"{host}.log")

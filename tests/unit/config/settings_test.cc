@@ -82,6 +82,10 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.gossip_dedup_window_ms, expected.gossip_dedup_window_ms);
     EXPECT_EQ(settings.grenache, expected.grenache);
     EXPECT_EQ(settings.grape_url, expected.grape_url);
+    EXPECT_EQ(settings.registries, expected.registries);
+    EXPECT_EQ(settings.serve_registry, expected.serve_registry);
+    EXPECT_EQ(settings.registry_host, expected.registry_host);
+    EXPECT_EQ(settings.registry_port, expected.registry_port);
     EXPECT_EQ(settings.dht_enabled, expected.dht_enabled);
     EXPECT_EQ(settings.dht_port, expected.dht_port);
     EXPECT_EQ(settings.dht_bootstrap, expected.dht_bootstrap);
@@ -157,6 +161,10 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.gossip_dedup_window_ms", "200000"},
                           {"p2p.grenache", "true"},
                           {"p2p.grape_url", "http://a:1"},
+                          {"p2p.registries", "http://a:1,http://[::1]:2"},
+                          {"registry.serve", "true"},
+                          {"registry.host", "localhost"},
+                          {"registry.port", "4005"},
                           {"dht.enabled", "true"},
                           {"dht.port", "4003"},
                           {"dht.bootstrap", "a:1,[::1]:2"},
@@ -182,10 +190,12 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
         by_flag[row.flag] = text;
         by_environment[row.environment] = text;
         in_file += row.key + " = ";
-        if (row.kind == SettingKind::list)
-            in_file += "[\"a:1\", \"[::1]:2\"]\n";
-        else
+        if (row.kind == SettingKind::list) {
+            const std::size_t comma = text.find(',');
+            in_file += "[\"" + text.substr(0, comma) + "\", \"" + text.substr(comma + 1) + "\"]\n";
+        } else {
             in_file += row.kind == SettingKind::text ? "\"" + text + "\"\n" : text + "\n";
+        }
     }
     write_file(in_file);
     for (const LoadedSettings& loaded : {load(by_flag, {}), load({}, by_environment), load({}, {}, file)}) {
@@ -357,6 +367,29 @@ TEST_F(SettingsTest, TheDhtAndAGrapeAreOffAndTheirSettingsFitTogether) {
                 HasSubstr("dht.port = 20001 (default) and dht.grape_api_port = 20001"));
     for (const char* url : {"127.0.0.1:30001", "https://a:1", "http://a", "http://a:1/b"})
         EXPECT_THAT(mistake({{"p2p.grape_url", url}}, {}), HasSubstr("allowed: http://host:port")) << url;
+}
+
+TEST_F(SettingsTest, RegistriesAreAFewUrlsAndServingOneHasAPortOfItsOwn) {
+    EXPECT_THAT(load({{"p2p.registries", "http://a:1, http://b:2/"}}, {}).settings.registries,
+                ElementsAre("http://a:1", "http://b:2/"));
+    for (const char* wrong : {"a:1", "http://a", "https://a:1", "http://a:1,", "http://a:1/api"})
+        EXPECT_THAT(mistake({{"p2p.registries", wrong}}, {}),
+                    HasSubstr("allowed: http://host:port, at most 8"))
+            << wrong;
+    std::string many = "http://a:1";
+    for (int port = 2; port <= 8; ++port)
+        many += ",http://a:" + std::to_string(port);
+    EXPECT_EQ(mistake({{"p2p.registries", many}}, {}), "none");
+    EXPECT_THAT(mistake({{"p2p.registries", many + ",http://a:9"}}, {}), HasSubstr("at most 8"));
+    EXPECT_THAT(mistake({{"p2p.registries", "http://a:1,http://a:1"}}, {}),
+                HasSubstr("names http://a:1 twice"));
+    EXPECT_THAT(mistake({{"p2p.registries", "http://a:1"}}, {{"P2P_ENABLED", "false"}}),
+                HasSubstr("has no use with p2p.enabled = false"));
+    EXPECT_THAT(
+        mistake({{"registry.serve", "true"}, {"registry.port", "8080"}}, {}),
+        HasSubstr("api.port = 8080 (default) and registry.port = 8080 (flag --registry-port) must differ"));
+    EXPECT_EQ(mistake({{"registry.port", "8080"}}, {}), "none");
+    EXPECT_EQ(mistake({{"registry.serve", "true"}}, {{"P2P_ENABLED", "false"}}), "none");
 }
 
 TEST_F(SettingsTest, NamesOfGrenachesUsersMeanTheDhtsSettings) {

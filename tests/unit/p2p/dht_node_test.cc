@@ -39,9 +39,9 @@ struct DhtNode : testing::Test {
     ~DhtNode() override { std::filesystem::remove_all(directory); }
 
     std::unique_ptr<Dht> node(std::vector<std::string> bootstrap = {}, const std::string& state_file = {},
-                              std::uint16_t port = 0) {
-        auto started = start_dht_node(
-            io, {"127.0.0.1", port, std::move(bootstrap), state_file, Duration::milliseconds(300)});
+                              std::uint16_t port = 0, bool read_only = false) {
+        auto started = start_dht_node(io, {"127.0.0.1", port, std::move(bootstrap), state_file,
+                                           Duration::milliseconds(300), read_only});
         if (started) return std::move(*started);
         ADD_FAILURE() << started.error().message;
         return nullptr;
@@ -95,6 +95,21 @@ TEST_F(DhtNode, TwoNodesFindEachOtherByTheNameOfAService) {
     EXPECT_THAT(*at_a, Contains(PeerAddress{"127.0.0.1", 7001}));
     EXPECT_THAT(*at_b, Contains(PeerAddress{"127.0.0.1", 7002}));
     EXPECT_EQ(lookup(*a, service_key("another twenty chars"))->size(), 0u);
+}
+
+TEST_F(DhtNode, AReadOnlyNodeFindsOthersAndStandsInNobodysTable) {
+    auto a = node();
+    auto silent = node({address(*a)}, {}, 0, true);
+    ASSERT_TRUE(run_until([&] { return silent->stats().nodes == 1; }));
+    auto b = node({address(*a)});
+    ASSERT_TRUE(announce(*b, service, 7001).ok());
+    const auto found = lookup(*silent, service);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    EXPECT_THAT(*found, ElementsAre(PeerAddress{"127.0.0.1", 7001}));
+    ASSERT_TRUE(run_until([&] { return a->stats().nodes >= 1 && b->stats().nodes >= 1; }));
+    ASSERT_TRUE(lookup(*b, service).ok());  // who asks a is told whom it knows
+    EXPECT_EQ(a->stats().nodes, 1U);
+    EXPECT_EQ(b->stats().nodes, 1U);
 }
 
 TEST_F(DhtNode, AWatcherHearsOfWhoIsAnnouncedToThisNodeWithoutLookingUp) {

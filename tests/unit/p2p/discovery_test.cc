@@ -91,7 +91,24 @@ TEST(DiscoverySchedule, AFailingOneBacksOffAndComesBack) {
     }
     ASSERT_EQ(schedule.due(now, lonely), Numbers{0});
     schedule.ended(now, 0, true, false);
-    expect_pause(schedule, 0, now, 120);
+    expect_pause(schedule, 0, now, 30);
+}
+
+TEST(DiscoverySchedule, WhoHasNoPeerSearchesOften) {
+    for (const bool broadcasts : {true, false}) {
+        DiscoverySchedule schedule(broadcasts, 1);
+        schedule.add(s(120));
+        MonoTime now = at(0);
+        for (int i = 0; i < 5; ++i) {
+            ASSERT_EQ(schedule.due(now, lonely), Numbers{0});
+            schedule.ended(now, 0, true, i == 2);
+            expect_pause(schedule, 0, now, 30);
+            now = now + s(30);
+        }
+        ASSERT_EQ(schedule.due(now, some), Numbers{0});
+        schedule.ended(now, 0, true, true);
+        expect_pause(schedule, 0, now, 120);
+    }
 }
 
 TEST(DiscoverySchedule, WhoLosesTheLastPeerSearchesSoon) {

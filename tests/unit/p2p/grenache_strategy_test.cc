@@ -8,77 +8,18 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
 #include <chrono>
-#include <deque>
-#include <functional>
 
 #include "base/hash.h"
 #include "p2p/dht/service_name.h"
+#include "tests/unit/p2p/played_server.h"
 
 namespace peerbook::p2p {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Answers each connection with the next of `answers` once a whole question is there; with none left it says
-// nothing.
-class PlayedGrape {
-  public:
-    explicit PlayedGrape(asio::io_context& io)
-        : io_(io), acceptor_(io, {asio::ip::make_address("127.0.0.1"), 0}) {
-        accept();
-    }
-    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-    std::string url() const { return "http://127.0.0.1:" + std::to_string(port()); }
-    static std::string http(const std::string& body, const char* status = "200 OK") {
-        return std::string("HTTP/1.1 ") + status + "\r\nContent-Length: " + std::to_string(body.size()) +
-               "\r\n\r\n" + body;
-    }
-
-    std::deque<std::string> answers;
-    std::vector<std::string> questions;
-
-  private:
-    struct Client {
-        explicit Client(asio::ip::tcp::socket given) : socket(std::move(given)) {}
-        asio::ip::tcp::socket socket;
-        std::string text, answer;
-        char chunk[4096];
-    };
-    void accept() {
-        acceptor_.async_accept([this](error_code failure, asio::ip::tcp::socket socket) {
-            if (failure) return;
-            read(std::make_shared<Client>(std::move(socket)));
-            accept();
-        });
-    }
-    void read(const std::shared_ptr<Client>& client) {
-        client->socket.async_read_some(
-            asio::buffer(client->chunk), [this, client](error_code failure, std::size_t size) {
-                if (failure) return;
-                client->text.append(client->chunk, size);
-                if (!client->text.ends_with("}")) return read(client);
-                questions.push_back(client->text);
-                kept_.push_back(client);
-                if (answers.empty()) return;
-                client->answer = std::move(answers.front());
-                answers.pop_front();
-                asio::async_write(client->socket, asio::buffer(client->answer),
-                                  [client](error_code, std::size_t) {
-                                      error_code ignored;
-                                      client->socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-                                  });
-            });
-    }
-    asio::io_context& io_;
-    asio::ip::tcp::acceptor acceptor_;
-    std::vector<std::shared_ptr<Client>> kept_;
-};
 
 struct Grenache : testing::Test {
     std::unique_ptr<DiscoveryStrategy> strategy(const std::string& url, bool broadcast = true) {
@@ -107,7 +48,7 @@ struct Grenache : testing::Test {
     }
 
     asio::io_context io{1};
-    PlayedGrape grape{io};
+    PlayedServer grape{io};
     std::string name;
     std::vector<std::string> found;
     bool is_started = false;
@@ -164,7 +105,7 @@ TEST_F(Grenache, WhatIsNoGrapeEndsTheSearchWithAnError) {
 TEST_F(Grenache, AGrapeThatIsNotThereIsAnErrorThatNamesIt) {
     std::uint16_t port = 0;
     {
-        PlayedGrape gone(io);
+        PlayedServer gone(io);
         port = gone.port();
     }
     io.poll();

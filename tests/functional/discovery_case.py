@@ -1,0 +1,197 @@
+"""What tests of discovery share: nodes of a network that names no members, each started with its own flags."""
+
+import hashlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+
+import harness
+from node_client import NodeClient, RequestError
+
+NETWORK = """name = "discovery-{name}"
+mode = "open"
+[[assets]]
+name = "USD"
+decimals = 8
+faucet_max = "1000000000"
+[[assets]]
+name = "BTC"
+decimals = 8
+faucet_max = "1000000000"
+[[markets]]
+symbol = "BTC-USD"
+base = "BTC"
+quote = "USD"
+tick = "0.01"
+lot = "0.000001"
+"""
+FIRST_PEER_MAX_S = 30  # printed, far below this where nothing is wrong
+PORTS_OF_A_NODE = 5  # peers, REST, DHT, Grape, registry
+
+
+def service_name(network_id):
+    """PROTOCOL.md, "Finding peers by name"."""
+    domain = b"peerbook service"
+    return hashlib.blake2b(bytes([len(domain)]) + domain + bytes.fromhex(network_id), digest_size=32).hexdigest()[:20]
+
+
+def post(port, path, body, headers=None, host="127.0.0.1"):
+    """(status, text) of the answer to a POST."""
+    connection = http.client.HTTPConnection(f"{host}:{port}", timeout=15)
+    try:
+        connection.request("POST", path, body if isinstance(body, (bytes, str)) else json.dumps(body), headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def grape(port, call, body, headers=None):
+    """(status, text) of a Grape's answer."""
+    return post(port, "/" + call, body, headers)
+
+
+def ask(port, call, data):
+    """What a Grape answers to a question that it understands."""
+    status, text = grape(port, call, {"rid": str(uuid.uuid4()), "data": data})
+    assert status == 200, (status, text)
+    return json.loads(text) if text else None
+
+
+class DiscoveryCase(harness.FunctionalCase):
+    nodes_max = 10
+    host = "127.0.0.1"
+
+    def setUp(self):
+        super().setUp()
+        self.base = harness.free_ports(PORTS_OF_A_NODE * self.nodes_max)
+        self.nodes = {}  # name → (process, path of the log, client, first port)
+        self.network = self.new_network("network")
+
+    def new_network(self, name):
+        path = os.path.join(self.directory, f"{name}.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(NETWORK.format(name=uuid.uuid4()))
+        return path
+
+    def p2p(self, name):
+        return f"{self.host}:{self.nodes[name][3]}"
+
+    def dht(self, name):
+        return f"{self.host}:{self.nodes[name][3] + 2}"
+
+    def grape_port(self, name):
+        return self.nodes[name][3] + 3
+
+    def registry_port(self, name):
+        return self.nodes[name][3] + 4
+
+    def registry_url(self, name):
+        return f"http://{self.host}:{self.registry_port(name)}"
+
+    def begin(self, name, *flags, dht=None, grape_url=None, embedded=False, registry=False, network=None):
+        """Starts a node, also one that ended, with its data and ports. `dht`: a list of the nodes of the DHT to begin with;
+        None: no DHT. `registry`: whether it serves one."""
+        first = self.nodes[name][3] if name in self.nodes else self.base + PORTS_OF_A_NODE * len(self.nodes)
+        data_dir = os.path.join(self.directory, name)
+        path = os.path.join(self.directory, f"{name}.log")
+        self.logs.append(path)
+        command = [harness.program(), "node", "--data-dir", data_dir, "--network", network or self.network, "--p2p-host",
+                   self.host, "--p2p-port", str(first), "--api-port", str(first + 1), *flags]
+        if dht is not None:
+            command += ["--dht", "on", "--dht-port", str(first + 2)]
+        if dht:
+            command += ["--dht-bootstrap", ",".join(dht)]
+        if registry:
+            command += ["--serve-registry", "on", "--registry-host", self.host, "--registry-port", str(first + 4)]
+        environment = dict(os.environ)
+        if embedded:
+            environment.update(EMBEDDED_GRAPE="true", GRAPE_API_PORT=str(first + 3))
+        if grape_url:
+            environment.update(DISCOVERY_GRENACHE="true", GRAPE_URL=grape_url)
+        with open(path, "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.nodes[name] = (process, path, NodeClient(f"127.0.0.1:{first + 1}", data_dir, 10), first)
+
+    def get(self, name, path):
+        try:
+            return self.nodes[name][2].get(path)
+        except (OSError, RequestError, http.client.HTTPException):
+            return None
+
+    def wait_up(self, *names):
+        for name in names:
+            harness.wait_until(lambda name=name: self.get(name, "/api/v1/status"), 30, f"{name} to answer")
+
+    def node_id(self, name):
+        self.wait_up(name)
+        return self.get(name, "/api/v1/status")["node"]
+
+    def peers(self, name):
+        return self.get(name, "/api/v1/peers") or {"peers": [], "discovery": []}
+
+    def connected(self, name):
+        return [peer for peer in self.peers(name)["peers"] if peer["state"] == "connected"]
+
+    def way(self, name, way):
+        return next((each for each in self.peers(name)["discovery"] if each["name"] == way), {})
+
+    def wait_connected(self, name, count, what, seconds=FIRST_PEER_MAX_S):
+        began = time.monotonic()
+        harness.wait_until(lambda: len(self.connected(name)) >= count, seconds, f"{name} to have {count} peers ({what})")
+        print(f"    {what}: {name} has {count} peer(s) after {time.monotonic() - began:.1f} s", flush=True)
+
+    def wait_all_connected(self, names, what, seconds=60):
+        """Until each of them is connected with each other."""
+        ids = {self.node_id(name): name for name in names}
+        began = time.monotonic()
+
+        def all_have_met():
+            return all(len({peer["id"] for peer in self.connected(name)} & set(ids)) == len(ids) - 1 for name in names)
+
+        harness.wait_until(all_have_met, seconds, f"{', '.join(names)} to be connected with each other ({what})")
+        print(f"    {what}: {len(names)} nodes are all connected after {time.monotonic() - began:.1f} s", flush=True)
+
+    def wait_one_ledger(self, names, seconds=60):
+        """Until all of them are the members of one ledger."""
+        for name in names:
+            self.wait_status(self.nodes[name][2], f"node {name}", seconds, role="member", members=len(names))
+        harness.wait_until(lambda: len({(self.get(name, "/api/v1/status") or {}).get("ledger") for name in names}) == 1, seconds,
+                           "one ledger")
+
+    def wait_settled_alike(self, names, trades, seconds=60):
+        """Until all of them have settled so many trades, and the same book and balances."""
+        seen = {}
+
+        def alike():
+            for name in names:
+                status = self.get(name, "/api/v1/status") or {}
+                seen[name] = {**(self.get(name, "/api/v1/digests") or {}), "unsettled_commands": status.get("unsettled_commands")}
+            first = seen[names[0]]
+            return all(digests.get("settled_trades") == str(trades) and digests["unsettled_commands"] == "0" and
+                       all(digests.get(key) == first.get(key) for key in ("book", "balances", "state", "trades"))
+                       for digests in seen.values())
+
+        try:
+            harness.wait_until(alike, seconds, f"{trades} settled trades everywhere")
+        except harness.TestnetError as error:
+            raise harness.TestnetError(f"{error}: {json.dumps(seen, indent=1)}") from None
+
+    def log_of(self, name):
+        with open(self.nodes[name][1], encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def stop(self, name):
+        process = self.nodes[name][0]
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=30), 0)
+
+    def kill(self, name):
+        self.nodes[name][0].kill()
+        self.nodes[name][0].wait()
