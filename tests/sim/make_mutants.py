@@ -349,7 +349,7 @@ FIRST_SEED = {
     "no_version_vector": 226, "missing_not_wanted": 192, "unbounded_suspended": 12, "parent_not_checked": 12,
     "promise_forgotten": 52, "ballot_used_twice": 9, "accepted_ignored": 36,
     "promised_not_fetched": 14, "accepted_without_blocks": 45, "own_block_under_way": 14, "void_lost_at_restart": 35,
-    "one_reason_to_acknowledge": 6, "left_out_takes_requests": 1044, "founding_number_lost": 88,
+    "one_reason_to_acknowledge": 6, "founding_number_lost": 88,
     "ballots_never_longer": 7, "more_than_stay": 10, "batch_sent_early": 20,
     "lowest_taken_over": 428, "fork_of_less": 109, "fork_untold": 109, "fork_not_stored": 43, "fork_beside_quorum": 43, "fork_loses_void": 43,
     "established_too_soon": 13, "void_of_none_lost": 13, "entered_not_stored": 13, "left_not_stored": 13,
@@ -357,7 +357,8 @@ FIRST_SEED = {
 
 
 # Made, but no seed is known yet that notices them: holes of the simulator (README.md), not in the list.
-NOT_NOTICED = {"sent_unestablished", "nonces_forgotten", "batch_forgotten", "fork_unfit"}
+NOT_NOTICED = {"sent_unestablished", "nonces_forgotten", "batch_forgotten", "fork_unfit",
+               "left_out_takes_requests"}
 
 
 def text_with(text, passage, replacement, number):

@@ -162,6 +162,8 @@ void World::note_forked(Machine& machine, ByteView record) {
     check(machine, machine.shadow->check_fork(*fork));
     if (is_founder) check_founds_fork(machine, *fork);
     const std::size_t void_before = machine.shadow->voided().size();
+    // What an earlier process settled and had not on its disk when it crashed it told nobody of: see Clients.
+    machine.own_log = machine.own_log.up_to(fork->log_length);
     check(machine, machine.shadow->install(*fork, machine.own_log, &origin->log));
     machine.ledger = &ledgers_.add_fork(*origin, *fork);
     note_void_blocks(machine, void_before);
