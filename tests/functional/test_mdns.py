@@ -7,18 +7,18 @@ own D-Bus. Every test has networks of its own name, so that tests that run at th
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import statistics
 import struct
 import subprocess
-import sys
 import time
 import unittest
 import uuid
 
 import harness
+import namespaces
+from namespaces import only_inside, system
 from node_client import NodeClient, RequestError
 
 NETWORK = """name = "mdns-{name}"
@@ -38,9 +38,6 @@ quote = "USD"
 tick = "0.01"
 lot = "0.000001"
 """
-SYSTEM_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-NAMESPACE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
-INSIDE = "MDNS_TEST_INSIDE"
 FIRST_PEER_MAX_S = 20  # time until a node that starts has a peer; printed, far below this where nothing is wrong
 
 
@@ -307,30 +304,12 @@ class WithoutDaemon(MdnsCase):
         self.assertNotIn("looks for nodes", self.log_of("off"))
 
 
-def missing(*programs):
-    """Why no namespaces with these programs can be made here; None if they can."""
-    for name in ("unshare", "ip", *programs):
-        if shutil.which(name, path=SYSTEM_PATH) is None:
-            return f"{name} is not installed"
-    tried = subprocess.run([*NAMESPACE, "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return f"no namespaces: {tried.stdout.strip()}" if tried.returncode != 0 else None
-
-
 @harness.fair_weather_only("multicast does not pass through the proxies")
 class InNamespaces(harness.FunctionalCase):
     """Runs the classes below in namespaces of network, mounts and processes of their own; needs root."""
 
     def run_inside(self, name, *programs):
-        why = missing(*programs)
-        if why:
-            print(f"skipped: {why}")
-            self.skipTest(why)
-        done = subprocess.run([*NAMESPACE, sys.executable, "-B", os.path.abspath(__file__), "--verbose", name],
-                              env={**os.environ, INSIDE: "yes", "PATH": SYSTEM_PATH}, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
-        print(done.stdout)
-        self.assertEqual(done.returncode, 0)
-        self.assertNotIn("skipped", done.stdout)
+        namespaces.run_inside(self, __file__, name, *programs)
 
     def test_through_avahi_daemon(self):
         self.run_inside("ThroughDaemon", "dbus-daemon", "avahi-daemon")
@@ -339,11 +318,7 @@ class InNamespaces(harness.FunctionalCase):
         self.run_inside("TwoMachines")
 
 
-def system(command):
-    subprocess.run(command.split(), check=True)
-
-
-@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@only_inside
 class ThroughDaemon(MdnsCase):
     host = "0.0.0.0"
 
@@ -374,7 +349,7 @@ class ThroughDaemon(MdnsCase):
         self.wait_connected("gus", 6)
 
 
-@unittest.skipUnless(INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@only_inside
 class TwoMachines(harness.FunctionalCase):
     """`peerbook node` on each, and nothing else said: the demo network, the default ports."""
 
