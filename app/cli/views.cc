@@ -198,6 +198,7 @@ std::string reach_text(const Answer& way) {
     if (reach == "unreachable")
         return "not reachable from the internet" + (seen.empty() ? "" : ", seen as " + seen) +
                ": it dials out only, is announced to nobody there, and hears and is heard through peers";
+    if (text_at(way, "port_mapping") == "loopback") return "from this machine only";
     return port == "0" ? "silent: told to nobody" : "not known whether it is reachable from the internet";
 }
 

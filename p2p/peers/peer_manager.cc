@@ -323,6 +323,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         return end(now, id, {"enough peers", true}, out);
     }
     connection.registered = true;
+    connection.claimed_port = shareable ? peer.port : std::uint16_t{0};
     const KnownAddress* known = book_.find(connection.direction == Direction::outbound
                                                ? connection.remote
                                                : PeerAddress{connection.remote.host, peer.port});

@@ -232,7 +232,8 @@ class PeerManager {
         bool feeler = false;        // only looks; also for whoever asked to be dialled back
         std::string found_by = {};  // of a registered one
         std::optional<DialBackTask> dial_back = {};
-        std::uint16_t told_port = 0;  // of this node's
+        std::uint16_t told_port = 0;     // of this node's
+        std::uint16_t claimed_port = 0;  // of the peer's, by which others reach it; of a registered one
         std::string label() const;
     };
     using Connections = std::map<ConnectionId, Connection>;
@@ -279,6 +280,7 @@ class PeerManager {
     void take_reach_messages(Now now, ConnectionId id, const SessionOutput& output, PeerEffects& out);
     void dial_back(Now now, ConnectionId id, std::uint16_t port, PeerEffects& out);
     void answer_dial_back(Now now, const Connection& dialled, PeerEffects& out);
+    void take_reached_at(Now now, ConnectionId id, std::uint16_t port);
     void say(Now now, ConnectionId id, ControlBody body, PeerEffects& out);
     void tend_reach(Now now, PeerEffects& out);
     PeerInfo describe(Now now, const Connection& connection) const;

@@ -80,8 +80,19 @@ void PeerManager::take_reach_messages(Now now, ConnectionId id, const SessionOut
                                 : result == Result::unreachable ? Reachability::Answer::unreachable
                                                                 : Reachability::Answer::refused);
     }
-    if (output.reached_at && peer.broadcast)
-        book_.reached_at(now, {connection.endpoint.host, output.reached_at->port}, peer.node);
+    if (output.reached_at && peer.broadcast) take_reached_at(now, id, output.reached_at->port);
+}
+
+void PeerManager::take_reached_at(Now now, ConnectionId id, std::uint16_t port) {
+    Connection& connection = connections_.at(id);
+    const std::string host = connection.endpoint.host;
+    connection.claimed_port = port;
+    book_.reached_at(now, {host, port}, connection.session->peer()->node);
+    // Nodes behind one gateway may have claimed one port of it, before they knew better.
+    for (const auto& [other, neighbour] : connections_)
+        if (other != id && neighbour.registered && neighbour.direction == Direction::inbound &&
+            neighbour.endpoint.host == host && neighbour.claimed_port != 0)
+            book_.observed(now, {host, neighbour.claimed_port}, neighbour.session->peer()->node, true);
 }
 
 void PeerManager::dial_back(Now now, ConnectionId id, std::uint16_t port, PeerEffects& out) {

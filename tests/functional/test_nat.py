@@ -410,7 +410,8 @@ class InNamespaces(harness.FunctionalCase):
             way = self.wait_way_in(host, reach="unreachable", told_port=0)
             self.assertNotIn("seen_address", way)  # one network's word
             self.assertEqual([peer["address"] for peer in self.connected(host)], ["11.1.0.1:3000"])
-            self.assertEqual(self.log_of(host).count("not reachable from the internet"), 1)
+            harness.wait_until(lambda host=host: "not reachable from the internet" in self.log_of(host), WAIT_S,
+                               f"{host} to say it in its log")
             said = subprocess.run(["ip", "netns", "exec", host, harness.program(), "status", "--data-dir",
                                    os.path.join(self.directory, host)], capture_output=True, text=True, check=True).stdout
             self.assertIn("not reachable from the internet", said)
@@ -423,6 +424,8 @@ class InNamespaces(harness.FunctionalCase):
         self.assertEqual((filled["status"], filled["grade"]), ("filled", "settled"))
         harness.wait_until(lambda: [trade["grade"] for trade in self.run_at("ann", "trades")["trades"]] == ["settled"],
                            WAIT_S, "the trade to be settled at ann's, too")
+        for host in ("ann", "ben"):
+            self.assertEqual(self.log_of(host).count("not reachable from the internet"), 1)
         # Who comes later is told of neither.
         self.public("eve", 3)
         self.begin("eve", *hub)

@@ -202,6 +202,9 @@ TEST(Views, StatusAndPeersSayWhetherTheInternetGetsIn) {
     EXPECT_NE(both(R"("reach":"unknown","told_port":3000,"port_mapping":"off")").find("not known whether"),
               std::string::npos);
     EXPECT_NE(
+        both(R"("reach":"unknown","told_port":3000,"port_mapping":"loopback")").find("from this machine"),
+        std::string::npos);
+    EXPECT_NE(
         both(R"("reach":"unknown","told_port":0,"port_mapping":"silent")").find("silent: told to nobody"),
         std::string::npos);
 }
