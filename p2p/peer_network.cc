@@ -469,7 +469,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
                         : is_local                  ? "loopback"
                                                     : "searching";
         if (mapping_.name != "searching") return;
-        port_mapper_ = PortMapper::start(io_, {options_.nat, options_.listen_host, port()},
+        port_mapper_ = PortMapper::start(io_, {options_.nat, options_.listen_host, port(), {}, {}},
                                          [this](const PortMapper::State& state) {
                                              mapping_ = state;
                                              manager_->set_mapping(read_clocks(), state.mapping);

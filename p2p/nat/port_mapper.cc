@@ -60,6 +60,10 @@ class Worker {
             const std::lock_guard lock(mutex_);
             return stop_requested_;
         };
+        if (options_.gateways) {
+            gateways_ = options_.gateways(stops);
+            return;
+        }
         if (options_.way != NatWay::upnp) gateways_.push_back(make_natpmp_gateway(stops));
         if (options_.way != NatWay::nat_pmp) gateways_.push_back(make_upnp_gateway(stops));
     }
@@ -106,7 +110,7 @@ class Worker {
     }
 
     void attempt() {
-        const auto own = own_address_to_internet();
+        const auto own = options_.own_address ? options_.own_address() : own_address_to_internet();
         if (!own) return failed("there is no route to the internet");
         if (const auto ip = parse_ip(*own); ip && scope_of(*ip) == IpScope::global) return not_needed(*own);
         std::string why;

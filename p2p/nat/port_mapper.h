@@ -12,9 +12,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "p2p/nat/nat_info.h"
+#include "p2p/nat/port_gateway.h"
 
 namespace boost::asio {
 class io_context;
@@ -33,6 +36,10 @@ class PortMapper {
         NatWay way = NatWay::automatic;  // not off
         std::string listen_host;
         std::uint16_t port = 0;
+        // In the order in which they are asked, on the thread; empty: those of `way`. For tests, as what
+        // follows.
+        std::function<std::vector<std::unique_ptr<PortGateway>>(std::function<bool()> stopping)> gateways;
+        std::function<std::optional<std::string>()> own_address;  // own_address_to_internet()
     };
     // `io` outlives the PortMapper. `changed` is called when the state is another one.
     static std::unique_ptr<PortMapper> start(boost::asio::io_context& io, Options options,
