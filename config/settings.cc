@@ -77,6 +77,9 @@ bool is_log_level(const std::string& text) {
 bool is_gossip_policy(const std::string& text) {
     return text == "auto" || text == "direct" || text == "tree" || text == "epidemic" || text == "flood";
 }
+bool is_nat_way(const std::string& text) {
+    return text == "auto" || text == "on" || text == "upnp" || text == "nat-pmp" || text == "off";
+}
 bool is_log_format(const std::string& text) {
     return text == "text" || text == "json";
 }
@@ -142,6 +145,10 @@ std::vector<Definition> make_definitions() {
                 "announce and share this node's address"),
         boolean("p2p.mdns", "DISCOVERY_MDNS", "--mdns", true, &S::p2p_mdns,
                 "find nodes in the local network, and be found there"),
+        text("p2p.nat", "P2P_NAT", "--nat", "auto", &S::p2p_nat, is_nat_way,
+             "auto (or on), upnp, nat-pmp or off",
+             "how to ask the gateway to forward the port for peers; nothing is asked where p2p.broadcast is "
+             "off"),
         {{"p2p.bootstrap", "BOOTSTRAP_PEERS", "--bootstrap", "", "peers to connect to at the start",
           SettingKind::list,
           "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},

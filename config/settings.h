@@ -23,6 +23,7 @@ struct Settings {
     bool p2p_plain_tcp = false;                 // --p2p-plain-tcp: no TLS
     bool p2p_broadcast = true;                  // --broadcast / PEERBOOK_BROADCAST
     bool p2p_mdns = true;                       // --mdns / DISCOVERY_MDNS
+    std::string p2p_nat = "auto";               // --nat / P2P_NAT
     std::vector<std::string> bootstrap;         // --bootstrap (repeatable, commas) / BOOTSTRAP_PEERS
     std::uint32_t max_peers = 50;               // --max-peers / MAX_PEERS
     std::uint32_t reconnect_interval_s = 3600;  // cap of the backoff; PEER_RECONNECT_INTERVAL, seconds

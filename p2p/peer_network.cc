@@ -1,8 +1,5 @@
 #include "p2p/peer_network.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -10,7 +7,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <fstream>
 #include <map>
@@ -18,6 +14,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "p2p/discovery/peer_discovery.h"
+#include "p2p/nat/port_mapper.h"
+#include "p2p/peer_network_file.h"
 #include "p2p/peers/peer_manager.h"
 #include "p2p/transport/direct_connections.h"
 
@@ -49,28 +47,6 @@ std::uint64_t random_word() {
     return word;
 }
 
-// Written beside and renamed, so that a crash leaves the old file or the new one.
-// The file beside is always a new one, so that nobody can lay a link in its place.
-Status write_file(const std::string& path, const std::string& text) {
-    const std::string beside = path + ".new";
-    ::unlink(beside.c_str());
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return Error{ErrorCode::io, "cannot create " + beside + ": " + std::strerror(errno)};
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t size = ::write(file, text.data() + done, text.size() - done);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) break;
-        done += static_cast<std::size_t>(size);
-    }
-    const int reason = errno;
-    if (::close(file) != 0 || done < text.size())
-        return Error{ErrorCode::io, "cannot write " + beside + ": " + std::strerror(reason)};
-    if (std::rename(beside.c_str(), path.c_str()) != 0)
-        return Error{ErrorCode::io, "cannot rename to " + path + ": " + std::strerror(errno)};
-    return {};
-}
-
 PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     PeerManagerOptions made;
     made.local = {options.network, options.ledger, printable(options.agent), 0, options.broadcast};
@@ -81,6 +57,8 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.seed = random_word();
     made.sender_start = random_word();
     fill_with_system_random(made.bucket_secret.data);
+    made.local.dials_back = true;
+    made.checks_reach = options.broadcast && !is_loopback_host(options.listen_host);
     return made;
 }
 
@@ -120,12 +98,14 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
         discovery_.emplace(discovery_hooks(), options_.broadcast, random_word());
+        outside_port_ = port();
         persisted_at_ = now.mono;
         is_open_ = true;
         if (options_.plain_tcp)
             log_warn(subsystem, "TLS is off: peers can be read and impersonated on the way");
         log_info(subsystem, "listening host=" + options_.listen_host + " port=" + std::to_string(port()) +
                                 " peer=" + to_hex(signer_.public_key()).substr(0, 12));
+        start_port_mapper();
         asio::post(io_, [this, alive = alive_] {
             if (*alive) tick();
         });
@@ -265,6 +245,14 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return infos;
     }
 
+    NatInfo nat() const override {
+        NatInfo info = manager_->nat_info();
+        info.state = mapping_.name;
+        info.mapping = mapping_.mapping;
+        info.last_error = mapping_.last_error;
+        return info;
+    }
+
     std::vector<PeerInfo> peers() const override {
         std::vector<PeerInfo> infos = manager_->peers(read_clocks());
         for (PeerInfo& info : infos) {
@@ -311,6 +299,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         timer_.cancel();
         if (!manager_) return;
         if (discovery_) discovery_->stop();
+        if (port_mapper_) port_mapper_->stop();
         if (is_open_) persist(read_clocks());
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(read_clocks(), pending_effects_);
@@ -367,6 +356,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         manager_->tick(now, effects);
         perform(std::move(effects));
         if (stopped_) return;
+        if (const std::uint16_t port = manager_->outside_port(); std::exchange(outside_port_, port) != port)
+            discovery_->set_outside_port(port);
         discovery_->tick(now, manager_->connected_count(), options_.peers_max);
         if (now.mono - persisted_at_ >= persist_interval) persist(now);
         timer_.expires_after(tick_interval);
@@ -470,6 +461,21 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return {};
     }
 
+    // Nothing is asked of the gateway for who announces nothing, or cannot be reached in any case.
+    void start_port_mapper() {
+        const bool is_local = is_loopback_host(options_.listen_host);
+        mapping_.name = options_.nat == NatWay::off ? "off"
+                        : !options_.broadcast       ? "silent"
+                        : is_local                  ? "loopback"
+                                                    : "searching";
+        if (mapping_.name != "searching") return;
+        port_mapper_ = PortMapper::start(io_, {options_.nat, options_.listen_host, port(), {}, {}},
+                                         [this](const PortMapper::State& state) {
+                                             mapping_ = state;
+                                             manager_->set_mapping(read_clocks(), state.mapping);
+                                         });
+    }
+
     PeerDiscovery::Hooks discovery_hooks() {
         return {[this](std::string_view strategy, const PeerAddress& address) {
                     return manager_->add_discovered(read_clocks(), strategy, address);
@@ -506,7 +512,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (options_.peers_file.empty()) return;
         std::string text = manager_->peers_to_json(now);
         if (text == persisted_) return;
-        if (Status status = write_file(options_.peers_file, text); !status.ok())
+        if (Status status = write_peers_text(options_.peers_file, text); !status.ok())
             return log_warn(subsystem, status.error().message);
         persisted_ = std::move(text);
     }
@@ -534,6 +540,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     std::unique_ptr<TransportIdentity> identity_;
     std::optional<PeerManager> manager_;
     std::optional<PeerDiscovery> discovery_;
+    std::unique_ptr<PortMapper> port_mapper_;  // null: nothing is to be mapped
+    PortMapper::State mapping_;
+    std::uint16_t outside_port_ = 0;  // as the strategies know it
     std::unique_ptr<DirectConnections> connections_;
     std::map<PeerId, ConnectionId> by_peer_;
     PeerEffects pending_effects_;

@@ -18,6 +18,7 @@
 #include "p2p/discovery/discovery_schedule.h"
 #include "p2p/discovery/discovery_strategy.h"
 #include "p2p/gossip/gossip.h"
+#include "p2p/nat/nat_info.h"
 #include "p2p/peers/peer_id.h"
 #include "p2p/peers/peer_info.h"
 
@@ -34,9 +35,10 @@ struct PeerNetworkOptions {
     std::size_t peers_max = 50;
     std::size_t outbound_reserved = 8;
     Duration reconnect_interval_max = Duration::seconds(3600);
-    std::string peers_file;  // persisted addresses, JSON; empty: none
-    bool broadcast = true;   // off: our address is never announced or shared
-    bool plain_tcp = false;  // without TLS; only where asked for by name
+    std::string peers_file;          // persisted addresses, JSON; empty: none
+    bool broadcast = true;           // off: our address is never announced or shared
+    NatWay nat = NatWay::automatic;  // how the gateway is asked for a port, if broadcast and not on loopback
+    bool plain_tcp = false;          // without TLS; only where asked for by name
     Digest network;
     Digest ledger;          // zero goes with every other
     std::string agent;      // program version, for people
@@ -122,6 +124,8 @@ class PeerNetwork {
                                 Duration interval = search_interval) = 0;
     // Every way to find peers and what came of it, in order.
     virtual std::vector<DiscoveryInfo> discovery() const = 0;
+    // The way in from the internet: the gateway's port, and whether anybody came by it.
+    virtual NatInfo nat() const = 0;
     // Makes a new transport key; connections from now on use it, those that are open go on. Returns the
     // digest of its certificate. Errors: io, unavailable.
     virtual Result<Digest> rotate_transport_key() = 0;

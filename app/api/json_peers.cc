@@ -84,6 +84,32 @@ void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
 
 }  // namespace
 
+void write_way_in(Json& json, const p2p::NatInfo& info) {
+    json.begin();
+    json.key("reach").text(p2p::to_string(info.reach));
+    write_time(json, "reach_since", info.reach_since);
+    write_time(json, "last_proof", info.last_proof);
+    json.key("told_port").small(info.told_port);
+    if (!info.seen_host.empty()) {
+        json.key("seen_address").text(info.seen_host);
+        json.key("seen_by_networks").small(info.seen_by);
+    }
+    json.key("port_mapping").text(info.state);
+    if (info.mapping) {
+        json.key("method").text(info.mapping->method);
+        json.key("gateway").foreign(info.mapping->gateway);
+        json.key("internal_address").foreign(info.mapping->internal_host);
+        json.key("external_address").foreign(info.mapping->external_host);
+        json.key("external_port").small(info.mapping->external_port);
+        write_time(json, "lease_until", info.mapping->until);
+    }
+    if (!info.last_error.empty()) json.key("last_error").foreign(info.last_error);
+    json.key("dial_backs_asked").number(info.asked);
+    json.key("dial_backs_done").number(info.dialled_back);
+    json.key("dial_backs_refused").number(info.dial_backs_refused);
+    json.end();
+}
+
 void write_gossip(Json& json, const p2p::PeerNetworkStats& stats) {
     const p2p::GossipStats& gossip = stats.gossip;
     json.begin();
@@ -112,7 +138,12 @@ std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::P
     json.end_list().key("discovery").begin_list();
     for (const p2p::DiscoveryInfo& way : network ? network->discovery() : std::vector<p2p::DiscoveryInfo>())
         write_discovery(json, way);
-    json.end_list().key("stats");
+    json.end_list();
+    if (network) {
+        json.key("way_in");
+        write_way_in(json, network->nat());
+    }
+    json.key("stats");
     write_stats(json, network ? network->stats() : p2p::PeerNetworkStats{});
     json.end();
     return json.take();

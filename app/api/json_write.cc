@@ -74,6 +74,10 @@ std::string status_json(const StatusAnswer& status, const std::string& network_n
     json.key("peers_banned").number(peers.banned);
     json.key("gossip");
     write_gossip(json, peers);
+    if (network) {
+        json.key("way_in");
+        write_way_in(json, network->nat());
+    }
     json.key("view").number(status.view);
     json.key("commits").number(status.commits);
     json.key("settled_commits").number(status.settled_commits);

@@ -186,6 +186,43 @@ std::string discovery_table(const Answer& ways, const TerminalStyle& style) {
 
 }  // namespace
 
+namespace {
+
+// Whether nodes on the internet reach this one, and how.
+std::string reach_text(const Answer& way) {
+    const std::string reach = text_at(way, "reach"), port = text_at(way, "told_port");
+    std::string seen = text_at(way, "seen_address");
+    if (seen.empty()) seen = text_at(way, "external_address");
+    const std::string here = (seen.empty() ? "port " : seen + ":") + port;
+    if (reach == "reachable") return "reachable from the internet at " + here;
+    if (reach == "unreachable")
+        return "not reachable from the internet" + (seen.empty() ? "" : ", seen as " + seen) +
+               ": it dials out only, is announced to nobody there, and hears and is heard through peers";
+    if (text_at(way, "port_mapping") == "loopback") return "from this machine only";
+    return port == "0" ? "silent: told to nobody" : "not known whether it is reachable from the internet";
+}
+
+std::string mapping_text(const Answer& way) {
+    const std::string state = text_at(way, "port_mapping"), error = text_at(way, "last_error");
+    std::string text = state == "not_needed" ? "not needed" : state;
+    if (state == "mapped") {
+        const std::string host = text_at(way, "external_address"), until = text_at(way, "lease_until");
+        text = text_at(way, "method") + " at " + text_at(way, "gateway") + ": " +
+               (host.empty() ? "port " : host + ":") + text_at(way, "external_port") + " leads here" +
+               (until.empty() ? "" : ", until " + time_text(until));
+    }
+    return text + (error.empty() ? "" : ": " + error);
+}
+
+void add_way_in(const Answer& answer, Properties& properties) {
+    const Answer* way = object_at(answer, "way_in");
+    if (way == nullptr) return;
+    properties.add("way in", terminal_text(reach_text(*way), 1'000));
+    properties.add("port mapping", terminal_text(mapping_text(*way), 1'000));
+}
+
+}  // namespace
+
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style) {
     const Answer* peers = array_at(answer, "peers");
     if (peers == nullptr) return missing("peers");
@@ -229,6 +266,11 @@ Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style)
         text = table.draw(style);
     }
     if (const Answer* ways = array_at(answer, "discovery")) text += "\n" + discovery_table(*ways, style);
+    if (object_at(answer, "way_in") != nullptr) {
+        Properties way_in;
+        add_way_in(answer, way_in);
+        text += "\n" + way_in.draw(style) + "\n";
+    }
     const Answer* stats = object_at(answer, "stats");
     if (stats == nullptr) return text;
     return text + text_at(*stats, "connected") + " connected, " + text_at(*stats, "known_addresses") +
@@ -252,6 +294,7 @@ Result<std::string> view_status(const Answer& answer, const TerminalStyle& style
     if (const std::string peers = text_at(answer, "peers_connected"); !peers.empty())
         properties.add("peers", peers + " connected, " + text_at(answer, "peers_known") + " known, " +
                                     text_at(answer, "peers_banned") + " banned");
+    add_way_in(answer, properties);
     if (const auto found = answer.FindMember("gossip");
         found != answer.MemberEnd() && found->value.IsObject()) {
         const Answer& gossip = found->value;

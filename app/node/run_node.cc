@@ -209,6 +209,7 @@ class NodeProcess {
         options.peers_file = settings_.peer_storage_path.empty() ? settings_.data_dir + "/peers.json"
                                                                  : settings_.peer_storage_path;
         options.broadcast = settings_.p2p_broadcast;
+        options.nat = p2p::parse_nat_way(settings_.p2p_nat).value();  // checked with the settings
         options.plain_tcp = settings_.p2p_plain_tcp;
         options.network = runner_.rules()->network;
         options.gossip = gossip_;

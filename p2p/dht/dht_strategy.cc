@@ -26,6 +26,7 @@ struct DhtStrategy::Search {
 DhtStrategy::DhtStrategy(Dht& dht, DiscoveryIdentity identity, Options options)
     : dht_(dht),
       identity_(std::move(identity)),
+      outside_port_(identity_.port),
       service_(service_key(service_name(identity_.network))),
       options_(options),
       alive_(std::make_shared<bool>(true)) {}
@@ -43,9 +44,10 @@ Status DhtStrategy::start(Found found) {
 void DhtStrategy::search(Done done) {
     auto search = std::make_shared<Search>();
     search->done = std::move(done);
-    search->under_way = identity_.broadcast ? 2 : 1;
-    if (identity_.broadcast)
-        dht_.announce(service_, identity_.port,
+    const bool announces = identity_.broadcast && outside_port_ != 0;
+    search->under_way = announces ? 2 : 1;
+    if (announces)
+        dht_.announce(service_, outside_port_,
                       [this, search, alive = alive_](const Result<std::size_t>& told) {
                           if (*alive) search->ended(told ? Status() : outcome(told.error()));
                       });

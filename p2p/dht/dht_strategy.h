@@ -26,6 +26,7 @@ class DhtStrategy final : public DiscoveryStrategy {
     std::string_view name() const override { return "dht"; }
     Status start(Found found) override;
     void search(Done done) override;
+    void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
     // BEP 5 cannot take an announcement back: others forget it after 30 min.
     void stop() override;
 
@@ -36,6 +37,7 @@ class DhtStrategy final : public DiscoveryStrategy {
 
     Dht& dht_;
     DiscoveryIdentity identity_;
+    std::uint16_t outside_port_;  // announced; 0: nothing is
     DhtKey service_;
     Options options_;
     Found found_;

@@ -43,6 +43,9 @@ class DiscoveryStrategy {
     // Announces this node, if it broadcasts, and looks once. `done` is called exactly once, later, unless
     // stop() comes first. Not called while a search is under way.
     virtual void search(Done done) = 0;
+    // The port by which others on the internet reach this node from now on, in place of identity.port; 0:
+    // they do not. Of no interest to a strategy that announces to the local network only.
+    virtual void set_outside_port(std::uint16_t port) { (void)port; }
     // Takes back what was announced, as far as that is possible at once. No callbacks afterwards.
     virtual void stop() = 0;
 };

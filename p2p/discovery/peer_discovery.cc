@@ -26,6 +26,7 @@ Status PeerDiscovery::add(std::unique_ptr<DiscoveryStrategy> strategy, Duration 
         if (*alive && hooks_.found(rows_[index].name, address)) ++rows_[index].found;
     });
     if (started.ok()) {
+        if (outside_port_) strategy->set_outside_port(*outside_port_);
         rows_[index].strategy = std::move(strategy);
         return {};
     }
@@ -91,6 +92,12 @@ std::vector<DiscoveryInfo> PeerDiscovery::infos(Now now) const {
         infos.push_back(std::move(info));
     }
     return infos;
+}
+
+void PeerDiscovery::set_outside_port(std::uint16_t port) {
+    outside_port_ = port;
+    for (Row& row : rows_)
+        if (row.strategy) row.strategy->set_outside_port(port);
 }
 
 void PeerDiscovery::stop() {

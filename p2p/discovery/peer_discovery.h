@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class PeerDiscovery {
     void tick(Now now, std::size_t connected, std::size_t wanted);
     // In the order of add(). `connected` is left for the owner to fill in.
     std::vector<DiscoveryInfo> infos(Now now) const;
+    // See DiscoveryStrategy; those that are added later hear it, too.
+    void set_outside_port(std::uint16_t port);
     // Stops all. No callbacks afterwards.
     void stop();
 
@@ -60,6 +63,7 @@ class PeerDiscovery {
     Hooks hooks_;
     DiscoverySchedule schedule_;
     std::vector<Row> rows_;
+    std::optional<std::uint16_t> outside_port_;
     bool stopped_ = false;
     std::shared_ptr<bool> alive_;  // callbacks that outlive us find false
 };

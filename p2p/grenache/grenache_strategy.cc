@@ -20,6 +20,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
     GrenacheStrategy(asio::io_context& io, DiscoveryIdentity identity, std::string url)
         : io_(io),
           identity_(std::move(identity)),
+          outside_port_(identity_.port),
           url_(std::move(url)),
           service_(service_name(identity_.network)) {}
 
@@ -37,11 +38,13 @@ class GrenacheStrategy final : public DiscoveryStrategy {
 
     void search(Done done) override {
         done_ = std::move(done);
-        if (identity_.broadcast)
+        if (identity_.broadcast && outside_port_ != 0)
             announce();
         else
             lookup();
     }
+
+    void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
 
     // What was announced is forgotten by the Grape within minutes; it has no call to take it back.
     void stop() override {
@@ -54,7 +57,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
   private:
     // Looked up is in any case: a Grape that knows no other node cannot announce, and may know somebody.
     void announce() {
-        ask(grape_announce_path, grape_announce_body(question_id(), service_, identity_.port),
+        ask(grape_announce_path, grape_announce_body(question_id(), service_, outside_port_),
             [this](const Result<HttpAnswer>& answer) {
                 failure_ = answer ? read_grape_announce(answer->status, answer->body) : answer.error();
                 if (!answer) return end();
@@ -120,6 +123,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
 
     asio::io_context& io_;
     DiscoveryIdentity identity_;
+    std::uint16_t outside_port_;  // announced; 0: nothing is
     std::string url_;
     std::string service_;
     PeerAddress grape_;

@@ -137,6 +137,12 @@ void AddressBook::keep_secret(const PeerId& id) {
         if (known.id == id) known.shareable = false;
 }
 
+void AddressBook::reached_at(Now now, const PeerAddress& address, const PeerId& id) {
+    if (address.port != 0) observed(now, address, id, true);
+    for (auto& [other, known] : entries_)
+        if (known.id == id && other.host == address.host) known.shareable = other.port == address.port;
+}
+
 void AddressBook::forget(const PeerId& id) {
     for (auto it = entries_.begin(); it != entries_.end();) {
         const auto entry = it++;

@@ -146,6 +146,8 @@ class AddressBook {
 
     // The peer does not want its addresses to be shared, whatever it said before.
     void keep_secret(const PeerId& id);
+    // The peer is connected from this host and says at which port of it others reach it now; 0: at none.
+    void reached_at(Now now, const PeerAddress& address, const PeerId& id);
 
     // Shareable addresses for a peer, chosen at random: of those that it may have, the larger of shared_min
     // and shared_percent, but at most count_max.

@@ -148,8 +148,10 @@ void PeerManager::channel_ready(Now now, ConnectionId id, const PeerAddress& rem
     // A dial may take its time over several addresses; the handshake's five seconds begin when one has
     // answered. An accepted stranger has five seconds for everything.
     const MonoTime opened_at = connection.direction == Direction::outbound ? now.mono : connection.opened_at;
-    const PeerSession::Setup setup{options_.local,       signer_, verifier_, router_,
-                                   connection.direction, channel, challenge, opened_at};
+    ConnectionClaim here = claim_for(connection);
+    connection.told_port = here.port.value_or(0);
+    const PeerSession::Setup setup{options_.local, signer_,   verifier_, router_,        connection.direction,
+                                   channel,        challenge, opened_at, std::move(here)};
     connection.session.emplace(setup, now);
     perform(now, id, connection.session->start(now), out);
 }
@@ -235,6 +237,7 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
                                       output.delivery->payload});
     if (output.exchange_due) send_exchange(now, id, out);
+    take_reach_messages(now, id, output, out);
     if (output.gossip && gossip_) {
         gossip::Outputs outputs;
         gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
@@ -278,6 +281,11 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     const HandshakeMessage& peer = *connection.session->peer();
     const bool shareable = peer.broadcast && peer.port != 0;
     if (!peer.broadcast) book_.keep_secret(peer.node);
+    if (reachability_ && came_from_outside(connection)) reachability_->proven(now);
+    if (connection.dial_back) {
+        connection.dial_back->met = peer.node == connection.dial_back->asker;
+        return end(now, id, {"dialled back", true, true}, out);
+    }
     if (connection.direction == Direction::outbound)
         book_.attempt_succeeded(now, connection.remote, peer.node, shareable);
     if (is_banned(now, peer.node)) {
@@ -289,6 +297,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     if (connection.feeler) {
         records_.of(now, peer.node).succeeded(now.mono);
         return end(now, id, {"only looked whether it is there", true, true}, out);
+    }
+    if (peer.look) {
+        if (shareable) book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
+        return end(now, id, {"it only looked whether this node is there", false, true}, out);
     }
     const auto existing = by_peer_.find(peer.node);
     if (existing != by_peer_.end()) {
@@ -311,6 +323,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         return end(now, id, {"enough peers", true}, out);
     }
     connection.registered = true;
+    connection.claimed_port = shareable ? peer.port : std::uint16_t{0};
     const KnownAddress* known = book_.find(connection.direction == Direction::outbound
                                                ? connection.remote
                                                : PeerAddress{connection.remote.host, peer.port});
@@ -356,6 +369,13 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     Connection& connection = found->second;
+    if (connection.dial_back) {
+        answer_dial_back(now, connection, out);
+        if (connection.session) out.push_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
+        out.push_back(effect::Close{id});
+        connections_.erase(found);
+        return;
+    }
     const bool proven = connection.session && connection.session->authenticated();
     if (ending.failed && connection.direction == Direction::outbound && !proven) {
         const KnownAddress* dialled = book_.find(connection.remote);
@@ -489,6 +509,7 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         route_gossip(now, std::move(outputs), out);
     }
     if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
+    tend_reach(now, out);
     dial_silent(now, out);
     dial_due(now, out);
 }

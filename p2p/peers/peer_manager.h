@@ -26,6 +26,13 @@
 // that are connected for longest are the anchors: after a restart they are dialled before all others, so that
 // whoever fills the address book meanwhile does not choose all of this node's peers.
 //
+// A connection that only looks (a feeler, or a dial-back that a peer asked for) is never one of a peer's: it
+// takes no place and replaces nothing.
+//
+// Of a node that broadcasts, peers on the internet are told the port by which it is reached from there: the
+// gateway's where one is mapped, none once it is known that nobody gets in (nat/reachability.h). Peers on
+// private networks and on this machine are told the port that it listens on.
+//
 // Pure: time, seed and challenges are arguments; no callbacks. Not thread-safe.
 #pragma once
 
@@ -35,6 +42,10 @@
 #include <vector>
 
 #include "p2p/gossip/gossip.h"
+#include "p2p/nat/dial_back.h"
+#include "p2p/nat/external_address.h"
+#include "p2p/nat/nat_info.h"
+#include "p2p/nat/reachability.h"
 #include "p2p/peers/address_book.h"
 #include "p2p/peers/peer_health.h"
 #include "p2p/peers/peer_info.h"
@@ -63,6 +74,7 @@ struct PeerManagerOptions {
     Digest bucket_secret;            // see AddressBook
     std::uint64_t sender_start = 0;  // see MessageRouter
     GossipSettings gossip;           // valid; without kinds nothing is gossiped
+    bool checks_reach = false;       // asks peers to dial back; only with local.dials_back and broadcast
 };
 
 enum class NoteLevel : unsigned char { debug, info, warn };
@@ -158,6 +170,14 @@ class PeerManager {
     GossipStats gossip_stats() const { return gossip_ ? gossip_->stats() : GossipStats{}; }
     GossipPolicy gossip_policy() const;
 
+    // --- the way in from the internet (nat/) ---
+    // What leads here at the gateway; none: nothing does, or nothing is known of it.
+    void set_mapping(Now now, std::optional<PortMapping> mapping);
+    // What peers on the internet are told; 0: that nobody can dial this node.
+    std::uint16_t outside_port() const;
+    // Without what the port mapper knows.
+    NatInfo nat_info() const;
+
     // Error: not_found.
     Status disconnect(Now now, const PeerId& peer, PeerEffects& out);
     // Drops what was dialled at this address and forgets it. Error: not_found.
@@ -196,6 +216,11 @@ class PeerManager {
     Status load_peers_json(Now now, std::string_view text, bool own = true);
 
   private:
+    // A dial for a peer that asked for it.
+    struct DialBackTask {
+        PeerId asker;
+        bool met = false;  // it answered there
+    };
     struct Connection {
         Direction direction;
         PeerAddress remote;    // dialled, or as accepted
@@ -204,8 +229,11 @@ class PeerManager {
         std::optional<PeerSession> session;
         bool registered = false;  // authenticated and the one connection of its peer
         std::string last_error;
-        bool feeler = false;
+        bool feeler = false;        // only looks; also for whoever asked to be dialled back
         std::string found_by = {};  // of a registered one
+        std::optional<DialBackTask> dial_back = {};
+        std::uint16_t told_port = 0;     // of this node's
+        std::uint16_t claimed_port = 0;  // of the peer's, by which others reach it; of a registered one
         std::string label() const;
     };
     using Connections = std::map<ConnectionId, Connection>;
@@ -245,6 +273,16 @@ class PeerManager {
     void gossip_up(Now now, const HandshakeMessage& peer, PeerEffects& out);
     void gossip_down(Now now, const PeerId& peer, PeerEffects& out);
     void route_gossip(Now now, gossip::Outputs&& outputs, PeerEffects& out);
+    ConnectionClaim claim_for(const Connection& connection) const;
+    std::uint16_t port_told_to(const PeerAddress& peer) const;
+    std::uint16_t port_from_outside() const;
+    bool came_from_outside(const Connection& connection) const;
+    void take_reach_messages(Now now, ConnectionId id, const SessionOutput& output, PeerEffects& out);
+    void dial_back(Now now, ConnectionId id, std::uint16_t port, PeerEffects& out);
+    void answer_dial_back(Now now, const Connection& dialled, PeerEffects& out);
+    void take_reached_at(Now now, ConnectionId id, std::uint16_t port);
+    void say(Now now, ConnectionId id, ControlBody body, PeerEffects& out);
+    void tend_reach(Now now, PeerEffects& out);
     PeerInfo describe(Now now, const Connection& connection) const;
     void add_record(Now now, const PeerId& peer, PeerInfo& info) const;
 
@@ -258,6 +296,10 @@ class PeerManager {
     MessageRouter router_;
     std::optional<Gossip> gossip_;  // from the first connection on
     std::size_t nodes_apart_ = 0;
+    std::optional<PortMapping> mapping_;
+    std::optional<Reachability> reachability_;  // from the first tick on, where it is checked
+    Reach noted_reach_ = Reach::unknown;
+    std::optional<DialBackLimits> dial_back_limits_;  // from the first question on
     Connections connections_;
     std::map<PeerId, ConnectionId> by_peer_;
     std::uint64_t last_connection_ = 0;

@@ -17,7 +17,8 @@ constexpr TokenBucket::Rate address_rate{1000, 100};
 PeerSession::PeerSession(const Setup& setup, Now now)
     : signer_(setup.signer),
       router_(setup.router),
-      handshake_(setup.local, setup.signer, setup.verifier, setup.direction, setup.channel, setup.challenge),
+      handshake_(setup.local, setup.signer, setup.verifier, setup.direction, setup.channel, setup.challenge,
+                 setup.here),
       opened_at_(setup.opened_at),
       heard_at_(now.mono),
       authenticated_at_(now.mono),
@@ -141,6 +142,13 @@ void PeerSession::handle(Now now, const ControlMessage& message, SessionOutput& 
         const auto allowed =
             address_rate_.take_up_to(now.mono, static_cast<std::int64_t>(exchange->addresses.size()));
         output.addresses.assign(exchange->addresses.begin(), exchange->addresses.begin() + allowed);
+    } else if (const auto* question = std::get_if<DialBack>(&message.body)) {
+        output.dial_back = *question;
+    } else if (const auto* answer = std::get_if<DialBackAnswer>(&message.body)) {
+        output.dial_back_answer = *answer;
+    } else if (const auto* reached = std::get_if<ReachedAt>(&message.body)) {
+        // An address like those of an exchange, and bounded with them.
+        if (address_rate_.take(now.mono)) output.reached_at = *reached;
     } else if (!std::holds_alternative<UnknownControl>(message.body)) {
         output.violation = {penalty_protocol, "a second handshake on one connection"};
     }

@@ -51,8 +51,11 @@ struct SessionOutput {
     std::optional<ByteView> gossip;      // a whole frame of kinds 0x03 … 0x08
     std::vector<PeerAddress> addresses;  // that the peer told us
     bool exchange_due = false;           // answer with exchange()
-    std::optional<Duration> answered;    // a heartbeat, after this long
-    unsigned unanswered = 0;             // heartbeats that failed with this input
+    std::optional<DialBack> dial_back;   // answer with say(), once it is known
+    std::optional<DialBackAnswer> dial_back_answer;
+    std::optional<ReachedAt> reached_at;
+    std::optional<Duration> answered;  // a heartbeat, after this long
+    unsigned unanswered = 0;           // heartbeats that failed with this input
     Violation violation;
     std::optional<std::string> warning;
     std::optional<std::string> close;          // why
@@ -73,6 +76,7 @@ class PeerSession {
         Challenge challenge;
         MonoTime
             opened_at;  // when the connection was accepted or dialled: the handshake's time counts from there
+        ConnectionClaim here = {};
     };
     // What `setup` refers to outlives the session.
     PeerSession(const Setup& setup, Now now);
@@ -86,6 +90,8 @@ class PeerSession {
     // The addresses for a peer exchange, after exchange_due.
     OutgoingPayload exchange(Now now, std::vector<PeerAddress> addresses);
     OutgoingPayload goodbye(Now now, const std::string& reason);
+    // Any other control message, after authentication.
+    OutgoingPayload say(Now now, ControlBody body) { return control_payload(encode(now, std::move(body))); }
     // A heartbeat before it is due. None if nothing was heard since the last one: that one asks already.
     std::optional<OutgoingPayload> ask(Now now);
 

@@ -66,6 +66,7 @@ std::vector<PeerInfo> PeerManager::peers(Now now) const {
     std::set<PeerId> named;
     for (const auto& [id, connection] : connections_) {
         if (connection.direction == Direction::inbound && !connection.registered) continue;
+        if (connection.dial_back) continue;
         infos.push_back(describe(now, connection));
         listed.insert(connection.remote);
         named.insert(infos.back().id);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "p2p/peers/ip_address.h"
 #include "p2p/registry/registry_wire.h"
 #include "p2p/transport/http_call.h"
 
@@ -26,6 +27,7 @@ class RegistryStrategy final : public DiscoveryStrategy {
                      const Clock& clock, RegistryClientOptions options)
         : io_(io),
           identity_(std::move(identity)),
+          outside_port_(identity_.port),
           signer_(signer),
           clock_(clock),
           options_(std::move(options)) {
@@ -44,11 +46,13 @@ class RegistryStrategy final : public DiscoveryStrategy {
         return {};
     }
 
+    void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
+
     void search(Done done) override {
         done_ = std::move(done);
         failure_ = Status();
         has_corrected_ = false;
-        if (identity_.broadcast && !seen_.empty())
+        if (identity_.broadcast && !seen_.empty() && port_seen_at(seen_) != 0)
             enter();
         else
             discover();
@@ -79,7 +83,7 @@ class RegistryStrategy final : public DiscoveryStrategy {
         RegistryEntry entry;
         entry.network = identity_.network;
         entry.node = identity_.id;
-        entry.address = {seen_, identity_.port};
+        entry.address = {seen_, port_seen_at(seen_)};
         entry.time = next_time();
         entry.expires = {entry.time.ms + registry_entry_time_max.ms()};
         entry.signature = signer_.sign(signed_part(entry));
@@ -107,7 +111,7 @@ class RegistryStrategy final : public DiscoveryStrategy {
 
     // Whether to register as seen, and then where.
     bool may_enter(const HttpAnswer& answer, const std::string& you) {
-        if (!identity_.broadcast || identity_.port == 0) return false;
+        if (!identity_.broadcast || port_seen_at(you) == 0) return false;
         if (!listens_at(options_.listen_host, answer.local)) {
             if (!std::exchange(has_said_, true))
                 log_info(subsystem, "strategy=" + name_ + " is asked only: it is reached from " +
@@ -121,6 +125,12 @@ class RegistryStrategy final : public DiscoveryStrategy {
         }
         seen_ = you;
         return true;
+    }
+
+    // Where others reach this node by this address; 0: they do not.
+    std::uint16_t port_seen_at(const std::string& host) const {
+        const auto ip = parse_ip(host);
+        return ip && scope_of(*ip) == IpScope::global ? outside_port_ : identity_.port;
     }
 
     void take(const RegistryReply& reply, const HttpAnswer& answer) {
@@ -187,6 +197,7 @@ class RegistryStrategy final : public DiscoveryStrategy {
 
     asio::io_context& io_;
     const DiscoveryIdentity identity_;
+    std::uint16_t outside_port_;
     const Signer& signer_;
     const Clock& clock_;
     const RegistryClientOptions options_;

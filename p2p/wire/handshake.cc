@@ -28,27 +28,32 @@ std::string_view major_of(std::string_view version) {
 }  // namespace
 
 Handshake::Handshake(const LocalNode& local, const Signer& signer, const Verifier& verifier,
-                     Direction direction, const ChannelBinding& channel, const Challenge& challenge)
+                     Direction direction, const ChannelBinding& channel, const Challenge& challenge,
+                     ConnectionClaim here)
     : local_(local),
       signer_(signer),
       verifier_(verifier),
       direction_(direction),
       channel_(channel),
-      challenge_(challenge) {}
+      challenge_(challenge),
+      here_(std::move(here)) {}
 
 HandshakeMessage Handshake::claim(WallTime now) const {
     HandshakeMessage claim;
     claim.node = signer_.public_key();
     claim.version = protocol_version;
     claim.agent = local_.agent;
-    claim.port = local_.broadcast ? local_.listen_port : std::uint16_t{0};
+    claim.port = local_.broadcast ? here_.port.value_or(local_.listen_port) : std::uint16_t{0};
     claim.broadcast = local_.broadcast;
     claim.capabilities = {"routed"};
     if (local_.gossips) claim.capabilities.emplace_back(gossip_capability);
+    if (local_.dials_back) claim.capabilities.emplace_back(reach_capability);
     claim.network = local_.network;
     claim.ledger = local_.ledger;
     claim.clock = now;
     claim.challenge = challenge_;
+    claim.seen = here_.seen;
+    claim.look = here_.look;
     return claim;
 }
 

@@ -23,6 +23,7 @@
 namespace peerbook::p2p {
 
 inline constexpr const char* gossip_capability = "gossip/1";  // it takes kinds 0x03 … 0x08
+inline constexpr const char* reach_capability = "reach/1";    // it dials back, and takes reached_at
 inline constexpr const char* protocol_version = "1.0";        // another major version is refused
 inline constexpr Duration handshake_time_max = Duration::seconds(5);
 inline constexpr Duration clock_gap_warned = Duration::seconds(5);
@@ -42,7 +43,15 @@ struct LocalNode {
     std::string agent;
     std::uint16_t listen_port = 0;
     bool broadcast = true;
-    bool gossips = false;  // names the capability gossip/1
+    bool gossips = false;     // names the capability gossip/1
+    bool dials_back = false;  // names the capability reach/1
+};
+
+// What it says on one connection alone.
+struct ConnectionClaim {
+    std::optional<std::uint16_t> port;  // in place of listen_port; 0: it cannot be dialled from there
+    std::optional<PeerAddress> seen;    // see HandshakeMessage
+    bool look = false;
 };
 
 // What a step of the handshake asks of the caller.
@@ -63,7 +72,7 @@ class Handshake {
   public:
     // `signer`, `verifier` and `local` outlive the Handshake.
     Handshake(const LocalNode& local, const Signer& signer, const Verifier& verifier, Direction direction,
-              const ChannelBinding& channel, const Challenge& challenge);
+              const ChannelBinding& channel, const Challenge& challenge, ConnectionClaim here = {});
 
     // Our claim. The caller encodes it and hands the exact payload back with sent().
     HandshakeMessage claim(WallTime now) const;
@@ -87,6 +96,7 @@ class Handshake {
     Direction direction_;
     ChannelBinding channel_;
     Challenge challenge_;
+    ConnectionClaim here_;
     Digest our_payload_;
     Digest their_payload_;
     std::optional<HandshakeMessage> peer_;

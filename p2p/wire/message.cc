@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "p2p/peers/ip_address.h"
+
 namespace peerbook::p2p {
 
 namespace {
@@ -57,6 +59,8 @@ class Members {
 
     // Numbers arrive as text (kParseNumbersAsStringsFlag), so both forms are read alike and never through
     // double.
+    bool has(const char* name) const { return object_.HasMember(name); }
+
     std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
         const std::string digits = text(name, 20);
         std::int64_t value = 0;
@@ -134,6 +138,27 @@ HandshakeMessage read_handshake(Members& in) {
     out.ledger = in.fixed<Digest>("ledger");
     out.clock = {in.integer("clock", 0, int64_max)};
     out.challenge = in.fixed<Challenge>("challenge");
+    if (in.has("seen")) {
+        const Result<PeerAddress> seen = parse_peer_address(in.text("seen", host_bytes_max + 8));
+        if (seen && parse_ip(seen->host))
+            out.seen = *seen;
+        else
+            in.fail("seen", "is no address literal and port");
+    }
+    out.look = in.has("look") && in.boolean("look");
+    return out;
+}
+
+DialBackAnswer read_dial_back_answer(Members& in) {
+    DialBackAnswer out;
+    out.port = static_cast<std::uint16_t>(in.integer("port", 1, 65535));
+    const std::string result = in.text("result");
+    if (result == "reachable")
+        out.result = DialBackAnswer::Result::reachable;
+    else if (result == "unreachable")
+        out.result = DialBackAnswer::Result::unreachable;
+    else if (result != "refused")
+        in.fail("result", "is none of reachable, unreachable, refused");
     return out;
 }
 
@@ -158,6 +183,9 @@ ControlBody read_body(const std::string& type, Members& in) {
     if (type == "heartbeat_ack") return HeartbeatAck{sequence()};
     if (type == "peerexchange") return read_peer_exchange(in);
     if (type == "goodbye") return Goodbye{printable(in.text("reason"))};
+    if (type == "dialback") return DialBack{static_cast<std::uint16_t>(in.integer("port", 1, 65535))};
+    if (type == "dialback_answer") return read_dial_back_answer(in);
+    if (type == "reached_at") return ReachedAt{static_cast<std::uint16_t>(in.integer("port", 0, 65535))};
     return UnknownControl{printable(type)};
 }
 
@@ -170,6 +198,18 @@ void write_text(Writer& writer, const char* name, const Text& value) {
 void write_integer(Writer& writer, const char* name, std::int64_t value) {
     writer.Key(name);
     writer.Int64(value);
+}
+
+const char* name_of(DialBackAnswer::Result result) {
+    switch (result) {
+        case DialBackAnswer::Result::reachable:
+            return "reachable";
+        case DialBackAnswer::Result::unreachable:
+            return "unreachable";
+        case DialBackAnswer::Result::refused:
+            break;
+    }
+    return "refused";
 }
 
 struct BodyWriter {
@@ -191,6 +231,11 @@ struct BodyWriter {
         write_text(writer, "ledger", to_hex(body.ledger));
         write_integer(writer, "clock", body.clock.ms);
         write_text(writer, "challenge", to_hex(body.challenge));
+        if (body.seen) write_text(writer, "seen", to_string(*body.seen));
+        if (body.look) {
+            writer.Key("look");
+            writer.Bool(true);
+        }
     }
     void operator()(const HandshakeAck& body) const {
         write_text(writer, "endorsement", to_hex(body.endorsement));
@@ -209,6 +254,12 @@ struct BodyWriter {
         writer.EndArray();
     }
     void operator()(const Goodbye& body) const { write_text(writer, "reason", body.reason); }
+    void operator()(const DialBack& body) const { write_integer(writer, "port", body.port); }
+    void operator()(const DialBackAnswer& body) const {
+        write_integer(writer, "port", body.port);
+        write_text(writer, "result", std::string_view(name_of(body.result)));
+    }
+    void operator()(const ReachedAt& body) const { write_integer(writer, "port", body.port); }
     void operator()(const UnknownControl&) const {
         PB_CHECK(false, "an unknown control message cannot be sent");
     }
@@ -221,6 +272,9 @@ struct TypeName {
     const char* operator()(const HeartbeatAck&) const { return "heartbeat_ack"; }
     const char* operator()(const PeerExchange&) const { return "peerexchange"; }
     const char* operator()(const Goodbye&) const { return "goodbye"; }
+    const char* operator()(const DialBack&) const { return "dialback"; }
+    const char* operator()(const DialBackAnswer&) const { return "dialback_answer"; }
+    const char* operator()(const ReachedAt&) const { return "reached_at"; }
     const char* operator()(const UnknownControl&) const { return "unknown"; }
 };
 

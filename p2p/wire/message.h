@@ -50,6 +50,9 @@ struct HandshakeMessage {
     Digest ledger;
     WallTime clock;
     Challenge challenge;  // random, new for each connection
+    // Since capability reach/1, and left out where it says nothing:
+    std::optional<PeerAddress> seen;  // where the sender sees the receiver; an address literal
+    bool look = false;                // the sender only looks whether somebody is there, and hangs up
 };
 struct HandshakeAck {
     Signature endorsement;
@@ -66,12 +69,25 @@ struct PeerExchange {
 struct Goodbye {
     std::string reason;
 };
+// Asks the receiver to dial the sender back: at this port of the address that the question comes from.
+struct DialBack {
+    std::uint16_t port = 0;
+};
+struct DialBackAnswer {
+    std::uint16_t port = 0;  // of the question
+    enum class Result : unsigned char { reachable, unreachable, refused } result = Result::refused;
+};
+// Where the sender can be dialled now, at the address that the receiver sees; in place of what its handshake
+// said.
+struct ReachedAt {
+    std::uint16_t port = 0;  // 0: nowhere
+};
 struct UnknownControl {
     std::string type;
 };
 
 using ControlBody = std::variant<HandshakeMessage, HandshakeAck, Heartbeat, HeartbeatAck, PeerExchange,
-                                 Goodbye, UnknownControl>;
+                                 Goodbye, DialBack, DialBackAnswer, ReachedAt, UnknownControl>;
 
 struct ControlMessage {
     MessageId id;

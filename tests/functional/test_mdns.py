@@ -314,7 +314,7 @@ class InNamespaces(namespaces.RunsInside):
         self.run_inside("TwoMachines")
 
 
-@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@namespaces.only_inside
 class ThroughDaemon(MdnsCase):
     host = "0.0.0.0"
 
@@ -346,7 +346,7 @@ class ThroughDaemon(MdnsCase):
         harness.wait_until(lambda: len(self.connected("gus")) >= 4, FIRST_PEER_MAX_S, "gus to have 4 peers")
 
 
-@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@namespaces.only_inside
 class TwoMachines(harness.FunctionalCase):
     """`peerbook node` on each, and nothing else said: the demo network, the default ports."""
 

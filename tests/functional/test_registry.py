@@ -312,7 +312,7 @@ class InNamespaces(namespaces.RunsInside):
         self.run_inside("FromAnotherHost")
 
 
-@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@namespaces.only_inside
 class FromAnotherHost(DiscoveryCase):
     """The limits of one host do not hold on loopback."""
 

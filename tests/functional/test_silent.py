@@ -164,7 +164,7 @@ class Capture(threading.Thread):
         return made
 
 
-@unittest.skipUnless(namespaces.INSIDE in os.environ, "runs inside of what InNamespaces makes")
+@namespaces.only_inside
 class Captured(harness.FunctionalCase):
     """Hosts on a bridge: ann serves everything, and the others find each other by everything."""
 

@@ -83,12 +83,14 @@ class FakePeers final : public p2p::PeerNetwork {
     p2p::DiscoveryIdentity discovery_identity() const override { return {}; }
     Status add_strategy(std::unique_ptr<p2p::DiscoveryStrategy>, Duration) override { return {}; }
     std::vector<p2p::DiscoveryInfo> discovery() const override { return ways; }
+    p2p::NatInfo nat() const override { return way_in; }
     p2p::PeerNetworkStats stats() const override { return {}; }
     std::uint16_t port() const override { return 3000; }
     void stop() override {}
 
     std::vector<p2p::PeerInfo> known;
     std::vector<p2p::DiscoveryInfo> ways;
+    p2p::NatInfo way_in;
     std::vector<std::string> connected_to;
     std::vector<p2p::PeerId> disconnected_from, unbanned;
     std::vector<std::string> forgotten, imported;

@@ -107,6 +107,29 @@ TEST_F(PeerCalls, TheListHasEveryFigure) {
     EXPECT_THAT(response.body, Not(HasSubstr("retry_in_ms")));
 }
 
+TEST_F(PeerCalls, TheWayInIsToldWithoutWhatIsNotKnown) {
+    peers_.way_in.state = "searching";
+    expect(call("GET", "/api/v1/peers"), 200,
+           R"("way_in":{"reach":"unknown","told_port":0,"port_mapping":"searching","dial_backs_asked":"0",)"
+           R"("dial_backs_done":"0","dial_backs_refused":"0"})");
+    p2p::NatInfo& info = peers_.way_in;
+    info.state = "mapped";
+    info.mapping = p2p::PortMapping{"upnp", "192.168.1.1", "192.168.1.2", "192.0.2.9", 4001, WallTime{17}};
+    info.last_error = "odd \x1b";
+    info.seen_host = "192.0.2.9";
+    info.seen_by = 3;
+    info.reach = p2p::Reach::reachable;
+    info.reach_since = WallTime{18};
+    info.last_proof = WallTime{19};
+    info.told_port = 4001;
+    info.asked = 5;
+    expect(call("GET", "/api/v1/peers"), 200,
+           R"("way_in":{"reach":"reachable","reach_since":"18","last_proof":"19","told_port":4001,)"
+           R"("seen_address":"192.0.2.9","seen_by_networks":3,"port_mapping":"mapped","method":"upnp",)"
+           R"("gateway":"192.168.1.1","internal_address":"192.168.1.2","external_address":"192.0.2.9",)"
+           R"("external_port":4001,"lease_until":"17","last_error":"odd ?","dial_backs_asked":"5")");
+}
+
 TEST_F(PeerCalls, TheListIsSortedByAnyFigureLargestFirstAndByAnyText) {
     for (std::uint8_t i : {1, 2, 3}) {
         p2p::PeerInfo info = peer(i);

@@ -180,6 +180,35 @@ TEST(Views, PeersShowWhichWayFoundWhom) {
     EXPECT_NE(text.find("2023-11-14 22:13:20"), std::string::npos) << text;
 }
 
+TEST(Views, StatusAndPeersSayWhetherTheInternetGetsIn) {
+    const auto both = [](const std::string& way) {
+        return shown(view_peers, (R"({"peers":[],"way_in":{)" + way + "}}").c_str()) +
+               shown(view_status, (R"({"says":"Trading.","way_in":{)" + way + "}}").c_str());
+    };
+    const std::string mapped = both(
+        R"("reach":"reachable","told_port":4001,"seen_address":"11.0.0.1","port_mapping":"mapped","method":"upnp",)"
+        R"("gateway":"192.168.1.1\u001b","external_address":"11.0.0.1","external_port":4001,)"
+        R"("lease_until":"1700000000123")");
+    EXPECT_EQ(mapped.find('\x1b'), std::string::npos);
+    for (const char* part : {"reachable from the internet at 11.0.0.1:4001", "upnp at 192.168.1.1",
+                             ": 11.0.0.1:4001 leads here, until 2023-11-14 22:13:20"}) {
+        EXPECT_NE(mapped.find(part), std::string::npos) << mapped;
+        EXPECT_NE(mapped.find(part), mapped.rfind(part)) << mapped;
+    }
+    const std::string shut =
+        both(R"("reach":"unreachable","told_port":0,"port_mapping":"failing","last_error":"no answer")");
+    EXPECT_NE(shut.find("not reachable from the internet: it dials out only"), std::string::npos) << shut;
+    EXPECT_NE(shut.find("failing: no answer"), std::string::npos) << shut;
+    EXPECT_NE(both(R"("reach":"unknown","told_port":3000,"port_mapping":"off")").find("not known whether"),
+              std::string::npos);
+    EXPECT_NE(
+        both(R"("reach":"unknown","told_port":3000,"port_mapping":"loopback")").find("from this machine"),
+        std::string::npos);
+    EXPECT_NE(
+        both(R"("reach":"unknown","told_port":0,"port_mapping":"silent")").find("silent: told to nobody"),
+        std::string::npos);
+}
+
 TEST(Views, StatusBeginsWithTheSentenceOfTheNode) {
     const std::string text =
         shown(view_status, R"({"node":"ab","network_name":"demo","network":"cd","role":"member",

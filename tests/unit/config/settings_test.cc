@@ -63,6 +63,7 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.p2p_plain_tcp, expected.p2p_plain_tcp);
     EXPECT_EQ(settings.p2p_broadcast, expected.p2p_broadcast);
     EXPECT_EQ(settings.p2p_mdns, expected.p2p_mdns);
+    EXPECT_EQ(settings.p2p_nat, "auto");
     EXPECT_EQ(settings.bootstrap, expected.bootstrap);
     EXPECT_EQ(settings.max_peers, expected.max_peers);
     EXPECT_EQ(settings.reconnect_interval_s, expected.reconnect_interval_s);
@@ -142,6 +143,7 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.plain_tcp", "true"},
                           {"p2p.broadcast", "false"},
                           {"p2p.mdns", "false"},
+                          {"p2p.nat", "nat-pmp"},
                           {"p2p.bootstrap", "a:1,[::1]:2"},
                           {"p2p.max_peers", "7"},
                           {"p2p.reconnect_interval_s", "60"},
@@ -209,7 +211,16 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
         EXPECT_TRUE(loaded.settings.use_stdin);
         EXPECT_FALSE(loaded.settings.p2p_broadcast);
         EXPECT_FALSE(loaded.settings.p2p_mdns);
+        EXPECT_EQ(loaded.settings.p2p_nat, "nat-pmp");
     }
+}
+
+TEST_F(SettingsTest, WaysToMapAPortAreNamed) {
+    for (const char* way : {"auto", "on", "upnp", "nat-pmp", "off"})
+        EXPECT_EQ(load({{"--nat", way}}, {}).settings.p2p_nat, way);
+    const std::string why = mistake({}, {{"P2P_NAT", "pcp"}});
+    EXPECT_NE(why.find("P2P_NAT"), std::string::npos) << why;
+    EXPECT_NE(why.find("auto (or on), upnp, nat-pmp or off"), std::string::npos) << why;
 }
 
 TEST_F(SettingsTest, BooleansHaveSeveralSpellings) {

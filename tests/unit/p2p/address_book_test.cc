@@ -209,6 +209,31 @@ TEST(AddressBook, OfAllAQuarterIsGivenOrEightAndNeverMoreThanAskedFor) {
     EXPECT_GT(book.entries().size(), 150U);
 }
 
+TEST(AddressBook, WhereAPeerIsReachedNowTakesThePlaceOfWhereItWasInItsHost) {
+    AddressBook book(Duration::seconds(3600), 1);
+    const PeerAddress before{"20.0.0.1", 3000}, now{"20.0.0.1", 4001}, other_host{"20.1.0.1", 3000},
+        of_other{"20.0.0.1", 3001};
+    for (const PeerAddress& address : {before, other_host})
+        book.observed({start, wall}, address, peer(1), true);
+    book.observed({start, wall}, of_other, peer(2), true);
+    const auto shared = [&] {
+        const auto given = book.sample(wall, 20, peer(9), far_away);
+        return std::set<PeerAddress>(given.begin(), given.end());
+    };
+    EXPECT_EQ(shared(), (std::set<PeerAddress>{before, other_host, of_other}));
+    book.reached_at({start, wall}, now, peer(1));
+    EXPECT_EQ(shared(), (std::set<PeerAddress>{now, other_host, of_other}));
+    book.reached_at({start, wall}, {"20.0.0.1", 0}, peer(1));
+    EXPECT_EQ(shared(), (std::set<PeerAddress>{other_host, of_other}));
+    book.reached_at({start, wall}, before, peer(1));
+    EXPECT_EQ(shared(), (std::set<PeerAddress>{before, other_host, of_other}));
+    // What answered when it was dialled is nobody else's to take away.
+    prove(book, of_other, peer(2));
+    book.reached_at({start, wall}, of_other, peer(3));
+    EXPECT_EQ(book.find(of_other)->id, peer(2));
+    EXPECT_TRUE(shared().contains(of_other));
+}
+
 TEST(AddressBook, WhoWantsToBeKeptSecretIs) {
     AddressBook book(Duration::seconds(3600), 1);
     book.observed({start, wall}, numbered(1), peer(1), true);

@@ -91,6 +91,21 @@ TEST_F(DhtSearch, ASilentNodeOnlyLooksUp) {
     EXPECT_THAT(ends, ElementsAre(""));
 }
 
+TEST_F(DhtSearch, ThePortOfTheGatewayIsAnnouncedAndNothingWhereNobodyGetsIn) {
+    DhtStrategy strategy(dht, identity(), {true, false});
+    strategy.set_outside_port(4001);
+    begin(strategy);
+    EXPECT_EQ(dht.announced.second, 4001);
+    dht.announce_done(std::size_t{1});
+    dht.lookup_done(std::vector<PeerAddress>{});
+    dht.announce_done = nullptr;
+    strategy.set_outside_port(0);
+    strategy.search([this](const Status& status) { ends.push_back(status.ok() ? "" : "failed"); });
+    EXPECT_FALSE(dht.announce_done);
+    dht.lookup_done(std::vector<PeerAddress>{});
+    EXPECT_THAT(ends, ElementsAre("", ""));
+}
+
 TEST_F(DhtSearch, AFailureIsReportedOnce) {
     DhtStrategy strategy(dht, identity(), {true, false});
     begin(strategy);

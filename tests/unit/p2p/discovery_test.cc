@@ -154,6 +154,7 @@ struct Script {
     bool stopped = false;
     DiscoveryStrategy::Found found;
     DiscoveryStrategy::Done done;
+    int outside_port = -1;
 };
 
 class ScriptedStrategy final : public DiscoveryStrategy {
@@ -168,6 +169,7 @@ class ScriptedStrategy final : public DiscoveryStrategy {
         ++script_.searches;
         script_.done = std::move(done);
     }
+    void set_outside_port(std::uint16_t port) override { script_.outside_port = port; }
     void stop() override { script_.stopped = true; }
 
   private:
@@ -199,7 +201,7 @@ struct DiscoveryTest : testing::Test {
     std::map<PeerAddress, bool> known;
     std::vector<std::pair<std::string, std::string>> given;
     std::vector<std::string> said;
-    Script near{"near", {}, 0, false, {}, {}}, far{"far", {}, 0, false, {}, {}};
+    Script near{"near", {}, 0, false, {}, {}, -1}, far{"far", {}, 0, false, {}, {}, -1};
     PeerDiscovery discovery;
 };
 
@@ -221,6 +223,16 @@ TEST_F(DiscoveryTest, TellsWhichWayFoundWhom) {
     EXPECT_TRUE(infos[0].next_search_in);
     EXPECT_FALSE(infos[1].next_search_in);
     EXPECT_EQ(given.size(), 3U);
+}
+
+TEST_F(DiscoveryTest, AllHearByWhichPortThisNodeIsReached) {
+    add(near);
+    EXPECT_EQ(near.outside_port, -1);
+    discovery.set_outside_port(4001);
+    add(far);
+    EXPECT_EQ(std::pair(near.outside_port, far.outside_port), std::pair(4001, 4001));
+    discovery.set_outside_port(0);
+    EXPECT_EQ(std::pair(near.outside_port, far.outside_port), std::pair(0, 0));
 }
 
 TEST_F(DiscoveryTest, OneFailsAloneAndSaysSoOnce) {
@@ -264,7 +276,7 @@ TEST_F(DiscoveryTest, AStrategyThatCannotStartIsShownAndNeverAsked) {
 
 TEST_F(DiscoveryTest, NamesAreUniqueAndWaysAreFew) {
     add(near);
-    Script again{"near", {}, 0, false, {}, {}};
+    Script again{"near", {}, 0, false, {}, {}, -1};
     EXPECT_EQ(discovery.add(std::make_unique<ScriptedStrategy>(again)).error().code, ErrorCode::conflict);
     std::vector<Script> more(strategies_max);
     for (std::size_t i = 0; i < more.size(); ++i) {

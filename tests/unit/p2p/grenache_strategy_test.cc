@@ -77,6 +77,20 @@ TEST_F(Grenache, ASilentNodeOnlyLooksUp) {
     EXPECT_THAT(grape.questions[0], HasSubstr("POST /lookup"));
 }
 
+TEST_F(Grenache, ThePortOfTheGatewayIsAnnouncedAndNothingWhereNobodyGetsIn) {
+    const auto searching = strategy(grape.url());
+    searching->set_outside_port(4001);
+    grape.answers = {grape.http("1"), grape.http("[]")};
+    EXPECT_EQ(search(*searching), "");
+    ASSERT_EQ(grape.questions.size(), 2u);
+    EXPECT_THAT(grape.questions[0], HasSubstr(",4001]}"));
+    searching->set_outside_port(0);
+    grape.answers = {grape.http("[]")};
+    EXPECT_EQ(search(*searching), "");
+    ASSERT_EQ(grape.questions.size(), 3u);
+    EXPECT_THAT(grape.questions[2], HasSubstr("POST /lookup"));
+}
+
 TEST_F(Grenache, AGrapeThatCannotAnnounceIsLookedUpInAllTheSame) {
     const auto searching = strategy(grape.url());
     grape.answers = {grape.http("\"No nodes to query\""), grape.http(R"(["10.0.0.1:3000"])")};

@@ -47,9 +47,12 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(ControlMessage, EveryKindSurvivesWritingAndParsing) {
-    const std::vector<ControlBody> bodies{handshake(),        HandshakeAck{},
-                                          Heartbeat{5},       HeartbeatAck{6},
-                                          Goodbye{"bye now"}, PeerExchange{{{"::1", 3000}, {"a.b", 1}}}};
+    const std::vector<ControlBody> bodies{
+        handshake(),        HandshakeAck{},
+        Heartbeat{5},       HeartbeatAck{6},
+        Goodbye{"bye now"}, PeerExchange{{{"::1", 3000}, {"a.b", 1}}},
+        DialBack{65535},    DialBackAnswer{1, DialBackAnswer::Result::refused},
+        ReachedAt{0},       ReachedAt{3000}};
     for (const ControlBody& body : bodies) {
         const Bytes bytes = write_control(message_of(body));
         const auto parsed = parse_control(bytes);
@@ -71,6 +74,51 @@ TEST(ControlMessage, TheHandshakeKeepsEveryClaim) {
     EXPECT_EQ(body.ledger, handshake().ledger);
     EXPECT_EQ(body.clock, handshake().clock);
     EXPECT_EQ(body.challenge, handshake().challenge);
+}
+
+TEST(ControlMessage, WhereTheReceiverIsSeenAndThatItIsOnlyLookedAtAreOptional) {
+    const std::string plain = text_of(handshake());
+    EXPECT_EQ(plain.find("seen"), std::string::npos);
+    EXPECT_EQ(plain.find("look"), std::string::npos);
+    HandshakeMessage body = handshake();
+    body.seen = PeerAddress{"2001:db8::1", 4000};
+    body.look = true;
+    const std::string text = text_of(body);
+    const auto parsed = parse_control(as_bytes(text));
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    const auto& back = std::get<HandshakeMessage>(parsed->body);
+    EXPECT_EQ(back.seen, body.seen);
+    EXPECT_TRUE(back.look);
+    EXPECT_EQ(error_of(replaced(text, "[2001:db8::1]:4000", "some.name:4000")),
+              "control message: handshake.seen is no address literal and port");
+    EXPECT_EQ(error_of(replaced(text, "[2001:db8::1]:4000", "10.0.0.1")),
+              "control message: handshake.seen is no address literal and port");
+    EXPECT_EQ(error_of(replaced(text, "[2001:db8::1]:4000", std::string(300, '1'))),
+              "control message: handshake.seen is too long");
+    EXPECT_EQ(error_of(replaced(text, "\"look\":true", "\"look\":1")),
+              "control message: handshake.look is not true or false");
+}
+
+TEST(ControlMessage, DialBacksHaveAPortAndOneOfThreeResults) {
+    for (const auto result : {DialBackAnswer::Result::reachable, DialBackAnswer::Result::unreachable,
+                              DialBackAnswer::Result::refused}) {
+        const auto parsed = parse_control(write_control(message_of(DialBackAnswer{7, result})));
+        ASSERT_TRUE(parsed);
+        EXPECT_EQ(std::get<DialBackAnswer>(parsed->body).result, result);
+        EXPECT_EQ(std::get<DialBackAnswer>(parsed->body).port, 7);
+    }
+    const std::string question = text_of(DialBack{7}), answer = text_of(DialBackAnswer{7, {}});
+    for (const char* port : {"0", "-1", "65536", "1.5", "\"x\"", "true"}) {
+        EXPECT_NE(error_of(replaced(question, "\"port\":7", std::string("\"port\":") + port)), "accepted")
+            << port;
+        EXPECT_NE(error_of(replaced(answer, "\"port\":7", std::string("\"port\":") + port)), "accepted")
+            << port;
+    }
+    EXPECT_EQ(error_of(replaced(question, "\"port\"", "\"p\"")), "control message: dialback.port is missing");
+    EXPECT_EQ(error_of(replaced(answer, "\"reachable\"", "\"perhaps\"")),
+              "control message: dialback_answer.result is none of reachable, unreachable, refused");
+    EXPECT_EQ(error_of(replaced(text_of(ReachedAt{7}), "\"port\":7", "\"port\":65536")),
+              "control message: reached_at.port is not an integer in its range");
 }
 
 TEST(ControlMessage, NumbersMayBeTextAndUnknownMembersAndTypesAreLeftAlone) {

@@ -1,0 +1,251 @@
+#include "p2p/nat/port_mapper.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "p2p/nat/lease_schedule.h"
+#include "p2p/nat/port_gateway.h"
+#include "p2p/peers/ip_address.h"
+#include "p2p/wire/message.h"
+
+namespace peerbook::p2p {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* subsystem = "nat";
+constexpr std::chrono::milliseconds stop_wait(2000);
+
+Now read_clocks() {
+    using namespace std::chrono;
+    return {MonoTime{duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count()},
+            WallTime{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()}};
+}
+
+std::uint64_t random_word() {
+    std::uint8_t bytes[8];
+    fill_with_system_random(bytes);
+    std::uint64_t word = 0;
+    for (const std::uint8_t byte : bytes)
+        word = word << 8 | byte;
+    return word;
+}
+
+// Lives as long as the longer of the mapper and the thread. What both touch is under the mutex; the rest is
+// the thread's.
+class Worker {
+  public:
+    using Changed = std::function<void(const PortMapper::State&)>;  // on the io_context's thread
+
+    Worker(asio::io_context& io, PortMapper::Options options, Changed changed)
+        : options_(std::move(options)),
+          schedule_(read_clocks().mono),
+          random_(random_word()),
+          io_(&io),
+          changed_(std::move(changed)) {
+        const auto stops = [this] {
+            const std::lock_guard lock(mutex_);
+            return stop_requested_;
+        };
+        if (options_.gateways) {
+            gateways_ = options_.gateways(stops);
+            return;
+        }
+        if (options_.way != NatWay::upnp) gateways_.push_back(make_natpmp_gateway(stops));
+        if (options_.way != NatWay::nat_pmp) gateways_.push_back(make_upnp_gateway(stops));
+    }
+
+    // --- on the io_context's thread ---
+
+    // True if the thread has ended.
+    bool request_stop() {
+        std::unique_lock lock(mutex_);
+        stop_requested_ = true;
+        io_ = nullptr;
+        wake_.notify_all();
+        return wake_.wait_for(lock, stop_wait, [this] { return has_ended_; });
+    }
+
+    // --- the thread ---
+
+    void run() {
+        while (!wait_until_due())
+            attempt();
+        for (const auto& gateway : gateways_)
+            gateway->unmap();
+        if (mapped_by_) log_info(subsystem, "the port is given back to the gateway");
+        const std::lock_guard lock(mutex_);
+        has_ended_ = true;
+        wake_.notify_all();
+    }
+
+  private:
+    // True if it is to end.
+    bool wait_until_due() {
+        std::unique_lock lock(mutex_);
+        while (!stop_requested_) {
+            const Now now = read_clocks();
+            if (schedule_.due(now.mono)) return false;
+            wake_.wait_for(lock, std::chrono::nanoseconds((schedule_.next() - now.mono).ns));
+        }
+        return true;
+    }
+
+    bool stops() {
+        const std::lock_guard lock(mutex_);
+        return stop_requested_;
+    }
+
+    void attempt() {
+        const auto own = options_.own_address ? options_.own_address() : own_address_to_internet();
+        if (!own) return failed("there is no route to the internet");
+        if (const auto ip = parse_ip(*own); ip && scope_of(*ip) == IpScope::global) return not_needed(*own);
+        std::string why;
+        for (const auto& gateway : gateways_) {
+            if (stops()) return;
+            const auto granted = ask(*gateway);
+            if (granted) return mapped(*gateway, *granted);
+            why += (why.empty() ? "" : "; ") + granted.error().message;
+        }
+        if (!stops()) failed(printable(why));
+    }
+
+    Result<GrantedMapping> ask(PortGateway& gateway) {
+        MappingWish wish{options_.listen_host, options_.port, options_.port, lease_wanted};
+        if (&gateway == mapped_by_ && state_.mapping) wish.wanted_port = state_.mapping->external_port;
+        for (unsigned tried = 0;; ++tried) {
+            Result<GrantedMapping> granted = gateway.map(wish);
+            if (granted && granted->lease && *granted->lease < lease_min) {
+                gateway.unmap();
+                return Error{ErrorCode::unavailable,
+                             std::string(gateway.name()) + ": the gateway maps the port for " +
+                                 std::to_string(granted->lease->ms() / 1000) + " s only"};
+            }
+            if (granted || granted.error().code != ErrorCode::conflict || tried + 1 >= external_ports_tried ||
+                stops())
+                return granted;
+            wish.wanted_port = external_port_to_try(options_.port, tried + 1, random_);
+        }
+    }
+
+    void mapped(PortGateway& gateway, const GrantedMapping& granted) {
+        if (mapped_by_ && mapped_by_ != &gateway) mapped_by_->unmap();
+        mapped_by_ = &gateway;
+        const Now now = read_clocks();
+        schedule_.mapped(now.mono, granted.lease);
+        PortMapping mapping{gateway.method(),      granted.gateway,       granted.internal_host,
+                            granted.external_host, granted.external_port, std::nullopt};
+        if (granted.lease) mapping.until = WallTime{now.wall.ms + granted.lease->ms()};
+        const bool is_news =
+            state_.name != "mapped" || !state_.mapping || !leads_alike(*state_.mapping, mapping);
+        if (is_news)
+            log_info(subsystem,
+                     "port mapped method=" + mapping.method + " gateway=" + mapping.gateway +
+                         " external=" + (mapping.external_host.empty() ? "unknown" : mapping.external_host) +
+                         ":" + std::to_string(mapping.external_port) + " internal=" + mapping.internal_host +
+                         ":" + std::to_string(options_.port));
+        is_failing_ = false;
+        set({"mapped", std::move(mapping), {}});
+    }
+
+    // A lease that still holds goes on meanwhile.
+    void failed(const std::string& why) {
+        const Now now = read_clocks();
+        const bool held = schedule_.held(now.mono);
+        schedule_.failed(now.mono);
+        if (!std::exchange(is_failing_, true))
+            log_info(subsystem,
+                     "no port mapped reason=\"" + why +
+                         "\": nodes on the internet reach this one only if its port is forwarded by "
+                         "hand; tried again in silence");
+        if (held) return set({"mapped", state_.mapping, why});
+        mapped_by_ = nullptr;
+        set({"failing", std::nullopt, why});
+    }
+
+    void not_needed(const std::string& own) {
+        if (state_.name != "not_needed")
+            log_info(subsystem, "no port needs to be mapped: this host has the internet address " + own);
+        schedule_.not_needed(read_clocks().mono);
+        mapped_by_ = nullptr;
+        is_failing_ = false;
+        set({"not_needed", std::nullopt, {}});
+    }
+
+    void set(PortMapper::State state) {
+        state_ = std::move(state);
+        const std::lock_guard lock(mutex_);
+        if (io_) asio::post(*io_, [changed = changed_, state = state_] { changed(state); });
+    }
+
+    const PortMapper::Options options_;
+    std::vector<std::unique_ptr<PortGateway>> gateways_;  // in the order in which they are tried
+    PortGateway* mapped_by_ = nullptr;
+    LeaseSchedule schedule_;
+    Random random_;
+    PortMapper::State state_;
+    bool is_failing_ = false;
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    asio::io_context* io_;  // null: stopped
+    const Changed changed_;
+    bool stop_requested_ = false, has_ended_ = false;
+};
+
+class ThreadedPortMapper final : public PortMapper {
+  public:
+    ThreadedPortMapper(asio::io_context& io, Options options, std::function<void(const State&)> changed)
+        : alive_(std::make_shared<bool>(true)),
+          worker_(std::make_shared<Worker>(
+              io, std::move(options), [changed = std::move(changed), alive = alive_](const State& state) {
+                  if (*alive) changed(state);
+              })) {
+        // Signals are for the threads that were there before.
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        thread_ = std::thread([worker = worker_] {
+            pthread_setname_np(pthread_self(), "nat");
+            worker->run();
+        });
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+    ~ThreadedPortMapper() override { stop(); }
+
+    void stop() override {
+        *alive_ = false;
+        if (!thread_.joinable()) return;
+        if (worker_->request_stop())
+            thread_.join();
+        else
+            thread_.detach();  // it waits for a gateway, and ends when that gives up
+    }
+
+  private:
+    std::shared_ptr<bool> alive_;
+    std::shared_ptr<Worker> worker_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<PortMapper> PortMapper::start(asio::io_context& io, Options options,
+                                              std::function<void(const State&)> changed) {
+    return std::make_unique<ThreadedPortMapper>(io, std::move(options), std::move(changed));
+}
+
+}  // namespace peerbook::p2p
