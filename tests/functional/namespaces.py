@@ -32,6 +32,13 @@ def missing(*programs):
     return f"no namespaces: {tried.stdout.strip()}" if tried.returncode != 0 else None
 
 
+def refused(*command):
+    """Why this command fails in a network namespace; None if it does not."""
+    tried = subprocess.run([*_MAKE, *command], env={**os.environ, "PATH": SYSTEM_PATH}, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True, check=False)
+    return f"{' '.join(command)}: {tried.stdout.strip()}" if tried.returncode != 0 else None
+
+
 class RunsInside(harness.FunctionalCase):
     file = None  # of the tests
 
