@@ -51,7 +51,11 @@ std::uint32_t placed_names(const CommandBody& body) {
 
 }  // namespace
 
-CommitRunner::CommitRunner(EngineState& state) : state_(state), hash_(state.rules.index_seed) {}
+CommitRunner::CommitRunner(EngineState& state)
+    : state_(state),
+      hash_(state.rules.index_seed),
+      notes_(state.rules.index_seed),
+      cancel_all_counts_(state.rules.index_seed) {}
 
 void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     PB_CHECK(commit.rules_version >= 1 && commit.rules_version <= rules_version_latest,
@@ -59,7 +63,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     events_ = &events;
     notes_.first_sequence = state_.books.next_sequence();
     notes_.steps_left = state_.rules.fills_per_commit_max;
-    if (!notes_.looked_through.empty()) notes_.looked_through.clear();
+    notes_.looked_through.clear();
     Executor executor(state_, notes_, events);
     run_due(commit.time, executor);
     if (commit.rules_version == 1)
@@ -152,7 +156,7 @@ void CommitRunner::burn_target(std::uint64_t nonce, AdmittedCommand& admitted) {
 }
 
 bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
-    if (cancel_all_counts_[account.value()]++ >= state_.rules.cancel_alls_per_commit_max) return true;
+    if (cancel_all_counts_[account]++ >= state_.rules.cancel_alls_per_commit_max) return true;
     cancel_alls_.push_back({account, static_cast<Position>(admitted_.size()) - 1});  // it is the last of them
     return false;
 }

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "exchange/engine/admission.h"
@@ -100,9 +99,9 @@ class CommitRunner {
         Position command;
         friend auto operator<=>(const CancelAllPlace&, const CancelAllPlace&) = default;
     };
-    std::vector<CancelAllPlace> cancel_alls_;                             // by account, then position
-    std::unordered_map<std::uint32_t, std::uint32_t> cancel_all_counts_;  // by account
-    std::vector<std::uint32_t> hashes_;                                   // of the batch's accounts
+    std::vector<CancelAllPlace> cancel_alls_;  // by account, then position
+    AccountCounts cancel_all_counts_;
+    std::vector<std::uint32_t> hashes_;         // of the batch's accounts
     std::vector<AccountIndex> batch_accounts_;  // of the batch that is admitted; no_account: not open
 
     // Attached commands, as lists in order; empty if nothing is attached in this commit.

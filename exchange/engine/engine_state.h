@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -82,8 +83,9 @@ struct EngineState {
     std::vector<Proposal> proposals;  // in order of their first word
     std::optional<WallTime> time;     // of the commit; none before the first
     // What becomes due by time, next first. Both follow from the rest of the state.
-    std::set<std::tuple<std::int64_t, AccountId, AccountIndex>> switches;
-    std::set<std::pair<std::int64_t, std::uint32_t>> auctions;  // end, market
+    std::pmr::unsynchronized_pool_resource due_memory;
+    std::pmr::set<std::tuple<std::int64_t, AccountId, AccountIndex>> switches{&due_memory};
+    std::pmr::set<std::pair<std::int64_t, std::uint32_t>> auctions{&due_memory};  // end, market
     UndoLog undo;
     WaitingSlots removed_orders;
 

@@ -333,7 +333,7 @@ Reason Executor::check_against_book(const Placement& order) const {
     if (order.time_in_force != TimeInForce::fok) return Reason::none;
     switch (can_fill(state_.books,
                      {key_.account, order.market, order.side, order.self_trade, order.price, order.quantity},
-                     std::min(state_.rules.fok_orders_max, steps_max()))) {
+                     std::min(state_.rules.fok_orders_max, steps_max()), notes_.hidden)) {
         case Fillable::yes:
             return Reason::none;
         case Fillable::no:

@@ -337,7 +337,7 @@ const std::vector<Change> changes_that_do_not = {
          s.extensions.edit(1) = OrderExtension();
          s.orders.edit(2).quantity_or_extension = 0;
      }},
-    {"list of free extensions", [](HandMade& s) { s.extensions.edit(1).next_free = 3; }},
+    {"an extension that no order has", [](HandMade& s) { s.extensions.edit(9).hidden = 3; }},
     {"open accounts of an owner", [](HandMade& s) { s.owners.edit(1).open_accounts = 3; }},
     {"count beside the second of bytes", [](HandMade& s) { s.owners.edit(1).seconds.count = 3; }},
     {"what an order that left had", [](HandMade& s) { s.orders.edit(5).price = 3; }},
