@@ -159,6 +159,7 @@ void OrderBooks::remove(OrderSlot slot) {
     sides_[place].take_from(order.price, [&](Level& level) {
         unlink_from_level(slot, order, level);
         level.quantity -= order.leaves;
+        PB_CHECK(level.quantity >= 0, "a level has the lots of its orders");
         --level.orders;
         if (order.is_extended != 0) [[unlikely]]
             count_extension(order, level, false, slot);

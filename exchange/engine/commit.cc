@@ -71,6 +71,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     else
         run_in_classes(commit, executor);
     if (!notes_.batch_markets.empty()) executor.match_batches();
+    state_.check_conservation();
 }
 
 void CommitRunner::run_due(WallTime time, Executor& executor) {

@@ -150,6 +150,7 @@ void EngineState::set_last_price(MarketId market, std::int64_t price) {
 
 void EngineState::set_issued(AssetId asset, Amount amount) {
     undo.push_change(UndoKind::issued, asset.value(), issued[asset.value()]);
+    moved(asset.value()) -= amount - issued[asset.value()];
     issued[asset.value()] = amount;
 }
 

@@ -501,8 +501,10 @@ void Executor::match_and_rest(const Placement& order, const Funding& funding) {
         }
     }
     if (end == SweepEnd::filled) return;
-    if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc)
-        return rest(order, funding, taker.leaves, carry);
+    if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc) {
+        rest(order, funding, taker.leaves, carry);
+        return state_.check_not_crossed(order.market);
+    }
     end_without_rest(order, taker.leaves, budget_left, reason_of(end));
 }
 

@@ -88,6 +88,7 @@ Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
             ++s;
     }
     if (done.quantity > 0) state_.set_last_price(market, done.price);
+    state_.check_not_crossed(market);
     notes_.give_back();
     return done;
 }
