@@ -34,7 +34,7 @@ inline void write_order(Order& order, const NewOrder& placed, std::uint64_t sequ
 
 }  // namespace
 
-OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : index_(pool_, index_seed) {
+OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : hash_(index_seed) {
     sides_.reserve(market_count * 4);
     for (std::size_t i = 0; i < market_count; ++i)
         add_market();
@@ -78,8 +78,7 @@ OrderSlot OrderBooks::restore(const NewOrder& placed, std::uint64_t sequence) {
     if (placed.extension != nullptr) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order, placed.key.account.value(), placed.is_quote);
-    index_.insert(slot, order, hash(placed.key));
+    add_to_account(slot, order, placed.key, placed.is_quote);
     return slot;
 }
 
@@ -109,22 +108,18 @@ inline void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Le
     level.tail = level.tail == slot ? previous : level.tail;
 }
 
-inline void OrderBooks::add_to_account(OrderSlot slot, Order& order, std::uint32_t number, bool is_quote) {
-    OfAccount& account = orders_of(number);
-    order.account_place = account.open.add(slot);
+inline void OrderBooks::add_to_account(OrderSlot slot, Order& order, OrderKey key, bool is_quote) {
+    OfAccount& account = orders_of(key.account.value());
+    account.open.insert(pool_, slot, order, hash(key));
     account.quotes += is_quote ? 1 : 0;
+    ++order_count_;
 }
 
-inline void OrderBooks::take_from_account(const Order& order) {
+inline void OrderBooks::take_from_account(OrderSlot slot, const Order& order) {
     OfAccount& account = accounts_[order.account];
-    account.open.take_out(order.account_place);
+    account.open.erase(pool_, slot, order);
     account.quotes -= order.is_quote;
-    if (account.open.is_untidy()) [[unlikely]]
-        tidy(account);
-}
-
-void OrderBooks::tidy(OfAccount& account) {
-    account.open.tidy([&](OrderSlot slot, std::uint32_t place) { pool_.edit(slot).account_place = place; });
+    --order_count_;
 }
 
 OrderBooks::OfAccount& OrderBooks::add_account(std::uint32_t account) {
@@ -152,7 +147,6 @@ void OrderBooks::undo_insert(OrderSlot slot) {
 
 void OrderBooks::remove(OrderSlot slot) {
     Order& order = pool_.edit(slot);
-    index_.erase(slot, order);
     order.is_live = 0;
     const std::size_t place = place_of(order);
     lots_[place] -= order.leaves;
@@ -164,7 +158,7 @@ void OrderBooks::remove(OrderSlot slot) {
         if (order.is_extended != 0) [[unlikely]]
             count_extension(order, level, false, slot);
     });
-    take_from_account(order);
+    take_from_account(slot, order);
 }
 
 void OrderBooks::undo_remove(OrderSlot slot) {
@@ -179,8 +173,10 @@ void OrderBooks::undo_remove(OrderSlot slot) {
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order, order.account, order.is_quote != 0);
-    index_.insert(slot, order, hash({AccountIndex(order.account), {order.nonce, order.index}}));
+    OfAccount& account = accounts_[order.account];
+    account.open.insert(pool_, slot, order, order.name_hash);
+    account.quotes += order.is_quote;
+    ++order_count_;
 }
 
 void OrderBooks::change_hidden(OrderSlot slot, std::int64_t hidden) {
@@ -229,9 +225,8 @@ void OrderBooks::undo_requeue(OrderSlot slot, std::uint64_t sequence_before) {
 }
 
 std::size_t OrderBooks::memory_bytes() const {
-    std::size_t bytes = pool_.memory_bytes() + index_.memory_bytes() +
-                        accounts_.capacity() * sizeof(OfAccount) + sides_.capacity() * sizeof(PriceLevels) +
-                        expiries_.size() * (sizeof(Expiry) + 32);
+    std::size_t bytes = pool_.memory_bytes() + accounts_.capacity() * sizeof(OfAccount) +
+                        sides_.capacity() * sizeof(PriceLevels) + expiries_.size() * (sizeof(Expiry) + 32);
     for (const PriceLevels& side : sides_)
         bytes += side.memory_bytes();
     for (const OfAccount& account : accounts_)

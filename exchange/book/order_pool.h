@@ -35,8 +35,8 @@ struct Order {
     std::uint32_t is_live : 1 = 0;  // in a book or waiting; else the slot only waits for release
     OrderSlot previous = no_order;  // in its level, oldest first
     OrderSlot next = no_order;
-    OrderSlot index_next = no_order;  // with the same place in the index
-    std::uint32_t account_place = 0;  // among its account's open orders
+    OrderSlot index_next = no_order;  // with the same place among its account's orders
+    std::uint32_t name_hash = 0;      // account_orders.h
 
     MarketId market() const { return MarketId(static_cast<std::uint32_t>(market_number)); }
     Side side() const { return is_sell != 0 ? Side::sell : Side::buy; }

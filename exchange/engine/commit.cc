@@ -295,8 +295,11 @@ OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
 
 // What the commands will read first, so that the processor waits for many of these lines at the same time.
 void CommitRunner::prefetch_first_lines() {
-    for (const std::uint32_t hashed : named_hashes_)
-        state_.books.prefetch(hashed);
+    if (state_.accounts.known_count() > cached_accounts_max)
+        for (const AdmittedCommand& admitted : admitted_)
+            state_.books.prefetch_account(admitted.account);
+    for (std::size_t i = 0; i < naming_.size(); ++i)
+        state_.books.prefetch(admitted_[naming_[i]].account, named_hashes_[i]);
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& admitted = admitted_[position];
@@ -305,10 +308,11 @@ void CommitRunner::prefetch_first_lines() {
             state_.balances.prefetch(admitted.account,
                                      state_.terms[order->market.value()].reserve(order->side).asset);
             state_.books.levels(order->market, order->side).prefetch(order->price.value());
-            state_.books.prefetch(state_.books.hash(OrderKey(admitted.account, admitted.command->ref())));
+            state_.books.prefetch(admitted.account,
+                                  state_.books.hash(OrderKey(admitted.account, admitted.command->ref())));
         }
-    for (const std::uint32_t hashed : named_hashes_)
-        state_.books.prefetch_order(hashed);
+    for (std::size_t i = 0; i < naming_.size(); ++i)
+        state_.books.prefetch_order(admitted_[naming_[i]].account, named_hashes_[i]);
     state_.books.prefetch_places(commands_of(Class::post_only).size() + commands_of(Class::rest).size());
 }
 
@@ -316,11 +320,11 @@ bool CommitRunner::has_level(const LimitOrder& order) const {
     return order.market.value() < state_.terms.size() && order.price.value() >= 1;
 }
 
-// What an order will be linked behind in its level and stand beside in its account's list.
+// What an order will be linked behind in its level.
 void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
     const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
     if (order != nullptr && has_level(*order))
-        state_.books.prefetch_behind(admitted.account, order->market, order->side, order->price.value());
+        state_.books.prefetch_behind(order->market, order->side, order->price.value());
 }
 
 void CommitRunner::look_up_targets() {
