@@ -12,7 +12,7 @@ namespace peerbook::exchange {
 namespace {
 
 // Places of the former table that a change moves on, so that it is empty after an eighth as many changes as
-// it has places. Meanwhile the new one, a quarter full at first, gains a sixteenth at most and is not
+// it has places. Meanwhile the new one, three eighths full at first, gains a sixteenth at most and is not
 // resized.
 constexpr std::uint32_t places_at_once = 8;
 

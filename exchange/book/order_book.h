@@ -169,9 +169,11 @@ class OrderBooks {
     static std::size_t waiting_place(MarketId market, bool below) {
         return std::size_t{market.value()} * 4 + (below ? 3 : 2);
     }
+    // By arithmetic, because no processor can guess an order's side.
     static std::size_t place_of(const Order& order) {
-        return std::size_t{order.market_number} * 4 +
-               (order.is_waiting != 0 ? 2 + order.waits_below : order.is_sell);
+        const std::uint64_t waiting = order.is_waiting;
+        return order.market_number * std::uint64_t{4} + waiting * 2 +
+               ((order.is_sell & (waiting ^ 1)) | (order.waits_below & waiting));
     }
     OfAccount& orders_of(std::uint32_t account) {
         if (account >= accounts_.size()) [[unlikely]]

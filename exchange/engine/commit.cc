@@ -40,13 +40,17 @@ const CommandRef* target_of(const CommandBody& body) {
 
 // Names of orders that the command may place, from its own on.
 std::uint32_t placed_names(const CommandBody& body) {
-    if (const auto* quotes = std::get_if<MassQuote>(&body))
+    static constexpr auto names_of_kind = [] {
+        std::array<std::uint8_t, std::variant_size_v<CommandBody>> names{};
+        for (const std::size_t number :
+             {number_of<LimitOrder>(), number_of<MarketOrder>(), number_of<BudgetOrder>(),
+              number_of<Boxed<SpecialOrder>>(), number_of<Boxed<ReplaceOrder>>()})
+            names[number] = 1;
+        return names;
+    }();
+    if (const auto* quotes = std::get_if<MassQuote>(&body)) [[unlikely]]
         return static_cast<std::uint32_t>(quotes->quotes.size());
-    const bool places =
-        std::holds_alternative<LimitOrder>(body) || std::holds_alternative<MarketOrder>(body) ||
-        std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
-        std::holds_alternative<Boxed<ReplaceOrder>>(body);
-    return places ? 1 : 0;
+    return names_of_kind[body.index()];
 }
 
 }  // namespace
@@ -136,14 +140,17 @@ bool CommitRunner::reject_unadmitted(Executor& executor, const AdmittedCommand& 
     return false;
 }
 
-bool CommitRunner::finish_admission(Executor& executor, AdmittedCommand& admitted) {
+[[gnu::always_inline]] inline bool CommitRunner::finish_admission(Executor& executor,
+                                                                  AdmittedCommand& admitted) {
     const CommandBody& body = admitted.command->body;
     // Of other commands than cancels a nonce that is behind, chosen without a branch; see classify().
     static constexpr CancelOrder no_target;
     const std::uint64_t target = or_else(std::get_if<CancelOrder>(&body), &no_target)->target.nonce;
-    if (!state_.accounts.nonces(admitted.account).is_behind(target)) burn_target(target, admitted);
-    if (!std::holds_alternative<CancelAll>(body) || !is_one_cancel_all_too_many(admitted.account)) [[likely]]
+    if (!state_.accounts.nonces(admitted.account).is_behind(target)) [[unlikely]]
+        burn_target(target, admitted);
+    if (!std::holds_alternative<CancelAll>(body)) [[likely]]
         return true;
+    if (!is_one_cancel_all_too_many(admitted.account)) return true;
     return reject_unadmitted(executor, admitted,
                              {Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
 }
@@ -328,16 +335,17 @@ void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
 }
 
 void CommitRunner::look_up_targets() {
-    unresolved_.clear();
+    unresolved_.resize(naming_.size() + 2);
+    std::size_t count = 1;
     for (std::size_t i = 0; i < naming_.size(); ++i) {
         const Position position = naming_[i];
         AdmittedCommand& admitted = admitted_[position];
         admitted.target = state_.books.find(target_key(admitted), named_hashes_[i]);
-        if (admitted.target == no_order)
-            unresolved_.push_back(position);
-        else if (is_large_)
-            state_.books.prefetch_around(admitted.target);
+        unresolved_[count] = position;
+        count += admitted.target == no_order ? 1 : 0;
+        if (is_large_) state_.books.prefetch_around(admitted.target);
     }
+    unresolved_.resize(count);
     if (!is_large_) return;
     for (const Position position : naming_) {
         const AdmittedCommand& admitted = admitted_[position];
@@ -347,41 +355,57 @@ void CommitRunner::look_up_targets() {
     }
 }
 
-// Where the table of wanted names has this name, or has room for it.
-CommitRunner::Position& CommitRunner::wanted_place(const OrderKey& key) {
+// Where the table of wanted names has this name, or has room for it. Both by one branch, because no processor
+// can guess which it is.
+inline CommitRunner::Wanted& CommitRunner::wanted_place(const OrderKey& key) {
     const std::size_t mask = wanted_.size() - 1;
-    std::size_t at = hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32 & mask;
-    while (wanted_[at] != none && target_key(admitted_[unresolved_[wanted_[at]]]) != key)
-        at = (at + 1) & mask;
-    return wanted_[at];
+    const auto hashed = static_cast<std::uint32_t>(
+        hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32);
+    for (std::size_t at = hashed & mask;; at = (at + 1) & mask) {
+        Wanted& wanted = wanted_[at];
+        const bool is_free = wanted.last == 0;
+        const bool is_its = wanted.hashed == hashed;
+        if ((static_cast<unsigned>(is_free) | static_cast<unsigned>(is_its)) == 0) [[unlikely]]
+            continue;
+        const bool is_same = wanted_keys_[wanted.last] == key;
+        if ((static_cast<unsigned>(is_free) | static_cast<unsigned>(is_same)) == 0) [[unlikely]]
+            continue;
+        wanted.hashed = hashed;
+        return wanted;
+    }
+}
+
+inline void CommitRunner::note_placed(const OrderKey& key, Position placing) {
+    Position at = wanted_place(key).last;
+    do
+        placing_of_[at] = placing;
+    while ((at = next_wanting_[at]) != 0);
 }
 
 void CommitRunner::find_placing_commands() {
-    wanted_.assign(std::bit_ceil(unresolved_.size() * 4), none);
-    next_wanting_.assign(unresolved_.size(), none);
+    wanted_.assign(std::bit_ceil(unresolved_.size() * 8), Wanted());
+    next_wanting_.assign(unresolved_.size(), 0);
     placing_of_.assign(unresolved_.size(), none);
-    for (Position i = 0; i < unresolved_.size(); ++i) {
-        Position& first = wanted_place(target_key(admitted_[unresolved_[i]]));
-        next_wanting_[i] = std::exchange(first, i);
+    wanted_keys_.assign(unresolved_.size(), OrderKey());
+    for (Position i = 1; i < unresolved_.size(); ++i) {
+        wanted_keys_[i] = target_key(admitted_[unresolved_[i]]);
+        next_wanting_[i] = std::exchange(wanted_place(wanted_keys_[i]).last, i);
     }
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& placing = admitted_[position];
             const std::uint32_t names = placed_names(placing.command->body);
-            for (std::uint32_t i = 0; i < names; ++i) {
-                const OrderKey key(placing.account, {placing.nonce, placing.command->index + i});
-                for (Position at = wanted_place(key); at != none; at = next_wanting_[at])
-                    placing_of_[at] = position;
-            }
+            for (std::uint32_t i = 0; i < names; ++i)
+                note_placed(OrderKey(placing.account, {placing.nonce, placing.command->index + i}), position);
         }
 }
 
 void CommitRunner::attach_to_placing_commands() {
     // They were found class by class, and mostly are of one class.
-    if (!std::is_sorted(unresolved_.begin(), unresolved_.end()))
-        std::sort(unresolved_.begin(), unresolved_.end());
+    if (!std::is_sorted(unresolved_.begin() + 1, unresolved_.end()))
+        std::sort(unresolved_.begin() + 1, unresolved_.end());
     find_placing_commands();
-    for (std::size_t i = 0; i < unresolved_.size(); ++i) {
+    for (std::size_t i = 1; i < unresolved_.size(); ++i) {
         const Position position = unresolved_[i];
         const Position placing = placing_of_[i];
         if (placing == none || placing >= position) continue;
@@ -429,7 +453,7 @@ void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor)
     is_large_ = state_.books.size() + state_.accounts.known_count() > cached_entries_max;
     if (is_large_) prefetch_first_lines();
     look_up_targets();
-    if (!unresolved_.empty()) attach_to_placing_commands();
+    if (unresolved_.size() > 1) attach_to_placing_commands();
     std::sort(cancel_alls_.begin(), cancel_alls_.end());
     for (const Class its : {Class::administration, Class::cancels, Class::post_only, Class::rest})
         execute_class(its, executor);

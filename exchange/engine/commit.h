@@ -73,7 +73,9 @@ class CommitRunner {
     void take_out_attached();
     // Which command of this commit placed what each unresolved one names.
     void find_placing_commands();
-    Position& wanted_place(const OrderKey& key);
+    struct Wanted;
+    Wanted& wanted_place(const OrderKey& key);
+    void note_placed(const OrderKey& key, Position placing);
 
     // --- second pass ---
     void execute_class(Class its, Executor& executor);
@@ -93,7 +95,7 @@ class CommitRunner {
     bool is_large_ = false;                          // the state is larger than the processor's cache
     std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
     std::vector<std::uint32_t> named_hashes_;        // of what each of them names, for the index of orders
-    std::vector<Position> unresolved_;               // those of them whose target is no open order
+    std::vector<Position> unresolved_;  // those of them whose target is no open order, from place 1 on
     struct CancelAllPlace {
         AccountIndex account;
         Position command;
@@ -108,9 +110,16 @@ class CommitRunner {
     std::vector<Position> first_attached_, last_attached_, next_attached_;
     std::vector<Class> attached_class_;  // in which an attached command runs
     // By the name of an order: the last of the unresolved commands that name it, by its place in their list,
-    // each with the one before it that does; open addressing, at most a quarter full.
-    std::vector<Position> wanted_, next_wanting_;
-    std::vector<Position> placing_of_;  // what each of them names was placed by; none: by no command here
+    // each with the one before it that does; open addressing, at most an eighth full. Place 0 is no command:
+    // what is found and written there nobody reads.
+    struct Wanted {
+        std::uint32_t hashed = 0;
+        Position last = 0;
+    };
+    std::vector<Wanted> wanted_;
+    std::vector<Position> next_wanting_;
+    std::vector<OrderKey> wanted_keys_;  // what each of them names
+    std::vector<Position> placing_of_;   // and what that was placed by; none: by no command here
     std::vector<Frame> frames_;
 };
 
