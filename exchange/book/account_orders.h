@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/opaque.h"
 #include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/market/index_hash.h"
@@ -113,9 +114,10 @@ class AccountOrders {
         // no_order's slot may be read like others.
         for (;; slot = pool[slot].index_next) {
             const Order& order = pool[slot];
-            const bool is_it =
+            const unsigned is_it =
                 static_cast<unsigned>(order.nonce == nonce) & static_cast<unsigned>(order.index == index);
-            if ((static_cast<unsigned>(is_it) | static_cast<unsigned>(slot == no_order)) != 0) return slot;
+            if (opaque(is_it | static_cast<unsigned>(slot == no_order)) != 0) [[likely]]
+                return slot;
         }
     }
     template <typename Visit>

@@ -1,5 +1,6 @@
 #include "exchange/book/order_book.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -134,9 +135,23 @@ void OrderBooks::count_extension(const Order& order, Level& level, bool is_added
     if (extension.expires_at_ms == 0) return;
     const Expiry expiry{extension.expires_at_ms, order.sequence, slot};
     if (is_added)
-        expiries_.insert(expiry);
+        add_expiry(expiry);
     else
-        expiries_.erase(expiry);
+        take_out_expiry(expiry);
+}
+
+void OrderBooks::add_expiry(const Expiry& expiry) {
+    expiries_.insert(expiry);
+    expiries_most_ = std::max(expiries_most_, expiries_.size());
+}
+
+// A pool gives its memory back as a whole only, and so once nothing needs it.
+void OrderBooks::take_out_expiry(const Expiry& expiry) {
+    constexpr std::size_t kept = 4'096;
+    expiries_.erase(expiry);
+    if (!expiries_.empty() || expiries_most_ <= kept) return;
+    expiries_most_ = 0;
+    expiry_memory_.release();
 }
 
 void OrderBooks::undo_insert(OrderSlot slot) {
@@ -153,12 +168,12 @@ void OrderBooks::remove(OrderSlot slot) {
     sides_[place].take_from(order.price, [&](Level& level) {
         unlink_from_level(slot, order, level);
         level.quantity -= order.leaves;
-        PB_CHECK(level.quantity >= 0, "a level has the lots of its orders");
         --level.orders;
         if (order.is_extended != 0) [[unlikely]]
             count_extension(order, level, false, slot);
     });
     take_from_account(slot, order);
+    PB_CHECK(lots_[place] >= 0, "no side has fewer lots than its orders");
 }
 
 void OrderBooks::undo_remove(OrderSlot slot) {
@@ -192,8 +207,8 @@ void OrderBooks::requeue(OrderSlot slot, std::int64_t shown) {
     Level& level = sides_[place_of(order)].at(order.price);
     PB_CHECK(level.head == slot && order.leaves == 0, "an iceberg shows its next part when the last is gone");
     if (extension.expires_at_ms != 0) {
-        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
         expiries_.insert({extension.expires_at_ms, next_sequence_, slot});
+        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
     }
     unlink_from_level(slot, order, level);
     link_last(slot, order, level);
@@ -210,8 +225,8 @@ void OrderBooks::undo_requeue(OrderSlot slot, std::uint64_t sequence_before) {
     Level& level = sides_[place_of(order)].at(order.price);
     next_sequence_ = order.sequence;
     if (extension.expires_at_ms != 0) {
-        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
         expiries_.insert({extension.expires_at_ms, sequence_before, slot});
+        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
     }
     level.quantity -= order.leaves;
     extension.hidden += order.leaves;

@@ -192,6 +192,8 @@ class OrderBooks {
     }
     static inline const AccountOrders no_orders;
     void count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot);
+    void add_expiry(const Expiry& expiry);
+    void take_out_expiry(const Expiry& expiry);
 
     OrderPool pool_;
     OrderNameHash hash_;
@@ -200,7 +202,9 @@ class OrderBooks {
     std::vector<PriceLevels> sides_;  // four for each market
     std::vector<std::int64_t> lots_;  // of each, hidden ones too
     std::vector<OfAccount> accounts_;
-    std::pmr::set<Expiry> expiries_{&far_memory_};
+    std::pmr::unsynchronized_pool_resource expiry_memory_;
+    std::pmr::set<Expiry> expiries_{&expiry_memory_};
+    std::size_t expiries_most_ = 0;  // since their memory was given back
     std::uint64_t next_sequence_ = 1;
 };
 

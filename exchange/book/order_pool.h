@@ -61,8 +61,11 @@ struct OrderExtension {
 
 class OrderPool {
   public:
-    using FrozenOrders = SlotPool<Order>::Frozen;
-    using FrozenExtensions = SlotPool<OrderExtension>::Frozen;
+    // A commit frees as many orders at once, and the next one takes them.
+    using Orders = SlotPool<Order, 256>;
+    using Extensions = SlotPool<OrderExtension, 64>;
+    using FrozenOrders = Orders::Frozen;
+    using FrozenExtensions = Extensions::Frozen;
 
     OrderPool() { PB_CHECK(orders_.allocate() == no_order, "the first slot is the one that is nobody's"); }
 
@@ -110,8 +113,8 @@ class OrderPool {
         order.is_extended = 0;
     }
 
-    SlotPool<Order> orders_;
-    SlotPool<OrderExtension> extensions_;
+    Orders orders_;
+    Extensions extensions_;
 };
 
 }  // namespace peerbook::exchange

@@ -17,10 +17,16 @@ namespace peerbook::exchange {
 
 inline constexpr std::uint32_t slots_max = 0x8000'0000;
 
-template <typename T>
+// `spares_max`: slots that were released last and do not go back to their pages yet.
+template <typename T, std::uint32_t spares_max>
 class SlotPool {
+    // Pages come and go one by one, and of a huge page only whole small ones can be given back.
+    static constexpr PagesFrom pages_from =
+        64 * sizeof(T) % 4096 == 0 ? PagesFrom::huge_pages_when_large : PagesFrom::heap;
+
   public:
-    using Frozen = typename PagedArray<T>::Frozen;
+    using Items = PagedArray<T, 6, pages_from>;
+    using Frozen = typename Items::Frozen;
 
     const T& operator[](std::uint32_t slot) const { return items_[slot]; }
     T& edit(std::uint32_t slot) { return items_.edit(slot); }
@@ -40,16 +46,9 @@ class SlotPool {
         return number * page_size + place;
     }
     void release(std::uint32_t slot) {
-        if (spare_count_ != spares_max) [[likely]] {
-            spares_[++spare_count_] = slot;
-            return;
-        }
-        const std::uint32_t number = slot / page_size;
-        PageRoom& page = rooms_[number];
-        if (page.free == 0) link_first(number);
-        page.free |= std::uint64_t{1} << slot % page_size;
-        if (page.free == all_free) [[unlikely]]
-            count_empty(number);
+        if (spare_count_ == spares_max) [[unlikely]]
+            return_older_spares();
+        spares_[++spare_count_] = slot;
     }
     // The lines of the next slots that allocate() gives, which may have been out of use for long.
     void prefetch_next(std::size_t count) const {
@@ -64,14 +63,12 @@ class SlotPool {
     }
 
   private:
-    static constexpr std::uint32_t page_size = PagedArray<T>::page_size;
+    static constexpr std::uint32_t page_size = Items::page_size;
     static_assert(page_size == 64);
     static constexpr std::uint64_t all_free = ~std::uint64_t{0};
     static constexpr std::uint32_t no_page = 0xffff'ffff;
     // Empty pages that are kept, so that a book that breathes does not allocate.
     static constexpr std::uint32_t empty_pages_max = 64;
-    static constexpr std::uint32_t spares_max = 512;
-
     // The free slots of a page; pages with some are linked, the one that got room last first.
     struct PageRoom {
         std::uint64_t free = 0;  // bit i: slot i of the page
@@ -104,6 +101,22 @@ class SlotPool {
         ++empty_pages_;
         link_first(number);
     }
+    // The older half of them, so that none keeps a page whose other slots are long free.
+    [[gnu::noinline, gnu::cold]] void return_older_spares() {
+        constexpr std::uint32_t half = spares_max / 2;
+        for (std::uint32_t i = 1; i <= half; ++i)
+            return_to_page(spares_[i]);
+        std::copy(spares_.begin() + 1 + half, spares_.end(), spares_.begin() + 1);
+        spare_count_ -= half;
+    }
+    void return_to_page(std::uint32_t slot) {
+        const std::uint32_t number = slot / page_size;
+        PageRoom& page = rooms_[number];
+        if (page.free == 0) link_first(number);
+        page.free |= std::uint64_t{1} << slot % page_size;
+        if (page.free == all_free) [[unlikely]]
+            count_empty(number);
+    }
     [[gnu::noinline, gnu::cold]] void count_empty(std::uint32_t number) {
         if (empty_pages_ < empty_pages_max) {
             ++empty_pages_;
@@ -114,7 +127,7 @@ class SlotPool {
         released_.push_back(number);
     }
 
-    PagedArray<T> items_;
+    Items items_;
     std::vector<PageRoom> rooms_;
     std::vector<std::uint32_t> released_;  // pages without memory; not linked
     // Slots that were released last and are given out next, so that steady work does not come to the pages.

@@ -363,12 +363,10 @@ inline CommitRunner::Wanted& CommitRunner::wanted_place(const OrderKey& key) {
         hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32);
     for (std::size_t at = hashed & mask;; at = (at + 1) & mask) {
         Wanted& wanted = wanted_[at];
-        const bool is_free = wanted.last == 0;
-        const bool is_its = wanted.hashed == hashed;
-        if ((static_cast<unsigned>(is_free) | static_cast<unsigned>(is_its)) == 0) [[unlikely]]
+        const auto is_free = static_cast<unsigned>(wanted.last == 0);
+        if (opaque(is_free | static_cast<unsigned>(wanted.hashed == hashed)) == 0) [[unlikely]]
             continue;
-        const bool is_same = wanted_keys_[wanted.last] == key;
-        if ((static_cast<unsigned>(is_free) | static_cast<unsigned>(is_same)) == 0) [[unlikely]]
+        if (opaque(is_free | static_cast<unsigned>(wanted_keys_[wanted.last] == key)) == 0) [[unlikely]]
             continue;
         wanted.hashed = hashed;
         return wanted;

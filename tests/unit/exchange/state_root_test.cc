@@ -146,7 +146,7 @@ struct HandMade {
     PagedArray<Balances::Chunk, 4> balances;
     PagedArray<Withdrawal> withdrawals;
     PagedArray<Order> orders;
-    PagedArray<OrderExtension> extensions;
+    OrderPool::Extensions::Items extensions;
     FrozenState rest;
 
     HandMade() {
