@@ -55,6 +55,7 @@ class OrderBooks {
     void undo_remove(OrderSlot slot);
     // Frees the slot of a removed order.
     void release(OrderSlot slot) { pool_.release(slot); }
+    void release(OrderSlot slot, bool is_extended) { pool_.release(slot, is_extended); }
     // Its own inverse. `leaves` is what is shown.
     void change(OrderSlot slot, std::int64_t leaves, std::uint32_t fee_carry) {
         Order& order = pool_.edit(slot);

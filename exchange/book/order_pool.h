@@ -93,8 +93,10 @@ class OrderPool {
         return place;
     }
     // Frees the slot and its order's extension.
-    void release(OrderSlot slot) {
-        if (orders_[slot].is_extended != 0) [[unlikely]]
+    void release(OrderSlot slot) { release(slot, orders_[slot].is_extended != 0); }
+    // `is_extended`: whether the order is. Most orders are not even read then.
+    void release(OrderSlot slot, bool is_extended) {
+        if (is_extended) [[unlikely]]
             release_extension(slot);
         orders_.release(slot);
     }

@@ -31,15 +31,22 @@ constexpr std::size_t number_of() {
         return number_of<Kind, number + 1>();
 }
 
-const CommandRef* target_of(const CommandBody& body) {
-    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
-    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return &reduce->target;
-    if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body)) return &(*replace)->target;
-    return nullptr;
+// Commands are larger than the nearest cache together, so the passes over all of them go by what is noted of
+// each, and read a command only where they need its terms.
+constexpr bool names_a_target(std::size_t kind) {
+    return kind == number_of<CancelOrder>() || kind == number_of<ReduceOrder>() ||
+           kind == number_of<Boxed<ReplaceOrder>>();
+}
+
+// Precondition: its kind does.
+CommandRef target_of(const CommandBody& body) {
+    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return cancel->target;
+    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return reduce->target;
+    return (*std::get_if<Boxed<ReplaceOrder>>(&body))->target;
 }
 
 // Names of orders that the command may place, from its own on.
-std::uint32_t placed_names(const CommandBody& body) {
+std::uint32_t placed_names(const AdmittedCommand& admitted) {
     static constexpr auto names_of_kind = [] {
         std::array<std::uint8_t, std::variant_size_v<CommandBody>> names{};
         for (const std::size_t number :
@@ -48,9 +55,9 @@ std::uint32_t placed_names(const CommandBody& body) {
             names[number] = 1;
         return names;
     }();
-    if (const auto* quotes = std::get_if<MassQuote>(&body)) [[unlikely]]
-        return static_cast<std::uint32_t>(quotes->quotes.size());
-    return names_of_kind[body.index()];
+    if (admitted.kind == number_of<MassQuote>()) [[unlikely]]
+        return static_cast<std::uint32_t>(std::get_if<MassQuote>(&admitted.command->body)->quotes.size());
+    return names_of_kind[admitted.kind];
 }
 
 }  // namespace
@@ -183,6 +190,7 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
             admitted.nonce = command.nonce;
             admitted.account = batch_accounts_[command.account];
             admitted.number = number++;
+            admitted.kind = static_cast<std::uint8_t>(command.body.index());
             if (!admit_one(context, refused, executor, admitted) || !finish_admission(executor, admitted))
                 continue;
             executor.execute(admitted);
@@ -201,7 +209,7 @@ CommitRunner::Class CommitRunner::class_by_terms(const CommandBody& body) {
     return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
 }
 
-CommitRunner::Class CommitRunner::class_by_kind(const CommandBody& body) {
+CommitRunner::Class CommitRunner::class_by_kind(std::size_t kind) {
     static constexpr auto class_of_kind = [] {
         std::array<Class, std::variant_size_v<CommandBody>> classes{};
         classes.fill(Class::rest);
@@ -217,7 +225,7 @@ CommitRunner::Class CommitRunner::class_by_kind(const CommandBody& body) {
             classes[number] = Class::by_terms;
         return classes;
     }();
-    return class_of_kind[body.index()];
+    return class_of_kind[kind];
 }
 
 void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
@@ -238,6 +246,7 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
             admitted.nonce = command.nonce;
             admitted.account = batch_accounts_[command.account];
             admitted.number = number++;
+            admitted.kind = static_cast<std::uint8_t>(command.body.index());
             const bool is_next = is_plain && admitted.account != no_account &&
                                  state_.burn_if_next(admitted.account, command.nonce, *context.owner);
             if (!is_next && !admit_one(context, refused, executor, admitted)) [[unlikely]]
@@ -255,7 +264,7 @@ void CommitRunner::classify() {
     by_terms_.resize(admitted_.size() + 1);
     std::size_t count = 0;
     for (Position position = 0; position < admitted_.size(); ++position) {
-        const Class its = class_by_kind(admitted_[position].command->body);
+        const Class its = class_by_kind(admitted_[position].kind);
         class_of_[position] = its;
         by_terms_[count] = position;
         count += its == Class::by_terms ? 1 : 0;
@@ -285,19 +294,16 @@ std::span<const CommitRunner::Position> CommitRunner::commands_of(Class its) con
 
 void CommitRunner::list_naming() {
     naming_.clear();
+    named_.clear();
     named_hashes_.clear();
     for (const Class its : {Class::cancels, Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& admitted = admitted_[position];
-            const CommandRef* target = target_of(admitted.command->body);
-            if (target == nullptr) continue;
+            if (!names_a_target(admitted.kind)) continue;
             naming_.push_back(position);
-            named_hashes_.push_back(state_.books.hash(OrderKey(admitted.account, *target)));
+            named_.push_back(OrderKey(admitted.account, target_of(admitted.command->body)));
+            named_hashes_.push_back(state_.books.hash(named_.back()));
         }
-}
-
-OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
-    return OrderKey(admitted.account, *target_of(admitted.command->body));
 }
 
 // What the commands will read first, so that the processor waits for many of these lines at the same time.
@@ -336,12 +342,14 @@ void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
 
 void CommitRunner::look_up_targets() {
     unresolved_.resize(naming_.size() + 2);
+    wanted_keys_.resize(naming_.size() + 2);
     std::size_t count = 1;
     for (std::size_t i = 0; i < naming_.size(); ++i) {
         const Position position = naming_[i];
         AdmittedCommand& admitted = admitted_[position];
-        admitted.target = state_.books.find(target_key(admitted), named_hashes_[i]);
+        admitted.target = state_.books.find(named_[i], named_hashes_[i]);
         unresolved_[count] = position;
+        wanted_keys_[count] = named_[i];
         count += admitted.target == no_order ? 1 : 0;
         if (is_large_) state_.books.prefetch_around(admitted.target);
     }
@@ -384,24 +392,28 @@ void CommitRunner::find_placing_commands() {
     wanted_.assign(std::bit_ceil(unresolved_.size() * 8), Wanted());
     next_wanting_.assign(unresolved_.size(), 0);
     placing_of_.assign(unresolved_.size(), none);
-    wanted_keys_.assign(unresolved_.size(), OrderKey());
-    for (Position i = 1; i < unresolved_.size(); ++i) {
-        wanted_keys_[i] = target_key(admitted_[unresolved_[i]]);
+    for (Position i = 1; i < unresolved_.size(); ++i)
         next_wanting_[i] = std::exchange(wanted_place(wanted_keys_[i]).last, i);
-    }
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& placing = admitted_[position];
-            const std::uint32_t names = placed_names(placing.command->body);
+            const std::uint32_t names = placed_names(placing);
             for (std::uint32_t i = 0; i < names; ++i)
                 note_placed(OrderKey(placing.account, {placing.nonce, placing.command->index + i}), position);
         }
 }
 
+void CommitRunner::sort_unresolved() {
+    std::sort(unresolved_.begin() + 1, unresolved_.end());
+    for (std::size_t i = 1; i < unresolved_.size(); ++i) {
+        const AdmittedCommand& admitted = admitted_[unresolved_[i]];
+        wanted_keys_[i] = OrderKey(admitted.account, target_of(admitted.command->body));
+    }
+}
+
 void CommitRunner::attach_to_placing_commands() {
     // They were found class by class, and mostly are of one class.
-    if (!std::is_sorted(unresolved_.begin() + 1, unresolved_.end()))
-        std::sort(unresolved_.begin() + 1, unresolved_.end());
+    if (!std::is_sorted(unresolved_.begin() + 1, unresolved_.end())) sort_unresolved();
     find_placing_commands();
     for (std::size_t i = 1; i < unresolved_.size(); ++i) {
         const Position position = unresolved_[i];
@@ -411,9 +423,7 @@ void CommitRunner::attach_to_placing_commands() {
         // A replacement must not run in a class before its own, where it would take ahead of others.
         const Class class_there =
             admitted_[placing].is_attached ? attached_class_[placing] : class_of_[placing];
-        if (std::holds_alternative<Boxed<ReplaceOrder>>(admitted.command->body) &&
-            class_of_[position] > class_there)
-            continue;
+        if (admitted.kind == number_of<Boxed<ReplaceOrder>>() && class_of_[position] > class_there) continue;
         if (first_attached_.empty()) {
             first_attached_.assign(admitted_.size(), none);
             last_attached_.assign(admitted_.size(), none);
@@ -484,7 +494,7 @@ std::size_t CommitRunner::first_cancel_all_after(Position command) const {
 void CommitRunner::execute_tree(Position root, Executor& executor) {
     const auto enter = [&](Position position) {
         executor.execute(admitted_[position]);
-        if (placed_names(admitted_[position].command->body) == 0) return;
+        if (placed_names(admitted_[position]) == 0) return;
         const Position attached = first_attached_.empty() ? none : first_attached_[position];
         frames_.push_back({position, attached, first_cancel_all_after(position)});
     };

@@ -56,7 +56,7 @@ class CommitRunner {
     void look_up_accounts(const CommandBatch& batch);
     bool is_one_cancel_all_too_many(AccountIndex account);
     void burn_target(std::uint64_t nonce, AdmittedCommand& admitted);
-    static Class class_by_kind(const CommandBody& body);
+    static Class class_by_kind(std::size_t kind);
     static Class class_by_terms(const CommandBody& body);
 
     // --- between the passes ---
@@ -64,11 +64,11 @@ class CommitRunner {
     void sort_into_classes();
     std::span<const Position> commands_of(Class its) const;
     void list_naming();
-    static OrderKey target_key(const AdmittedCommand& admitted);
     void prefetch_first_lines();
     bool has_level(const LimitOrder& order) const;
     void prefetch_neighbour(const AdmittedCommand& admitted) const;
     void look_up_targets();
+    void sort_unresolved();
     void attach_to_placing_commands();
     void take_out_attached();
     // Which command of this commit placed what each unresolved one names.
@@ -94,6 +94,7 @@ class CommitRunner {
     std::array<Position, class_count> class_end_{};  // of each class in by_class_
     bool is_large_ = false;                          // the state is larger than the processor's cache
     std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
+    std::vector<OrderKey> named_;                    // what each of them names
     std::vector<std::uint32_t> named_hashes_;        // of what each of them names, for the index of orders
     std::vector<Position> unresolved_;  // those of them whose target is no open order, from place 1 on
     struct CancelAllPlace {

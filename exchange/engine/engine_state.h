@@ -151,7 +151,7 @@ struct EngineState {
     void change_hidden(OrderSlot slot, std::int64_t hidden);
     void requeue_order(OrderSlot slot, std::int64_t shown);
     void remove_order(OrderSlot slot) {
-        removed_orders.push_back({undo.position(), slot});
+        removed_orders.push_back({undo.position(), slot, books.order(slot).is_extended != 0});
         undo.push_record(UndoKind::order_removed, slot);
         books.remove(slot);
     }

@@ -27,7 +27,9 @@ struct AdmittedCommand {
     // Of a cancel whose target's nonce is too far ahead to be burnt.
     bool target_is_too_new = false;
     bool is_attached = false;  // runs right after the command that placed its target
+    std::uint8_t kind = 0;     // which alternative of CommandBody it is
 };
+static_assert(sizeof(AdmittedCommand) == 32);
 
 // A sell that an order of its own account may cross in an auction.
 struct OwnSell {
