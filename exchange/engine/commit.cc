@@ -45,6 +45,12 @@ CommandRef target_of(const CommandBody& body) {
     return (*std::get_if<Boxed<ReplaceOrder>>(&body))->target;
 }
 
+// 1 or 0, without a branch for each part.
+unsigned is_same(const OrderKey& a, const OrderKey& b) {
+    return static_cast<unsigned>(
+        ((a.nonce ^ b.nonce) | (a.index ^ b.index) | (a.account.value() ^ b.account.value())) == 0);
+}
+
 // Names of orders that the command may place, from its own on.
 std::uint32_t placed_names(const AdmittedCommand& admitted) {
     static constexpr auto names_of_kind = [] {
@@ -374,7 +380,7 @@ inline CommitRunner::Wanted& CommitRunner::wanted_place(const OrderKey& key) {
         const auto is_free = static_cast<unsigned>(wanted.last == 0);
         if (opaque(is_free | static_cast<unsigned>(wanted.hashed == hashed)) == 0) [[unlikely]]
             continue;
-        if (opaque(is_free | static_cast<unsigned>(wanted_keys_[wanted.last] == key)) == 0) [[unlikely]]
+        if (opaque(is_free | is_same(wanted_keys_[wanted.last], key)) == 0) [[unlikely]]
             continue;
         wanted.hashed = hashed;
         return wanted;
