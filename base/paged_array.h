@@ -19,7 +19,9 @@
 
 namespace peerbook {
 
-template <typename T, unsigned page_bits = 6>
+enum class PagesFrom : std::uint8_t { heap, huge_pages_when_large };
+
+template <typename T, unsigned page_bits = 6, PagesFrom pages_from = PagesFrom::huge_pages_when_large>
 class PagedArray {
     struct Page;
 
@@ -129,9 +131,9 @@ class PagedArray {
     }
 
     // A destructor has nothing to do, and leak checkers, which do not look there, have nothing to find.
-    static constexpr bool may_be_huge = std::is_trivially_copyable_v<T> &&
-                                        std::is_trivially_destructible_v<T> && sizeof(Page) >= 512 &&
-                                        sizeof(Page) <= 64 * 1024;
+    static constexpr bool may_be_huge =
+        pages_from == PagesFrom::huge_pages_when_large && std::is_trivially_copyable_v<T> &&
+        std::is_trivially_destructible_v<T> && sizeof(Page) >= 512 && sizeof(Page) <= 64 * 1024;
 
     std::vector<std::shared_ptr<Page>> pages_;
     std::vector<Place> places_;

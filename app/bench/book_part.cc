@@ -141,18 +141,18 @@ void BookAlone::look_ahead(std::span<const BookCommand> commands) {
     for (std::size_t i = 0; i < naming; ++i) {
         const BookCommand& command = commands[naming_[i]];
         hashes_[i] = books_.hash(OrderKey(command.key.account, command.target));
-        books_.prefetch(hashes_[i]);
+        books_.prefetch(command.key.account, hashes_[i]);
     }
     for (const std::uint32_t at : placing_) {
         const BookCommand& command = commands[at];
-        books_.prefetch(books_.hash(command.key));
+        books_.prefetch(command.key.account, books_.hash(command.key));
         books_.levels(command.market, command.side).prefetch(command.price);
     }
     for (std::size_t i = 0; i < naming; ++i)
-        naming_[i] = books_.prefetch_order(hashes_[i]);
+        naming_[i] = books_.prefetch_order(commands[naming_[i]].key.account, hashes_[i]);
     for (const std::uint32_t at : placing_) {
         const BookCommand& command = commands[at];
-        books_.prefetch_behind(command.key.account, command.market, command.side, command.price);
+        books_.prefetch_behind(command.market, command.side, command.price);
     }
     for (const OrderSlot slot : naming_)
         books_.prefetch_around(slot);

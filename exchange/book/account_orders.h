@@ -1,89 +1,157 @@
-// Which orders of one account are open, in no order. Each has a place, which its order knows; a free place
-// names the next free one. So adding and taking out touch one line here, and none of another order. Logic
+// The open orders of one account, found by nonce and index. A table of heads; orders with the same place in
+// it are linked through Order::index_next, the newest first. So an order is put in without a search, and
+// mostly found and taken out at the first look; what open addressing saves in links it loses in loops whose
+// length no processor guesses. At most three quarters as many orders as places, and above places_kept at
+// least a sixteenth.
+//
+// A table for each account, so that one line of it tells both where an order is and that it is the account's.
+// Sixteen nonces that follow each other share a line: a client that counts up writes where it wrote last.
+// Which line is told by a hash with a seed, because nonces are their owner's choice.
+//
+// A large table grows bit by bit: each of the following changes moves the orders of a few places of the
+// former one, and until it is empty both are searched. So no single order waits for all the others. Logic
 // thread only.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
+#include "base/opaque.h"
 #include "base/prefetch.h"
 #include "exchange/book/order_pool.h"
+#include "exchange/market/index_hash.h"
 
 namespace peerbook::exchange {
+
+// What tells an order's place in its account's table.
+class OrderNameHash {
+  public:
+    // `seed`: market/index_hash.h.
+    explicit OrderNameHash(std::uint64_t seed) : hash_(seed) {}
+    // At most 16 × 16 names have one hash.
+    std::uint32_t operator()(std::uint64_t nonce, std::uint32_t index) const {
+        const auto line = static_cast<std::uint32_t>(hash_(index >> 4, nonce >> 4) >> 32);
+        return line << 4 | (static_cast<std::uint32_t>(nonce + index) & 15);
+    }
+
+  private:
+    IndexHash hash_;
+};
 
 class AccountOrders {
   public:
     std::uint32_t count() const { return count_; }
 
-    // Gives the order's place.
-    std::uint32_t add(OrderSlot slot) {
-        if (first_free_ == size_) [[unlikely]]
-            append();
+    // Slot or no_order. `hashed` is the name's.
+    OrderSlot find(const OrderPool& pool, std::uint32_t hashed, std::uint64_t nonce,
+                   std::uint32_t index) const {
+        const OrderSlot slot = find_from(pool, heads_[hashed & mask_], nonce, index);
+        if (slot != no_order || former_ == nullptr) [[likely]]
+            return slot;
+        return find_from(pool, former_->heads[hashed & former_->mask], nonce, index);
+    }
+    // The line where a search begins, and, once that is there, the order that it meets first.
+    void prefetch(std::uint32_t hashed) const { prefetch_line(&heads_[hashed & mask_]); }
+    OrderSlot first(std::uint32_t hashed) const { return heads_[hashed & mask_]; }
+
+    // Precondition: no entry of this name. Nonces are burnt once, so the engine has none. `order` is the
+    // slot's, for writing; `hashed` its name's.
+    void insert(OrderPool& pool, OrderSlot slot, Order& order, std::uint32_t hashed) {
+        if (count_ == room_) [[unlikely]]
+            grow(pool);
+        if (former_ != nullptr) [[unlikely]]
+            move_some(pool);
+        order.name_hash = hashed;
+        put(slot, order);
         ++count_;
-        const std::uint32_t place = first_free_;
-        first_free_ = places_[place] & ~is_free;
-        places_[place] = slot;
-        return place;
     }
-    void take_out(std::uint32_t place) {
-        places_[place] = is_free | first_free_;
-        first_free_ = place;
+    // Precondition: the slot's order is here.
+    void erase(OrderPool& pool, OrderSlot slot, const Order& order) {
+        OrderSlot& head = heads_[order.name_hash & mask_];
+        if (head == slot) [[likely]]
+            head = order.index_next;
+        else
+            erase_behind(pool, slot, order);
         --count_;
+        if (former_ != nullptr) [[unlikely]]
+            move_some(pool);
+        if (count_ < mask_ / 16 && mask_ >= places_kept) [[unlikely]]
+            shrink(pool);
     }
-    // What add() and take_out() will write.
-    void prefetch_free() const { prefetch_line(places_.get() + first_free_); }
-    void prefetch(std::uint32_t place) const { prefetch_line(places_.get() + place); }
-    // True once tidy() is worth its work: it looks at all places, and many orders have left since the last.
-    bool is_untidy() const { return count_ < size_ / 8 && size_ > places_kept; }
-    // Gives free places' memory back; `moved(slot, place)` is told where each order stands from now on.
-    template <typename Moved>
-    void tidy(Moved moved) {
-        const std::uint32_t capacity = std::max(places_kept, count_ * 2);
-        auto kept = std::make_unique_for_overwrite<std::uint32_t[]>(capacity);
-        std::uint32_t place = 0;
-        for (std::uint32_t i = 0; i < size_; ++i)
-            if ((places_[i] & is_free) == 0) {
-                moved(OrderSlot{places_[i]}, place);
-                kept[place++] = places_[i];
-            }
-        places_ = std::move(kept);
-        capacity_ = capacity;
-        first_free_ = size_ = place;
-    }
-    // Calls visit(slot) until it returns false.
+    // Calls visit(slot) for all, in no order, until it returns false.
     template <typename Visit>
-    void for_each(Visit visit) const {
-        for (std::uint32_t i = 0; i < size_; ++i)
-            if ((places_[i] & is_free) == 0 && !visit(OrderSlot{places_[i]})) return;
+    void for_each(const OrderPool& pool, Visit visit) const {
+        if (visit_all(pool, heads_.get(), mask_, visit) && former_ != nullptr)
+            visit_all(pool, former_->heads.get(), former_->mask, visit);
     }
-    std::size_t memory_bytes() const { return capacity_ * sizeof(std::uint32_t); }
+    std::size_t memory_bytes() const {
+        return (room_ == 0 ? 0 : (std::size_t{mask_} + 1) * sizeof(OrderSlot)) +
+               (former_ == nullptr ? 0
+                                   : (std::size_t{former_->mask} + 1) * sizeof(OrderSlot) + sizeof(Former));
+    }
 
   private:
-    static constexpr std::uint32_t is_free = order_slots_max;  // no slot has this bit
-    static constexpr std::uint32_t places_kept = 64;
     static constexpr std::uint32_t places_first = 8;
+    static constexpr std::uint32_t places_kept = 256;  // never fewer once there were as many
+    static inline OrderSlot no_places = no_order;      // of accounts without orders
 
-    // A place more, free.
-    [[gnu::noinline, gnu::cold]] void append() {
-        if (size_ == capacity_) {
-            const std::uint32_t capacity = std::max(places_first, capacity_ * 2);
-            auto more = std::make_unique_for_overwrite<std::uint32_t[]>(capacity);
-            std::copy_n(places_.get(), size_, more.get());
-            places_ = std::move(more);
-            capacity_ = capacity;
+    struct Free {
+        void operator()(OrderSlot* heads) const {
+            if (heads != &no_places) std::free(heads);
         }
-        places_[size_] = is_free | (size_ + 1);
-        ++size_;
+    };
+    using Heads = std::unique_ptr<OrderSlot[], Free>;
+    struct Former {
+        Heads heads;
+        std::uint32_t mask;
+        std::uint32_t next = 0;  // place that is moved next
+    };
+
+    static OrderSlot find_from(const OrderPool& pool, OrderSlot slot, std::uint64_t nonce,
+                               std::uint32_t index) {
+        // One branch for both ends, because no processor can guess whether an order is there. The order in
+        // no_order's slot may be read like others.
+        for (;; slot = pool[slot].index_next) {
+            const Order& order = pool[slot];
+            const unsigned is_it =
+                static_cast<unsigned>(order.nonce == nonce) & static_cast<unsigned>(order.index == index);
+            if (opaque(is_it | static_cast<unsigned>(slot == no_order)) != 0) [[likely]]
+                return slot;
+        }
+    }
+    template <typename Visit>
+    static bool visit_all(const OrderPool& pool, const OrderSlot* heads, std::uint32_t mask, Visit& visit) {
+        for (std::uint32_t i = 0; i <= mask; ++i)
+            for (OrderSlot slot = heads[i]; slot != no_order; slot = pool[slot].index_next)
+                if (!visit(slot)) return false;
+        return true;
+    }
+    void put(OrderSlot slot, Order& order) {
+        OrderSlot& head = heads_[order.name_hash & mask_];
+        order.index_next = head;
+        head = slot;
+    }
+    static Heads make_heads(std::uint32_t places);
+    // For a slot that is not the head of its place.
+    void erase_behind(OrderPool& pool, OrderSlot slot, const Order& order);
+    void grow(OrderPool& pool);
+    void shrink(OrderPool& pool);
+    void move_all(OrderPool& pool, std::uint32_t places);
+    void move_some(OrderPool& pool);
+    // Moves what stands in the next places of the former table.
+    void move_places(OrderPool& pool, std::uint32_t count);
+    void set_places(Heads heads, std::uint32_t places) {
+        heads_ = std::move(heads);
+        mask_ = places - 1;
+        room_ = places / 4 * 3;
     }
 
-    // A slot; or is_free and the number of the next free place. No vector: this object and a count beside it
-    // fill half a cache line.
-    std::unique_ptr<std::uint32_t[]> places_;
-    std::uint32_t size_ = 0;
-    std::uint32_t capacity_ = 0;
-    std::uint32_t first_free_ = 0;  // size_: none is
+    Heads heads_{&no_places};
+    std::unique_ptr<Former> former_;  // while it grows
+    std::uint32_t mask_ = 0;
     std::uint32_t count_ = 0;
+    std::uint32_t room_ = 0;  // orders that it takes before it grows
 };
 
 }  // namespace peerbook::exchange

@@ -42,11 +42,12 @@ bool is_better(const Candidate& a, const Candidate& b, std::optional<std::int64_
 
 }  // namespace
 
-AuctionBook crossing_orders(const OrderBooks& books, MarketId market) {
-    AuctionBook crossing;
+void list_crossing(const OrderBooks& books, MarketId market, AuctionBook& crossing) {
+    crossing.buys.clear();
+    crossing.sells.clear();
     const PriceLevels& bids = books.levels(market, Side::buy);
     const PriceLevels& asks = books.levels(market, Side::sell);
-    if (bids.empty() || asks.empty() || bids.best_price() < asks.best_price()) return crossing;
+    if (bids.empty() || asks.empty() || bids.best_price() < asks.best_price()) return;
     const std::int64_t highest = bids.best_price();
     const std::int64_t lowest = asks.best_price();
     bids.for_each([&](std::int64_t price, const Level& level) {
@@ -57,12 +58,12 @@ AuctionBook crossing_orders(const OrderBooks& books, MarketId market) {
         if (price <= highest) add_level(books, level, crossing.sells);
         return price <= highest;
     });
-    return crossing;
 }
 
-std::optional<Clearing> find_clearing(const AuctionBook& book, std::optional<std::int64_t> last_price) {
+std::optional<Clearing> find_clearing(const AuctionBook& book, std::optional<std::int64_t> last_price,
+                                      std::vector<std::int64_t>& prices) {
     if (book.buys.empty() || book.sells.empty()) return std::nullopt;
-    std::vector<std::int64_t> prices;
+    prices.clear();
     prices.reserve(book.buys.size() + book.sells.size());
     for (const std::vector<AuctionOrder>* side : {&book.buys, &book.sells})
         for (const AuctionOrder& order : *side)

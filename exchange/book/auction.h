@@ -26,15 +26,17 @@ struct AuctionBook {
     std::vector<AuctionOrder> buys;
     std::vector<AuctionOrder> sells;
 };
-AuctionBook crossing_orders(const OrderBooks& books, MarketId market);
+// In place of what `crossing` had.
+void list_crossing(const OrderBooks& books, MarketId market, AuctionBook& crossing);
 
 struct Clearing {
     std::int64_t price = 0;
     std::int64_t quantity = 0;
 };
-// Nothing if the book is empty. Preconditions: lists as crossing_orders gives them; each side's lots fit 63
-// bits.
-std::optional<Clearing> find_clearing(const AuctionBook& book, std::optional<std::int64_t> last_price);
+// Nothing if the book is empty. Preconditions: lists as list_crossing gives them; each side's lots fit 63
+// bits. `prices` is there for its memory.
+std::optional<Clearing> find_clearing(const AuctionBook& book, std::optional<std::int64_t> last_price,
+                                      std::vector<std::int64_t>& prices);
 
 // Gives `quantity` lots to orders in their order, to each at most its leaves.
 void allocate_in_order(std::vector<AuctionOrder>& orders, std::int64_t quantity);

@@ -1,7 +1,5 @@
 #include "exchange/book/matcher.h"
 
-#include <vector>
-
 namespace peerbook::exchange {
 
 namespace {
@@ -25,8 +23,9 @@ bool may_meet_own(const OrderBooks& books, const Taker& taker) {
 // Goes through the steps that a sweep would make, level by level.
 class Rehearsal {
   public:
-    Rehearsal(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max)
-        : books_(books), taker_(taker), wanted_(taker.leaves), steps_left_(steps_max) {}
+    Rehearsal(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max,
+              std::vector<HiddenLots>& hidden)
+        : books_(books), taker_(taker), wanted_(taker.leaves), steps_left_(steps_max), returning_(hidden) {}
 
     // False once the end is known.
     bool take_whole(const Level& level) {
@@ -54,14 +53,10 @@ class Rehearsal {
     std::int64_t wanted() const { return wanted_; }
 
   private:
-    struct Hidden {
-        std::int64_t lots;
-        std::int64_t display;
-    };
     bool take_hidden() {
         for (std::size_t i = 0; i < returning_.size(); ++i) {
             if (steps_left_-- == 0) return end(Fillable::too_deep);
-            Hidden hidden = returning_[i];
+            HiddenLots hidden = returning_[i];
             const std::int64_t shown = std::min(hidden.display, hidden.lots);
             wanted_ -= std::min(wanted_, shown);
             if (wanted_ == 0) return end(Fillable::yes);
@@ -79,18 +74,19 @@ class Rehearsal {
     const Taker& taker_;
     std::int64_t wanted_;
     std::uint32_t steps_left_;
-    std::vector<Hidden> returning_;  // icebergs at the end of their level, in order
+    std::vector<HiddenLots>& returning_;  // icebergs at the end of their level, in order
     Fillable found_ = Fillable::no;
 };
 
 }  // namespace
 
-Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max) {
+Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max,
+                  std::vector<HiddenLots>& hidden) {
     const Side side = opposite(taker.side);
     if (books.side_quantity(taker.market, side) < taker.leaves) return Fillable::no;
     const bool by_order = may_meet_own(books, taker);
     const std::int64_t sign = taker.side == Side::buy ? 1 : -1;
-    Rehearsal rehearsal(books, taker, steps_max);
+    Rehearsal rehearsal(books, taker, steps_max, hidden);
     books.levels(taker.market, side).for_each([&](std::int64_t price, const Level& level) {
         if (price * sign > taker.limit * sign) return false;
         // A level that is taken whole counts by its totals, unless it may hold an own order or hidden lots.

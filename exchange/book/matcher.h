@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "exchange/book/order_book.h"
 
@@ -61,6 +62,13 @@ SweepEnd sweep(OrderBooks& books, Taker& taker, std::uint32_t& steps_left, Steps
 // at no more than about that many orders and levels, however it ends. A taker that decrements is stopped by
 // an own order.
 enum class Fillable : std::uint8_t { yes, no, too_deep };
-Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max);
+// An iceberg at the end of its level, with what it will show later.
+struct HiddenLots {
+    std::int64_t lots = 0;
+    std::int64_t display = 0;
+};
+// `hidden` is there for its memory.
+Fillable can_fill(const OrderBooks& books, const Taker& taker, std::uint32_t steps_max,
+                  std::vector<HiddenLots>& hidden);
 
 }  // namespace peerbook::exchange

@@ -1,5 +1,6 @@
 #include "exchange/book/order_book.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -34,7 +35,7 @@ inline void write_order(Order& order, const NewOrder& placed, std::uint64_t sequ
 
 }  // namespace
 
-OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : index_(pool_, index_seed) {
+OrderBooks::OrderBooks(std::size_t market_count, std::uint64_t index_seed) : hash_(index_seed) {
     sides_.reserve(market_count * 4);
     for (std::size_t i = 0; i < market_count; ++i)
         add_market();
@@ -78,8 +79,7 @@ OrderSlot OrderBooks::restore(const NewOrder& placed, std::uint64_t sequence) {
     if (placed.extension != nullptr) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order, placed.key.account.value(), placed.is_quote);
-    index_.insert(slot, order, hash(placed.key));
+    add_to_account(slot, order, placed.key, placed.is_quote);
     return slot;
 }
 
@@ -109,22 +109,18 @@ inline void OrderBooks::unlink_from_level(OrderSlot slot, const Order& order, Le
     level.tail = level.tail == slot ? previous : level.tail;
 }
 
-inline void OrderBooks::add_to_account(OrderSlot slot, Order& order, std::uint32_t number, bool is_quote) {
-    OfAccount& account = orders_of(number);
-    order.account_place = account.open.add(slot);
+inline void OrderBooks::add_to_account(OrderSlot slot, Order& order, OrderKey key, bool is_quote) {
+    OfAccount& account = orders_of(key.account.value());
+    account.open.insert(pool_, slot, order, hash(key));
     account.quotes += is_quote ? 1 : 0;
+    ++order_count_;
 }
 
-inline void OrderBooks::take_from_account(const Order& order) {
+inline void OrderBooks::take_from_account(OrderSlot slot, const Order& order) {
     OfAccount& account = accounts_[order.account];
-    account.open.take_out(order.account_place);
+    account.open.erase(pool_, slot, order);
     account.quotes -= order.is_quote;
-    if (account.open.is_untidy()) [[unlikely]]
-        tidy(account);
-}
-
-void OrderBooks::tidy(OfAccount& account) {
-    account.open.tidy([&](OrderSlot slot, std::uint32_t place) { pool_.edit(slot).account_place = place; });
+    --order_count_;
 }
 
 OrderBooks::OfAccount& OrderBooks::add_account(std::uint32_t account) {
@@ -139,9 +135,23 @@ void OrderBooks::count_extension(const Order& order, Level& level, bool is_added
     if (extension.expires_at_ms == 0) return;
     const Expiry expiry{extension.expires_at_ms, order.sequence, slot};
     if (is_added)
-        expiries_.insert(expiry);
+        add_expiry(expiry);
     else
-        expiries_.erase(expiry);
+        take_out_expiry(expiry);
+}
+
+void OrderBooks::add_expiry(const Expiry& expiry) {
+    expiries_.insert(expiry);
+    expiries_most_ = std::max(expiries_most_, expiries_.size());
+}
+
+// A pool gives its memory back as a whole only, and so once nothing needs it.
+void OrderBooks::take_out_expiry(const Expiry& expiry) {
+    constexpr std::size_t kept = 4'096;
+    expiries_.erase(expiry);
+    if (!expiries_.empty() || expiries_most_ <= kept) return;
+    expiries_most_ = 0;
+    expiry_memory_.release();
 }
 
 void OrderBooks::undo_insert(OrderSlot slot) {
@@ -152,7 +162,6 @@ void OrderBooks::undo_insert(OrderSlot slot) {
 
 void OrderBooks::remove(OrderSlot slot) {
     Order& order = pool_.edit(slot);
-    index_.erase(slot, order);
     order.is_live = 0;
     const std::size_t place = place_of(order);
     lots_[place] -= order.leaves;
@@ -163,7 +172,8 @@ void OrderBooks::remove(OrderSlot slot) {
         if (order.is_extended != 0) [[unlikely]]
             count_extension(order, level, false, slot);
     });
-    take_from_account(order);
+    take_from_account(slot, order);
+    PB_CHECK(lots_[place] >= 0, "no side has fewer lots than its orders");
 }
 
 void OrderBooks::undo_remove(OrderSlot slot) {
@@ -178,8 +188,10 @@ void OrderBooks::undo_remove(OrderSlot slot) {
     if (order.is_extended != 0) [[unlikely]]
         count_extension(order, level, true, slot);
 
-    add_to_account(slot, order, order.account, order.is_quote != 0);
-    index_.insert(slot, order, hash({AccountIndex(order.account), {order.nonce, order.index}}));
+    OfAccount& account = accounts_[order.account];
+    account.open.insert(pool_, slot, order, order.name_hash);
+    account.quotes += order.is_quote;
+    ++order_count_;
 }
 
 void OrderBooks::change_hidden(OrderSlot slot, std::int64_t hidden) {
@@ -195,8 +207,8 @@ void OrderBooks::requeue(OrderSlot slot, std::int64_t shown) {
     Level& level = sides_[place_of(order)].at(order.price);
     PB_CHECK(level.head == slot && order.leaves == 0, "an iceberg shows its next part when the last is gone");
     if (extension.expires_at_ms != 0) {
-        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
         expiries_.insert({extension.expires_at_ms, next_sequence_, slot});
+        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
     }
     unlink_from_level(slot, order, level);
     link_last(slot, order, level);
@@ -213,8 +225,8 @@ void OrderBooks::undo_requeue(OrderSlot slot, std::uint64_t sequence_before) {
     Level& level = sides_[place_of(order)].at(order.price);
     next_sequence_ = order.sequence;
     if (extension.expires_at_ms != 0) {
-        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
         expiries_.insert({extension.expires_at_ms, sequence_before, slot});
+        expiries_.erase({extension.expires_at_ms, order.sequence, slot});
     }
     level.quantity -= order.leaves;
     extension.hidden += order.leaves;
@@ -228,9 +240,8 @@ void OrderBooks::undo_requeue(OrderSlot slot, std::uint64_t sequence_before) {
 }
 
 std::size_t OrderBooks::memory_bytes() const {
-    std::size_t bytes = pool_.memory_bytes() + index_.memory_bytes() +
-                        accounts_.capacity() * sizeof(OfAccount) + sides_.capacity() * sizeof(PriceLevels) +
-                        expiries_.size() * (sizeof(Expiry) + 32);
+    std::size_t bytes = pool_.memory_bytes() + accounts_.capacity() * sizeof(OfAccount) +
+                        sides_.capacity() * sizeof(PriceLevels) + expiries_.size() * (sizeof(Expiry) + 32);
     for (const PriceLevels& side : sides_)
         bytes += side.memory_bytes();
     for (const OfAccount& account : accounts_)

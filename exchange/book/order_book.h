@@ -1,6 +1,6 @@
 // The books of all markets: which orders rest where, and which wait for a trigger. Knows nothing of money,
 // events or undo; every change here has an exact inverse that the engine's undo log calls. Orders of all
-// markets share one pool and one index. Waiting orders stand in two books of their own for each market, by
+// markets share one pool. Waiting orders stand in two books of their own for each market, by
 // trigger price: those that wait for the last price to rise to it, lowest first, and those that wait for it
 // to fall, highest first. Logic thread only.
 #pragma once
@@ -12,7 +12,6 @@
 
 #include "base/prefetch.h"
 #include "exchange/book/account_orders.h"
-#include "exchange/book/order_index.h"
 #include "exchange/book/order_pool.h"
 #include "exchange/book/price_levels.h"
 #include "exchange/market/types.h"
@@ -56,6 +55,7 @@ class OrderBooks {
     void undo_remove(OrderSlot slot);
     // Frees the slot of a removed order.
     void release(OrderSlot slot) { pool_.release(slot); }
+    void release(OrderSlot slot, bool is_extended) { pool_.release(slot, is_extended); }
     // Its own inverse. `leaves` is what is shown.
     void change(OrderSlot slot, std::int64_t leaves, std::uint32_t fee_carry) {
         Order& order = pool_.edit(slot);
@@ -81,14 +81,12 @@ class OrderBooks {
         prefetch_line(&pool_[order.previous]);
         prefetch_line(&pool_[order.next]);
         sides_[place_of(order)].prefetch(order.price);
-        if (order.account < accounts_.size()) accounts_[order.account].open.prefetch(order.account_place);
     }
     // Those that the next `count` orders will be written to.
     void prefetch_places(std::size_t count) const { pool_.prefetch_next(count); }
-    // Those that placing an order will need: the one that it will be linked behind, its account's.
-    void prefetch_behind(AccountIndex account, MarketId market, Side side, std::int64_t price) const {
+    // That of the order that a new one will be linked behind.
+    void prefetch_behind(MarketId market, Side side, std::int64_t price) const {
         prefetch_line(&pool_[sides_[place(market, side)].tail_if_dense(price)]);
-        if (account.value() < accounts_.size()) accounts_[account.value()].open.prefetch_free();
     }
     // The same, and the reference stays good until the slot is released, whatever is changed meanwhile: a
     // frozen view that still held its page has got a copy.
@@ -103,14 +101,16 @@ class OrderBooks {
     }
     OrderSlot find(OrderKey key) const { return find(key, hash(key)); }
     // For one key several times.
-    std::uint32_t hash(OrderKey key) const { return index_.hash(key.account.value(), key.nonce, key.index); }
+    std::uint32_t hash(OrderKey key) const { return hash_(key.nonce, key.index); }
     OrderSlot find(OrderKey key, std::uint32_t hashed) const {
-        return index_.find(hashed, key.account.value(), key.nonce, key.index);
+        return open_orders(key.account).find(pool_, hashed, key.nonce, key.index);
     }
-    // What find() reads: its first line, and, once that is there, the order that it probably finds.
-    void prefetch(std::uint32_t hashed) const { index_.prefetch(hashed); }
-    OrderSlot prefetch_order(std::uint32_t hashed) const {
-        const OrderSlot slot = index_.first(hashed);
+    // What find() reads, each once the one before is there: the account, the first line of its table, the
+    // order that it probably finds. insert() reads and writes the first two as well.
+    void prefetch_account(AccountIndex account) const { prefetch_line(&open_orders(account)); }
+    void prefetch(AccountIndex account, std::uint32_t hashed) const { open_orders(account).prefetch(hashed); }
+    OrderSlot prefetch_order(AccountIndex account, std::uint32_t hashed) const {
+        const OrderSlot slot = open_orders(account).first(hashed);
         prefetch_line(&pool_[slot]);
         return slot;
     }
@@ -138,9 +138,7 @@ class OrderBooks {
     };
     const std::pmr::set<Expiry>& expiries() const { return expiries_; }
 
-    std::uint32_t open_order_count(AccountIndex account) const {
-        return account.value() < accounts_.size() ? accounts_[account.value()].open.count() : 0;
-    }
+    std::uint32_t open_order_count(AccountIndex account) const { return open_orders(account).count(); }
     // Of them, those of mass quotes.
     std::uint32_t quote_count(AccountIndex account) const {
         return account.value() < accounts_.size() ? accounts_[account.value()].quotes : 0;
@@ -148,9 +146,9 @@ class OrderBooks {
     // Calls visit(slot) for the account's open orders, in no order, until it returns false.
     template <typename Visit>
     void for_each_open_order(AccountIndex account, Visit visit) const {
-        if (account.value() < accounts_.size()) accounts_[account.value()].open.for_each(visit);
+        open_orders(account).for_each(pool_, visit);
     }
-    std::size_t size() const { return index_.size(); }
+    std::size_t size() const { return order_count_; }
     std::uint64_t next_sequence() const { return next_sequence_; }
     void set_next_sequence(std::uint64_t sequence) { next_sequence_ = sequence; }  // for restoring
     OrderPool::FrozenOrders freeze_orders() { return pool_.freeze_orders(); }
@@ -165,15 +163,18 @@ class OrderBooks {
     static constexpr std::uint32_t fee_carry_mask = (1u << 20) - 1;
 
     struct OfAccount {
-        AccountOrders open;
+        [[no_unique_address]] AccountOrders open;
         std::uint32_t quotes = 0;
     };
+    static_assert(sizeof(OfAccount) == 32);
     static std::size_t waiting_place(MarketId market, bool below) {
         return std::size_t{market.value()} * 4 + (below ? 3 : 2);
     }
+    // By arithmetic, because no processor can guess an order's side.
     static std::size_t place_of(const Order& order) {
-        return std::size_t{order.market_number} * 4 +
-               (order.is_waiting != 0 ? 2 + order.waits_below : order.is_sell);
+        const std::uint64_t waiting = order.is_waiting;
+        return order.market_number * std::uint64_t{4} + waiting * 2 +
+               ((order.is_sell & (waiting ^ 1)) | (order.waits_below & waiting));
     }
     OfAccount& orders_of(std::uint32_t account) {
         if (account >= accounts_.size()) [[unlikely]]
@@ -181,22 +182,30 @@ class OrderBooks {
         return accounts_[account];
     }
     [[gnu::noinline, gnu::cold]] OfAccount& add_account(std::uint32_t account);
-    [[gnu::noinline, gnu::cold]] void tidy(OfAccount& account);
     void link_last(OrderSlot slot, Order& order, Level& level);
     // Between the orders that it names as its neighbours.
     void link_back(OrderSlot slot, const Order& order, Level& level);
     void unlink_from_level(OrderSlot slot, const Order& order, Level& level);
-    void add_to_account(OrderSlot slot, Order& order, std::uint32_t number, bool is_quote);
-    void take_from_account(const Order& order);
+    void add_to_account(OrderSlot slot, Order& order, OrderKey key, bool is_quote);
+    void take_from_account(OrderSlot slot, const Order& order);
+    const AccountOrders& open_orders(AccountIndex account) const {
+        return account.value() < accounts_.size() ? accounts_[account.value()].open : no_orders;
+    }
+    static inline const AccountOrders no_orders;
     void count_extension(const Order& order, Level& level, bool is_added, OrderSlot slot);
+    void add_expiry(const Expiry& expiry);
+    void take_out_expiry(const Expiry& expiry);
 
     OrderPool pool_;
-    OrderIndex index_;
+    OrderNameHash hash_;
+    std::size_t order_count_ = 0;
     std::pmr::unsynchronized_pool_resource far_memory_;
     std::vector<PriceLevels> sides_;  // four for each market
     std::vector<std::int64_t> lots_;  // of each, hidden ones too
     std::vector<OfAccount> accounts_;
-    std::pmr::set<Expiry> expiries_{&far_memory_};
+    std::pmr::unsynchronized_pool_resource expiry_memory_;
+    std::pmr::set<Expiry> expiries_{&expiry_memory_};
+    std::size_t expiries_most_ = 0;  // since their memory was given back
     std::uint64_t next_sequence_ = 1;
 };
 

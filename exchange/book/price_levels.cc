@@ -88,7 +88,8 @@ bool PriceLevels::should_recentre() const {
 }
 
 void PriceLevels::recentre() {
-    std::vector<std::pair<std::int64_t, Level>> moved;
+    // Of the pool's memory, so that a window that moves again allocates nothing.
+    std::pmr::vector<std::pair<std::int64_t, Level>> moved(far_.get_allocator().resource());
     moved.reserve(dense_count());
     for (; summary_ != 0; summary_ &= summary_ - 1) {
         const auto word = static_cast<std::size_t>(std::countr_zero(summary_));

@@ -31,27 +31,48 @@ constexpr std::size_t number_of() {
         return number_of<Kind, number + 1>();
 }
 
-const CommandRef* target_of(const CommandBody& body) {
-    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return &cancel->target;
-    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return &reduce->target;
-    if (const auto* replace = std::get_if<Boxed<ReplaceOrder>>(&body)) return &(*replace)->target;
-    return nullptr;
+// Commands are larger than the nearest cache together, so the passes over all of them go by what is noted of
+// each, and read a command only where they need its terms.
+constexpr bool names_a_target(std::size_t kind) {
+    return kind == number_of<CancelOrder>() || kind == number_of<ReduceOrder>() ||
+           kind == number_of<Boxed<ReplaceOrder>>();
+}
+
+// Precondition: its kind does.
+CommandRef target_of(const CommandBody& body) {
+    if (const auto* cancel = std::get_if<CancelOrder>(&body)) return cancel->target;
+    if (const auto* reduce = std::get_if<ReduceOrder>(&body)) return reduce->target;
+    return (*std::get_if<Boxed<ReplaceOrder>>(&body))->target;
+}
+
+// 1 or 0, without a branch for each part.
+unsigned is_same(const OrderKey& a, const OrderKey& b) {
+    return static_cast<unsigned>(
+        ((a.nonce ^ b.nonce) | (a.index ^ b.index) | (a.account.value() ^ b.account.value())) == 0);
 }
 
 // Names of orders that the command may place, from its own on.
-std::uint32_t placed_names(const CommandBody& body) {
-    if (const auto* quotes = std::get_if<MassQuote>(&body))
-        return static_cast<std::uint32_t>(quotes->quotes.size());
-    const bool places =
-        std::holds_alternative<LimitOrder>(body) || std::holds_alternative<MarketOrder>(body) ||
-        std::holds_alternative<BudgetOrder>(body) || std::holds_alternative<Boxed<SpecialOrder>>(body) ||
-        std::holds_alternative<Boxed<ReplaceOrder>>(body);
-    return places ? 1 : 0;
+std::uint32_t placed_names(const AdmittedCommand& admitted) {
+    static constexpr auto names_of_kind = [] {
+        std::array<std::uint8_t, std::variant_size_v<CommandBody>> names{};
+        for (const std::size_t number :
+             {number_of<LimitOrder>(), number_of<MarketOrder>(), number_of<BudgetOrder>(),
+              number_of<Boxed<SpecialOrder>>(), number_of<Boxed<ReplaceOrder>>()})
+            names[number] = 1;
+        return names;
+    }();
+    if (admitted.kind == number_of<MassQuote>()) [[unlikely]]
+        return static_cast<std::uint32_t>(std::get_if<MassQuote>(&admitted.command->body)->quotes.size());
+    return names_of_kind[admitted.kind];
 }
 
 }  // namespace
 
-CommitRunner::CommitRunner(EngineState& state) : state_(state), hash_(state.rules.index_seed) {}
+CommitRunner::CommitRunner(EngineState& state)
+    : state_(state),
+      hash_(state.rules.index_seed),
+      notes_(state.rules.index_seed),
+      cancel_all_counts_(state.rules.index_seed) {}
 
 void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     PB_CHECK(commit.rules_version >= 1 && commit.rules_version <= rules_version_latest,
@@ -59,7 +80,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     events_ = &events;
     notes_.first_sequence = state_.books.next_sequence();
     notes_.steps_left = state_.rules.fills_per_commit_max;
-    if (!notes_.looked_through.empty()) notes_.looked_through.clear();
+    notes_.looked_through.clear();
     Executor executor(state_, notes_, events);
     run_due(commit.time, executor);
     if (commit.rules_version == 1)
@@ -67,6 +88,7 @@ void CommitRunner::run(const CommitInput& commit, EventBuffer& events) {
     else
         run_in_classes(commit, executor);
     if (!notes_.batch_markets.empty()) executor.match_batches();
+    state_.check_conservation();
 }
 
 void CommitRunner::run_due(WallTime time, Executor& executor) {
@@ -131,14 +153,17 @@ bool CommitRunner::reject_unadmitted(Executor& executor, const AdmittedCommand& 
     return false;
 }
 
-bool CommitRunner::finish_admission(Executor& executor, AdmittedCommand& admitted) {
+[[gnu::always_inline]] inline bool CommitRunner::finish_admission(Executor& executor,
+                                                                  AdmittedCommand& admitted) {
     const CommandBody& body = admitted.command->body;
     // Of other commands than cancels a nonce that is behind, chosen without a branch; see classify().
     static constexpr CancelOrder no_target;
     const std::uint64_t target = or_else(std::get_if<CancelOrder>(&body), &no_target)->target.nonce;
-    if (!state_.accounts.nonces(admitted.account).is_behind(target)) burn_target(target, admitted);
-    if (!std::holds_alternative<CancelAll>(body) || !is_one_cancel_all_too_many(admitted.account)) [[likely]]
+    if (!state_.accounts.nonces(admitted.account).is_behind(target)) [[unlikely]]
+        burn_target(target, admitted);
+    if (!std::holds_alternative<CancelAll>(body)) [[likely]]
         return true;
+    if (!is_one_cancel_all_too_many(admitted.account)) return true;
     return reject_unadmitted(executor, admitted,
                              {Reason::rate_limit, state_.rules.cancel_alls_per_commit_max, 0});
 }
@@ -152,7 +177,7 @@ void CommitRunner::burn_target(std::uint64_t nonce, AdmittedCommand& admitted) {
 }
 
 bool CommitRunner::is_one_cancel_all_too_many(AccountIndex account) {
-    if (cancel_all_counts_[account.value()]++ >= state_.rules.cancel_alls_per_commit_max) return true;
+    if (cancel_all_counts_[account]++ >= state_.rules.cancel_alls_per_commit_max) return true;
     cancel_alls_.push_back({account, static_cast<Position>(admitted_.size()) - 1});  // it is the last of them
     return false;
 }
@@ -171,6 +196,7 @@ void CommitRunner::run_in_order(const CommitInput& commit, Executor& executor) {
             admitted.nonce = command.nonce;
             admitted.account = batch_accounts_[command.account];
             admitted.number = number++;
+            admitted.kind = static_cast<std::uint8_t>(command.body.index());
             if (!admit_one(context, refused, executor, admitted) || !finish_admission(executor, admitted))
                 continue;
             executor.execute(admitted);
@@ -189,7 +215,7 @@ CommitRunner::Class CommitRunner::class_by_terms(const CommandBody& body) {
     return (*special)->order.post_only && !(*special)->trigger ? Class::post_only : Class::rest;
 }
 
-CommitRunner::Class CommitRunner::class_by_kind(const CommandBody& body) {
+CommitRunner::Class CommitRunner::class_by_kind(std::size_t kind) {
     static constexpr auto class_of_kind = [] {
         std::array<Class, std::variant_size_v<CommandBody>> classes{};
         classes.fill(Class::rest);
@@ -205,7 +231,7 @@ CommitRunner::Class CommitRunner::class_by_kind(const CommandBody& body) {
             classes[number] = Class::by_terms;
         return classes;
     }();
-    return class_of_kind[body.index()];
+    return class_of_kind[kind];
 }
 
 void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
@@ -226,6 +252,7 @@ void CommitRunner::admit_all(const CommitInput& commit, Executor& executor) {
             admitted.nonce = command.nonce;
             admitted.account = batch_accounts_[command.account];
             admitted.number = number++;
+            admitted.kind = static_cast<std::uint8_t>(command.body.index());
             const bool is_next = is_plain && admitted.account != no_account &&
                                  state_.burn_if_next(admitted.account, command.nonce, *context.owner);
             if (!is_next && !admit_one(context, refused, executor, admitted)) [[unlikely]]
@@ -243,7 +270,7 @@ void CommitRunner::classify() {
     by_terms_.resize(admitted_.size() + 1);
     std::size_t count = 0;
     for (Position position = 0; position < admitted_.size(); ++position) {
-        const Class its = class_by_kind(admitted_[position].command->body);
+        const Class its = class_by_kind(admitted_[position].kind);
         class_of_[position] = its;
         by_terms_[count] = position;
         count += its == Class::by_terms ? 1 : 0;
@@ -273,25 +300,25 @@ std::span<const CommitRunner::Position> CommitRunner::commands_of(Class its) con
 
 void CommitRunner::list_naming() {
     naming_.clear();
+    named_.clear();
     named_hashes_.clear();
     for (const Class its : {Class::cancels, Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& admitted = admitted_[position];
-            const CommandRef* target = target_of(admitted.command->body);
-            if (target == nullptr) continue;
+            if (!names_a_target(admitted.kind)) continue;
             naming_.push_back(position);
-            named_hashes_.push_back(state_.books.hash(OrderKey(admitted.account, *target)));
+            named_.push_back(OrderKey(admitted.account, target_of(admitted.command->body)));
+            named_hashes_.push_back(state_.books.hash(named_.back()));
         }
-}
-
-OrderKey CommitRunner::target_key(const AdmittedCommand& admitted) {
-    return OrderKey(admitted.account, *target_of(admitted.command->body));
 }
 
 // What the commands will read first, so that the processor waits for many of these lines at the same time.
 void CommitRunner::prefetch_first_lines() {
-    for (const std::uint32_t hashed : named_hashes_)
-        state_.books.prefetch(hashed);
+    if (state_.accounts.known_count() > cached_accounts_max)
+        for (const AdmittedCommand& admitted : admitted_)
+            state_.books.prefetch_account(admitted.account);
+    for (std::size_t i = 0; i < naming_.size(); ++i)
+        state_.books.prefetch(admitted_[naming_[i]].account, named_hashes_[i]);
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& admitted = admitted_[position];
@@ -300,10 +327,11 @@ void CommitRunner::prefetch_first_lines() {
             state_.balances.prefetch(admitted.account,
                                      state_.terms[order->market.value()].reserve(order->side).asset);
             state_.books.levels(order->market, order->side).prefetch(order->price.value());
-            state_.books.prefetch(state_.books.hash(OrderKey(admitted.account, admitted.command->ref())));
+            state_.books.prefetch(admitted.account,
+                                  state_.books.hash(OrderKey(admitted.account, admitted.command->ref())));
         }
-    for (const std::uint32_t hashed : named_hashes_)
-        state_.books.prefetch_order(hashed);
+    for (std::size_t i = 0; i < naming_.size(); ++i)
+        state_.books.prefetch_order(admitted_[naming_[i]].account, named_hashes_[i]);
     state_.books.prefetch_places(commands_of(Class::post_only).size() + commands_of(Class::rest).size());
 }
 
@@ -311,24 +339,27 @@ bool CommitRunner::has_level(const LimitOrder& order) const {
     return order.market.value() < state_.terms.size() && order.price.value() >= 1;
 }
 
-// What an order will be linked behind in its level and stand beside in its account's list.
+// What an order will be linked behind in its level.
 void CommitRunner::prefetch_neighbour(const AdmittedCommand& admitted) const {
     const auto* order = std::get_if<LimitOrder>(&admitted.command->body);
     if (order != nullptr && has_level(*order))
-        state_.books.prefetch_behind(admitted.account, order->market, order->side, order->price.value());
+        state_.books.prefetch_behind(order->market, order->side, order->price.value());
 }
 
 void CommitRunner::look_up_targets() {
-    unresolved_.clear();
+    unresolved_.resize(naming_.size() + 2);
+    wanted_keys_.resize(naming_.size() + 2);
+    std::size_t count = 1;
     for (std::size_t i = 0; i < naming_.size(); ++i) {
         const Position position = naming_[i];
         AdmittedCommand& admitted = admitted_[position];
-        admitted.target = state_.books.find(target_key(admitted), named_hashes_[i]);
-        if (admitted.target == no_order)
-            unresolved_.push_back(position);
-        else if (is_large_)
-            state_.books.prefetch_around(admitted.target);
+        admitted.target = state_.books.find(named_[i], named_hashes_[i]);
+        unresolved_[count] = position;
+        wanted_keys_[count] = named_[i];
+        count += admitted.target == no_order ? 1 : 0;
+        if (is_large_) state_.books.prefetch_around(admitted.target);
     }
+    unresolved_.resize(count);
     if (!is_large_) return;
     for (const Position position : naming_) {
         const AdmittedCommand& admitted = admitted_[position];
@@ -338,41 +369,59 @@ void CommitRunner::look_up_targets() {
     }
 }
 
-// Where the table of wanted names has this name, or has room for it.
-CommitRunner::Position& CommitRunner::wanted_place(const OrderKey& key) {
+// Where the table of wanted names has this name, or has room for it. Both by one branch, because no processor
+// can guess which it is.
+inline CommitRunner::Wanted& CommitRunner::wanted_place(const OrderKey& key) {
     const std::size_t mask = wanted_.size() - 1;
-    std::size_t at = hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32 & mask;
-    while (wanted_[at] != none && target_key(admitted_[unresolved_[wanted_[at]]]) != key)
-        at = (at + 1) & mask;
-    return wanted_[at];
+    const auto hashed = static_cast<std::uint32_t>(
+        hash_(std::uint64_t{key.account.value()} << 32 | key.index, key.nonce) >> 32);
+    for (std::size_t at = hashed & mask;; at = (at + 1) & mask) {
+        Wanted& wanted = wanted_[at];
+        const auto is_free = static_cast<unsigned>(wanted.last == 0);
+        if (opaque(is_free | static_cast<unsigned>(wanted.hashed == hashed)) == 0) [[unlikely]]
+            continue;
+        if (opaque(is_free | is_same(wanted_keys_[wanted.last], key)) == 0) [[unlikely]]
+            continue;
+        wanted.hashed = hashed;
+        return wanted;
+    }
+}
+
+inline void CommitRunner::note_placed(const OrderKey& key, Position placing) {
+    Position at = wanted_place(key).last;
+    do
+        placing_of_[at] = placing;
+    while ((at = next_wanting_[at]) != 0);
 }
 
 void CommitRunner::find_placing_commands() {
-    wanted_.assign(std::bit_ceil(unresolved_.size() * 4), none);
-    next_wanting_.assign(unresolved_.size(), none);
+    wanted_.assign(std::bit_ceil(unresolved_.size() * 8), Wanted());
+    next_wanting_.assign(unresolved_.size(), 0);
     placing_of_.assign(unresolved_.size(), none);
-    for (Position i = 0; i < unresolved_.size(); ++i) {
-        Position& first = wanted_place(target_key(admitted_[unresolved_[i]]));
-        next_wanting_[i] = std::exchange(first, i);
-    }
+    for (Position i = 1; i < unresolved_.size(); ++i)
+        next_wanting_[i] = std::exchange(wanted_place(wanted_keys_[i]).last, i);
     for (const Class its : {Class::post_only, Class::rest})
         for (const Position position : commands_of(its)) {
             const AdmittedCommand& placing = admitted_[position];
-            const std::uint32_t names = placed_names(placing.command->body);
-            for (std::uint32_t i = 0; i < names; ++i) {
-                const OrderKey key(placing.account, {placing.nonce, placing.command->index + i});
-                for (Position at = wanted_place(key); at != none; at = next_wanting_[at])
-                    placing_of_[at] = position;
-            }
+            const std::uint32_t names = placed_names(placing);
+            for (std::uint32_t i = 0; i < names; ++i)
+                note_placed(OrderKey(placing.account, {placing.nonce, placing.command->index + i}), position);
         }
+}
+
+void CommitRunner::sort_unresolved() {
+    std::sort(unresolved_.begin() + 1, unresolved_.end());
+    for (std::size_t i = 1; i < unresolved_.size(); ++i) {
+        const AdmittedCommand& admitted = admitted_[unresolved_[i]];
+        wanted_keys_[i] = OrderKey(admitted.account, target_of(admitted.command->body));
+    }
 }
 
 void CommitRunner::attach_to_placing_commands() {
     // They were found class by class, and mostly are of one class.
-    if (!std::is_sorted(unresolved_.begin(), unresolved_.end()))
-        std::sort(unresolved_.begin(), unresolved_.end());
+    if (!std::is_sorted(unresolved_.begin() + 1, unresolved_.end())) sort_unresolved();
     find_placing_commands();
-    for (std::size_t i = 0; i < unresolved_.size(); ++i) {
+    for (std::size_t i = 1; i < unresolved_.size(); ++i) {
         const Position position = unresolved_[i];
         const Position placing = placing_of_[i];
         if (placing == none || placing >= position) continue;
@@ -380,9 +429,7 @@ void CommitRunner::attach_to_placing_commands() {
         // A replacement must not run in a class before its own, where it would take ahead of others.
         const Class class_there =
             admitted_[placing].is_attached ? attached_class_[placing] : class_of_[placing];
-        if (std::holds_alternative<Boxed<ReplaceOrder>>(admitted.command->body) &&
-            class_of_[position] > class_there)
-            continue;
+        if (admitted.kind == number_of<Boxed<ReplaceOrder>>() && class_of_[position] > class_there) continue;
         if (first_attached_.empty()) {
             first_attached_.assign(admitted_.size(), none);
             last_attached_.assign(admitted_.size(), none);
@@ -420,7 +467,7 @@ void CommitRunner::run_in_classes(const CommitInput& commit, Executor& executor)
     is_large_ = state_.books.size() + state_.accounts.known_count() > cached_entries_max;
     if (is_large_) prefetch_first_lines();
     look_up_targets();
-    if (!unresolved_.empty()) attach_to_placing_commands();
+    if (unresolved_.size() > 1) attach_to_placing_commands();
     std::sort(cancel_alls_.begin(), cancel_alls_.end());
     for (const Class its : {Class::administration, Class::cancels, Class::post_only, Class::rest})
         execute_class(its, executor);
@@ -453,7 +500,7 @@ std::size_t CommitRunner::first_cancel_all_after(Position command) const {
 void CommitRunner::execute_tree(Position root, Executor& executor) {
     const auto enter = [&](Position position) {
         executor.execute(admitted_[position]);
-        if (placed_names(admitted_[position].command->body) == 0) return;
+        if (placed_names(admitted_[position]) == 0) return;
         const Position attached = first_attached_.empty() ? none : first_attached_[position];
         frames_.push_back({position, attached, first_cancel_all_after(position)});
     };

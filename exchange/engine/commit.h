@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "exchange/engine/admission.h"
@@ -57,7 +56,7 @@ class CommitRunner {
     void look_up_accounts(const CommandBatch& batch);
     bool is_one_cancel_all_too_many(AccountIndex account);
     void burn_target(std::uint64_t nonce, AdmittedCommand& admitted);
-    static Class class_by_kind(const CommandBody& body);
+    static Class class_by_kind(std::size_t kind);
     static Class class_by_terms(const CommandBody& body);
 
     // --- between the passes ---
@@ -65,16 +64,18 @@ class CommitRunner {
     void sort_into_classes();
     std::span<const Position> commands_of(Class its) const;
     void list_naming();
-    static OrderKey target_key(const AdmittedCommand& admitted);
     void prefetch_first_lines();
     bool has_level(const LimitOrder& order) const;
     void prefetch_neighbour(const AdmittedCommand& admitted) const;
     void look_up_targets();
+    void sort_unresolved();
     void attach_to_placing_commands();
     void take_out_attached();
     // Which command of this commit placed what each unresolved one names.
     void find_placing_commands();
-    Position& wanted_place(const OrderKey& key);
+    struct Wanted;
+    Wanted& wanted_place(const OrderKey& key);
+    void note_placed(const OrderKey& key, Position placing);
 
     // --- second pass ---
     void execute_class(Class its, Executor& executor);
@@ -93,25 +94,33 @@ class CommitRunner {
     std::array<Position, class_count> class_end_{};  // of each class in by_class_
     bool is_large_ = false;                          // the state is larger than the processor's cache
     std::vector<Position> naming_;                   // cancels, reductions, replacements; class after class
+    std::vector<OrderKey> named_;                    // what each of them names
     std::vector<std::uint32_t> named_hashes_;        // of what each of them names, for the index of orders
-    std::vector<Position> unresolved_;               // those of them whose target is no open order
+    std::vector<Position> unresolved_;  // those of them whose target is no open order, from place 1 on
     struct CancelAllPlace {
         AccountIndex account;
         Position command;
         friend auto operator<=>(const CancelAllPlace&, const CancelAllPlace&) = default;
     };
-    std::vector<CancelAllPlace> cancel_alls_;                             // by account, then position
-    std::unordered_map<std::uint32_t, std::uint32_t> cancel_all_counts_;  // by account
-    std::vector<std::uint32_t> hashes_;                                   // of the batch's accounts
+    std::vector<CancelAllPlace> cancel_alls_;  // by account, then position
+    AccountCounts cancel_all_counts_;
+    std::vector<std::uint32_t> hashes_;         // of the batch's accounts
     std::vector<AccountIndex> batch_accounts_;  // of the batch that is admitted; no_account: not open
 
     // Attached commands, as lists in order; empty if nothing is attached in this commit.
     std::vector<Position> first_attached_, last_attached_, next_attached_;
     std::vector<Class> attached_class_;  // in which an attached command runs
     // By the name of an order: the last of the unresolved commands that name it, by its place in their list,
-    // each with the one before it that does; open addressing, at most a quarter full.
-    std::vector<Position> wanted_, next_wanting_;
-    std::vector<Position> placing_of_;  // what each of them names was placed by; none: by no command here
+    // each with the one before it that does; open addressing, at most an eighth full. Place 0 is no command:
+    // what is found and written there nobody reads.
+    struct Wanted {
+        std::uint32_t hashed = 0;
+        Position last = 0;
+    };
+    std::vector<Wanted> wanted_;
+    std::vector<Position> next_wanting_;
+    std::vector<OrderKey> wanted_keys_;  // what each of them names
+    std::vector<Position> placing_of_;   // and what that was placed by; none: by no command here
     std::vector<Frame> frames_;
 };
 

@@ -133,7 +133,10 @@ MarketView Engine::market_view(MarketId market) const {
     view.last = last_price(market);
     view.auction_ends_at = state.auction_ends_at;
     if (state.phase != MarketPhase::auction) return view;
-    if (const auto clearing = find_clearing(crossing_orders(state_->books, market), state.last)) {
+    AuctionBook crossing;
+    list_crossing(state_->books, market, crossing);
+    std::vector<std::int64_t> prices;
+    if (const auto clearing = find_clearing(crossing, state.last, prices)) {
         view.indicative_price = Price(clearing->price);
         view.indicative_quantity = Quantity(clearing->quantity);
     }

@@ -150,6 +150,7 @@ void EngineState::set_last_price(MarketId market, std::int64_t price) {
 
 void EngineState::set_issued(AssetId asset, Amount amount) {
     undo.push_change(UndoKind::issued, asset.value(), issued[asset.value()]);
+    moved(asset.value()) -= amount - issued[asset.value()];
     issued[asset.value()] = amount;
 }
 
@@ -333,7 +334,7 @@ void EngineState::undo_to(std::uint64_t position) {
 void EngineState::prune_undo(std::uint64_t position) {
     undo.prune(position);
     for (; !removed_orders.empty() && removed_orders.front().position < position; removed_orders.pop_front())
-        books.release(removed_orders.front().slot);
+        books.release(removed_orders.front().slot, removed_orders.front().is_extended);
     removed_orders.give_back();
     removed_withdrawals_.prune(position);
     former_proposals_.prune(position);

@@ -2,12 +2,15 @@
 // Every change of logical state goes through a function here that records its inverse first.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <tuple>
 #include <vector>
 
+#include "base/check.h"
 #include "exchange/book/order_book.h"
 #include "exchange/engine/frozen_state.h"
 #include "exchange/engine/market_state.h"
@@ -82,8 +85,9 @@ struct EngineState {
     std::vector<Proposal> proposals;  // in order of their first word
     std::optional<WallTime> time;     // of the commit; none before the first
     // What becomes due by time, next first. Both follow from the rest of the state.
-    std::set<std::tuple<std::int64_t, AccountId, AccountIndex>> switches;
-    std::set<std::pair<std::int64_t, std::uint32_t>> auctions;  // end, market
+    std::pmr::unsynchronized_pool_resource due_memory;
+    std::pmr::set<std::tuple<std::int64_t, AccountId, AccountIndex>> switches{&due_memory};
+    std::pmr::set<std::pair<std::int64_t, std::uint32_t>> auctions{&due_memory};  // end, market
     UndoLog undo;
     WaitingSlots removed_orders;
 
@@ -93,23 +97,29 @@ struct EngineState {
         Balance& balance = balances.edit(slot);
         undo.push_change(UndoKind::reserved_changed, slot, balance.reserved);
         balance.reserved = reserved;
+        check(balance);
     }
     void set_balance(BalanceSlot slot, Amount total, Amount reserved) {
         Balance& balance = balances.edit(slot);
         undo.push_change(UndoKind::balance_changed, slot, balance.total, balance.reserved);
+        moved(slot) += total - balance.total;
         balance.total = total;
         balance.reserved = reserved;
+        check(balance);
     }
     void add_to_balance(BalanceSlot slot, Amount change) {
         Balance& balance = balances.edit(slot);
         undo.push_change(UndoKind::balance_changed, slot, balance.total, balance.reserved);
+        moved(slot) += change;
         balance.total += change;
+        check(balance);
     }
     void add_to_reserved(BalanceSlot slot, Amount change) {
         if (change == 0) return;
         Balance& balance = balances.edit(slot);
         undo.push_change(UndoKind::reserved_changed, slot, balance.reserved);
         balance.reserved += change;
+        check(balance);
     }
     // burn_nonce() if it is the next one of an account of this owner; else false, and nothing changed.
     bool burn_if_next(AccountIndex account, std::uint64_t nonce, OwnerIndex owner) {
@@ -141,7 +151,7 @@ struct EngineState {
     void change_hidden(OrderSlot slot, std::int64_t hidden);
     void requeue_order(OrderSlot slot, std::int64_t shown);
     void remove_order(OrderSlot slot) {
-        removed_orders.push_back({undo.position(), slot});
+        removed_orders.push_back({undo.position(), slot, books.order(slot).is_extended != 0});
         undo.push_record(UndoKind::order_removed, slot);
         books.remove(slot);
     }
@@ -158,6 +168,19 @@ struct EngineState {
 
     void undo_to(std::uint64_t position);
     void prune_undo(std::uint64_t position);
+
+    // --- what costs too little to leave it to tests; verify_invariants() walks everything ---
+    // At the end of a commit: what left balances came to others, was issued or was redeemed.
+    void check_conservation() const {
+        for (const Amount sum : moved_)
+            PB_CHECK(sum == 0, "a commit must neither make nor lose money");
+    }
+    // After matching, where the market trades.
+    void check_not_crossed(MarketId market) const {
+        const PriceLevels& bids = books.levels(market, Side::buy);
+        PB_CHECK(bids.empty() || !books.levels(market, Side::sell).best_meets(bids.best_price()),
+                 "what crosses must have traded");
+    }
 
     // What an open order holds in reserve: quote for a buy, base for a sell.
     Amount reserve_of(const Order& order) const {
@@ -186,7 +209,14 @@ struct EngineState {
     void undo_nonce(const UndoLog::Record& record);
     void undo_order(const UndoLog::Record& record);
     void undo_rare(const UndoLog::Record& record);
+    static void check(const Balance& balance) {
+        PB_CHECK((balance.reserved | balance.available()) >= 0, "nobody has less than nothing");
+    }
+    // Assets in as many groups as a chunk has balances, because a slot tells no more of its asset.
+    Amount& moved(std::uint32_t slot_or_asset) { return moved_[slot_or_asset % Balances::chunk_size]; }
 
+    std::array<Amount, Balances::chunk_size>
+        moved_{};  // into balances and not out of others; after a commit 0
     FormerValues<Withdrawal> removed_withdrawals_;
     FormerValues<std::vector<Proposal>> former_proposals_;
 };

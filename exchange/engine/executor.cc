@@ -333,7 +333,7 @@ Reason Executor::check_against_book(const Placement& order) const {
     if (order.time_in_force != TimeInForce::fok) return Reason::none;
     switch (can_fill(state_.books,
                      {key_.account, order.market, order.side, order.self_trade, order.price, order.quantity},
-                     std::min(state_.rules.fok_orders_max, steps_max()))) {
+                     std::min(state_.rules.fok_orders_max, steps_max()), notes_.hidden)) {
         case Fillable::yes:
             return Reason::none;
         case Fillable::no:
@@ -501,8 +501,10 @@ void Executor::match_and_rest(const Placement& order, const Funding& funding) {
         }
     }
     if (end == SweepEnd::filled) return;
-    if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc)
-        return rest(order, funding, taker.leaves, carry);
+    if (end == SweepEnd::no_match && order.time_in_force == TimeInForce::gtc) {
+        rest(order, funding, taker.leaves, carry);
+        return state_.check_not_crossed(order.market);
+    }
     end_without_rest(order, taker.leaves, budget_left, reason_of(end));
 }
 

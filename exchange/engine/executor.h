@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "exchange/book/auction.h"
 #include "exchange/book/matcher.h"
+#include "exchange/engine/account_counts.h"
 #include "exchange/engine/command.h"
 #include "exchange/engine/engine_state.h"
 #include "exchange/engine/event.h"
@@ -26,17 +27,46 @@ struct AdmittedCommand {
     // Of a cancel whose target's nonce is too far ahead to be burnt.
     bool target_is_too_new = false;
     bool is_attached = false;  // runs right after the command that placed its target
+    std::uint8_t kind = 0;     // which alternative of CommandBody it is
+};
+static_assert(sizeof(AdmittedCommand) == 32);
+
+// A sell that an order of its own account may cross in an auction.
+struct OwnSell {
+    std::uint32_t account = 0;
+    std::uint32_t next = 0;  // of the account's first one: how many of them have nothing left
+    AuctionOrder order;
 };
 
 // What one commit gathers besides state. Kept from commit to commit, so that nothing is allocated.
 struct CommitNotes {
+    // `seed`: market/index_hash.h.
+    explicit CommitNotes(std::uint64_t seed) : looked_through(seed) {}
+
     std::vector<MarketId> traded;         // had fills since triggers were fired last, in order of the first
     std::vector<MarketId> batch_markets;  // got orders to match in a batch
     std::vector<OrderKey> immediate;      // IOC orders that stand in them until the batch was matched
     std::uint64_t first_sequence = 0;     // of this commit
     std::uint32_t steps_left = 0;         // fills that its orders may still make
-    // By account: its open orders that commands of this commit looked through.
-    std::unordered_map<std::uint32_t, std::uint64_t> looked_through;
+    AccountCounts looked_through;         // open orders, by cancel-alls and mass quotes of this commit
+
+    // Lists of one command, here for their memory.
+    std::vector<OrderSlot> slots;
+    AuctionBook crossing;
+    std::vector<OwnSell> own_sells;
+    std::vector<std::int64_t> prices;
+    std::vector<HiddenLots> hidden;
+    std::vector<std::pair<OrderId, std::size_t>> by_id;
+
+    // What an uncrossing of very many orders took.
+    void give_back() {
+        if (crossing.buys.capacity() + crossing.sells.capacity() <= crossing_kept) return;
+        crossing = {};
+        own_sells = {};
+        prices = {};
+        by_id = {};
+    }
+    static constexpr std::size_t crossing_kept = 128 * 1024;  // orders
 };
 
 class Executor {
@@ -186,9 +216,11 @@ class Executor {
         std::int64_t quantity = 0;
     };
     Uncrossing uncross(MarketId market, MatchingMode mode);
-    void take_off_own_crossing(const AuctionBook& book);
+    bool take_off_own_crossing(const AuctionBook& book);
     void cancel_immediate(MarketId market);
-    void allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const;
+    void allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode);
+    void give_one_each(std::vector<AuctionOrder>& orders, std::size_t first, std::size_t last,
+                       std::int64_t lots);
     void trade_at(OrderSlot older, OrderSlot younger, Clearing trade);
     // An own order was met: the quantity is gone without a trade.
     void take_off(OrderSlot slot, std::int64_t quantity);
@@ -209,7 +241,6 @@ class Executor {
     EventBuffer& events_;
     OrderKey key_;  // account and name of the command that is executed
     std::uint32_t number_ = no_command;
-    std::vector<OrderSlot> slots_;
 };
 
 }  // namespace peerbook::exchange

@@ -1,6 +1,6 @@
 // Many orders at one price: the end of call auctions, and of commits in markets that match in batches.
 #include <algorithm>
-#include <unordered_map>
+#include <tuple>
 #include <utility>
 
 #include "exchange/engine/executor.h"
@@ -60,11 +60,12 @@ void Executor::cancel_immediate(MarketId market) {
 // Trades what crosses, at one price. Own orders that cross each other lose the quantity before, so that
 // nobody moves the price with lots that cannot trade, and one pass is enough.
 Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
-    AuctionBook book = crossing_orders(state_.books, market);
+    AuctionBook& book = notes_.crossing;
+    list_crossing(state_.books, market, book);
     if (book.buys.empty()) return {};
-    take_off_own_crossing(book);
-    book = crossing_orders(state_.books, market);
-    const std::optional<Clearing> clearing = find_clearing(book, state_.markets[market.value()].last);
+    if (take_off_own_crossing(book)) list_crossing(state_.books, market, book);
+    const std::optional<Clearing> clearing =
+        find_clearing(book, state_.markets[market.value()].last, notes_.prices);
     if (!clearing) return {};
     allocate(book.buys, clearing->quantity, mode);
     allocate(book.sells, clearing->quantity, mode);
@@ -87,21 +88,30 @@ Executor::Uncrossing Executor::uncross(MarketId market, MatchingMode mode) {
             ++s;
     }
     if (done.quantity > 0) state_.set_last_price(market, done.price);
+    state_.check_not_crossed(market);
+    notes_.give_back();
     return done;
 }
 
-// In order of priority: each buy against the same account's sells.
-void Executor::take_off_own_crossing(const AuctionBook& book) {
-    std::unordered_map<std::uint32_t, std::vector<AuctionOrder>> sells_of;  // looked up only
+// In order of priority: each buy against the same account's sells. True if there were such.
+bool Executor::take_off_own_crossing(const AuctionBook& book) {
+    std::vector<OwnSell>& sells = notes_.own_sells;  // by account, each account's in order of priority
+    sells.clear();
     for (const AuctionOrder& sell : book.sells)
-        sells_of[state_.books.order(sell.slot).account].push_back(sell);
-    std::unordered_map<std::uint32_t, std::size_t> next_of;
+        sells.push_back({state_.books.order(sell.slot).account, 0, sell});
+    std::sort(sells.begin(), sells.end(), [](const OwnSell& a, const OwnSell& b) {
+        return std::tie(a.account, a.order.price, a.order.sequence) <
+               std::tie(b.account, b.order.price, b.order.sequence);
+    });
+    bool is_any = false;
     for (AuctionOrder buy : book.buys) {
         const std::uint32_t account = state_.books.order(buy.slot).account;
-        const auto sells = sells_of.find(account);
-        if (sells == sells_of.end()) continue;
-        for (std::size_t& next = next_of[account]; buy.leaves > 0 && next < sells->second.size();) {
-            AuctionOrder& sell = sells->second[next];
+        const auto first =
+            std::lower_bound(sells.begin(), sells.end(), account,
+                             [](const OwnSell& sell, std::uint32_t sought) { return sell.account < sought; });
+        if (first == sells.end() || first->account != account) continue;
+        for (auto at = first + first->next; buy.leaves > 0 && at != sells.end() && at->account == account;) {
+            AuctionOrder& sell = at->order;
             if (sell.price > buy.price) break;
             const std::int64_t quantity = std::min(buy.leaves, sell.leaves);
             buy.leaves -= quantity;
@@ -109,14 +119,18 @@ void Executor::take_off_own_crossing(const AuctionBook& book) {
             const bool buy_is_older = buy.sequence < sell.sequence;
             take_off(buy_is_older ? buy.slot : sell.slot, quantity);
             take_off(buy_is_older ? sell.slot : buy.slot, quantity);
-            if (sell.leaves == 0) ++next;
+            is_any = true;
+            if (sell.leaves != 0) continue;
+            ++first->next;
+            ++at;
         }
     }
+    return is_any;
 }
 
 // Priority decides, except among this commit's orders at the last price of a batch that is served: they
 // share, so that their order inside the commit gives nobody an edge.
-void Executor::allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) const {
+void Executor::allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity, MatchingMode mode) {
     allocate_in_order(orders, quantity);
     if (mode == MatchingMode::continuous) return;
     // The last price served, its orders of this commit, and what they got together.
@@ -136,15 +150,20 @@ void Executor::allocate(std::vector<AuctionOrder>& orders, std::int64_t quantity
     for (std::size_t i = first; i < last; ++i)
         shared += orders[i].allocated;
     const std::int64_t left = allocate_pro_rata(orders, first, last, shared);
+    if (left > 0) give_one_each(orders, first, last, left);
+}
 
-    std::vector<std::pair<OrderId, std::size_t>> by_id;
-    for (std::size_t i = first; i < last && left > 0; ++i) {
+// Lots that rounding left over go by order id, which nobody can choose well.
+void Executor::give_one_each(std::vector<AuctionOrder>& orders, std::size_t first, std::size_t last,
+                             std::int64_t lots) {
+    std::vector<std::pair<OrderId, std::size_t>>& by_id = notes_.by_id;
+    by_id.clear();
+    for (std::size_t i = first; i < last; ++i) {
         const OrderKey key = state_.books.order(orders[i].slot).key();
         by_id.emplace_back(make_order_id(state_.rules.network, state_.accounts.id(key.account), key.ref()),
                            i);
     }
     std::sort(by_id.begin(), by_id.end());
-    std::int64_t lots = left;
     for (std::size_t i = 0; lots > 0; ++i) {
         AuctionOrder& order = orders[by_id[i].second];
         if (order.allocated == order.leaves) continue;

@@ -29,15 +29,16 @@ OrderSlot Executor::find_target(CommandRef target, const AdmittedCommand& admitt
 
 template <typename Matches>
 const std::vector<OrderSlot>& Executor::open_orders_by_name(Matches matches) {
-    slots_.clear();
+    std::vector<OrderSlot>& slots = notes_.slots;
+    slots.clear();
     state_.books.for_each_open_order(key_.account, [&](OrderSlot slot) {
-        if (matches(state_.books.order(slot))) slots_.push_back(slot);
+        if (matches(state_.books.order(slot))) slots.push_back(slot);
         return true;
     });
-    std::sort(slots_.begin(), slots_.end(), [&](OrderSlot a, OrderSlot b) {
+    std::sort(slots.begin(), slots.end(), [&](OrderSlot a, OrderSlot b) {
         return state_.books.order(a).key() < state_.books.order(b).key();
     });
-    return slots_;
+    return slots;
 }
 
 // After `unknown_order` no order of that name can appear any more; the other reasons say that one still may.
@@ -138,7 +139,7 @@ void Executor::run(const ReplaceOrder& replace, const AdmittedCommand& admitted)
 
 bool Executor::may_look_through_orders() {
     const std::uint64_t limit = state_.rules.orders_looked_through_max;
-    std::uint64_t& looked_through = notes_.looked_through[key_.account.value()];
+    std::uint64_t& looked_through = notes_.looked_through[key_.account];
     const std::uint32_t orders = state_.books.open_order_count(key_.account);
     if (looked_through != 0 && looked_through + orders > limit) {  // the first one always passes
         reject(Reason::rate_limit).quantity = Quantity(static_cast<std::int64_t>(limit));

@@ -153,7 +153,7 @@ void StateRoot::compare_balances(const FrozenState& now) {
 void StateRoot::compare_orders(const FrozenState& now) {
     const auto* before = before_ ? &before_->orders : nullptr;
     order_of_extension_.resize(std::max(order_of_extension_.size(), now.extensions.size()), no_order);
-    for_each_unshared<PagedArray<Order>>(before, now.orders, [&](std::size_t slot) {
+    for_each_unshared<OrderPool::Orders::Items>(before, now.orders, [&](std::size_t slot) {
         const bool is_here = slot < now.orders.size();
         if (is_here && is_extended(now.orders[slot]))
             order_of_extension_[extension_place(now.orders[slot])] = static_cast<OrderSlot>(slot);
@@ -170,12 +170,12 @@ void StateRoot::compare_orders(const FrozenState& now) {
 // Extensions that changed while their orders' pages did not.
 void StateRoot::compare_extensions(const FrozenState& now) {
     if (!before_) return;
-    for_each_unshared<PagedArray<OrderExtension>>(
+    for_each_unshared<OrderPool::Extensions::Items>(
         &before_->extensions, now.extensions, [&](std::size_t place) {
             if (place >= now.extensions.size()) return;
             const OrderSlot slot = order_of_extension_[place];
             if (slot == no_order || slot >= now.orders.size()) return;
-            const std::size_t page = slot / PagedArray<Order>::page_size;
+            const std::size_t page = slot / OrderPool::Orders::Items::page_size;
             if (!before_->orders.shares_page(now.orders, page)) return;  // compared already
             const Order& order = now.orders[slot];
             if (is_extended(order) && extension_place(order) == place)

@@ -130,6 +130,7 @@ class WaitingSlots {
     struct Entry {
         std::uint64_t position;  // of the removal's record in the undo log
         std::uint32_t slot;
+        bool is_extended;  // the order's, which has left the caches when its slot is freed
     };
     bool empty() const { return head_ == tail_; }
     const Entry& front() const { return entries_[head_ & mask_]; }

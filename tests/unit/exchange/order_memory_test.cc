@@ -1,5 +1,6 @@
-// Where open orders are kept: the index resizes bit by bit and loses nothing meanwhile, and memory comes back
-// when orders are gone.
+// Where open orders are kept: an account's table grows bit by bit and loses nothing meanwhile, and memory
+// comes back when orders are gone.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -8,7 +9,6 @@
 #include "base/random.h"
 #include "exchange/book/account_orders.h"
 #include "exchange/book/order_book.h"
-#include "exchange/book/order_index.h"
 
 namespace peerbook::exchange {
 namespace {
@@ -21,13 +21,13 @@ class Orders : public testing::Test {
         order = Order();
         order.nonce = nonce;
         order.is_live = 1;
-        index.insert(slot, order, index.hash(0, nonce, 0));
+        account.insert(pool, slot, order, hash(nonce, 0));
         slots.emplace(nonce, slot);
         return slot;
     }
     void remove(std::uint64_t nonce) {
         const OrderSlot slot = slots.at(nonce);
-        index.erase(slot, pool[slot]);
+        account.erase(pool, slot, pool[slot]);
         pool.release(slot);
         slots.erase(nonce);
     }
@@ -38,16 +38,18 @@ class Orders : public testing::Test {
     }
     void expect_all_found() {
         for (const auto& [nonce, slot] : slots)
-            ASSERT_EQ(index.find(index.hash(0, nonce, 0), 0, nonce, 0), slot) << "nonce " << nonce;
-        EXPECT_EQ(index.size(), slots.size());
+            ASSERT_EQ(find(nonce), slot) << "nonce " << nonce;
+        EXPECT_EQ(account.count(), slots.size());
     }
+    OrderSlot find(std::uint64_t nonce) const { return account.find(pool, hash(nonce, 0), nonce, 0); }
 
     OrderPool pool;
-    OrderIndex index{pool, 7};
+    OrderNameHash hash{7};
+    AccountOrders account;
     std::map<std::uint64_t, OrderSlot> slots;
 };
 
-TEST_F(Orders, AreFoundWhileTheIndexGrowsAndShrinks) {
+TEST_F(Orders, AreFoundWhileTheTableGrowsAndShrinks) {
     Random random(1);
     std::uint64_t nonce = 0;
     for (const std::size_t goal : {5'000u, 200u, 20'000u, 0u, 3'000u}) {
@@ -60,17 +62,17 @@ TEST_F(Orders, AreFoundWhileTheIndexGrowsAndShrinks) {
             if (random.below(500) == 0) expect_all_found();
         }
         expect_all_found();
-        EXPECT_EQ(index.find(index.hash(0, nonce + 1, 0), 0, nonce + 1, 0), no_order);
+        EXPECT_EQ(find(nonce + 1), no_order);
     }
 }
 
-// The index shrinks when 511 are left and moves its entries while it grows again.
+// The table has shrunk by then, and moves its entries while it grows again.
 TEST_F(Orders, AreFoundWhenManyComeRightAfterMostWent) {
     for (const std::uint64_t orders : {1'600u, 6'400u, 50'000u}) {
         const std::uint64_t first = slots.empty() ? 1 : slots.rbegin()->first + 1;
         for (std::uint64_t nonce = first; nonce < first + orders; ++nonce)
             place(nonce);
-        while (slots.size() > 511)
+        while (slots.size() > 200)
             remove(slots.begin()->first);
         for (std::uint64_t nonce = first + orders; nonce < first + 3 * orders; ++nonce)
             place(nonce);
@@ -80,19 +82,13 @@ TEST_F(Orders, AreFoundWhenManyComeRightAfterMostWent) {
 
 TEST_F(Orders, GiveTheirMemoryBackWhenTheyAreGone) {
     const std::size_t empty_pool = pool.memory_bytes();
-    const std::size_t empty_index = index.memory_bytes();
     for (std::uint64_t nonce = 1; nonce <= 250'000; ++nonce)
         place(nonce);
-    const std::size_t full = pool.memory_bytes() + index.memory_bytes();
+    const std::size_t full = pool.memory_bytes() + account.memory_bytes();
     EXPECT_LE(full / 250'000, 96u);
     for (std::uint64_t nonce = 1; nonce <= 250'000; ++nonce)
         remove(nonce);
-    for (std::uint64_t nonce = 1; nonce <= 100'000;
-         ++nonce) {  // the index shrinks with the work that goes on
-        place(nonce);
-        remove(nonce);
-    }
-    EXPECT_EQ(index.memory_bytes(), empty_index);
+    EXPECT_LE(account.memory_bytes(), 1'024u);
     EXPECT_LE(pool.memory_bytes(), empty_pool + full / 20);
 }
 
@@ -129,16 +125,66 @@ TEST_F(Orders, HaveSlotsOfTheirOwnWhateverOrderTheyLeaveIn) {
     expect_all_found();
 }
 
-// Two orders of one place in the index: whichever leaves first, the other is found.
-TEST_F(Orders, AreFoundBehindOthersOfTheirPlaceInTheIndex) {
-    for (std::uint64_t nonce = 1; nonce <= 500; ++nonce)  // of 1,024 places: dozens share one
+// Two orders of one place in the table: whichever leaves first, the other is found.
+TEST_F(Orders, AreFoundBehindOthersOfTheirPlace) {
+    for (std::uint64_t nonce = 1; nonce <= 5'000; ++nonce)  // dozens of lines stand on one another
         place(nonce);
-    for (std::uint64_t nonce = 1; nonce <= 500; nonce += 2)
+    for (std::uint64_t nonce = 1; nonce <= 5'000; nonce += 2)
         remove(nonce);
     expect_all_found();
-    for (std::uint64_t nonce = 500; nonce > 0; nonce -= 2)
+    for (std::uint64_t nonce = 5'000; nonce > 0; nonce -= 2)
         remove(nonce);
-    EXPECT_EQ(index.size(), 0u);
+    EXPECT_EQ(account.count(), 0u);
+}
+
+TEST_F(Orders, OfOneNonceAreToldApartByTheirIndexes) {
+    std::map<std::uint32_t, OrderSlot> by_index;
+    for (std::uint32_t index = 0; index < 1'000; ++index) {
+        const OrderSlot slot = by_index[index] = pool.allocate();
+        Order& order = pool.edit(slot);
+        order = Order();
+        order.nonce = 9;
+        order.index = index & 0x3ff;
+        account.insert(pool, slot, order, hash(9, index));
+    }
+    for (const auto& [index, slot] : by_index)
+        EXPECT_EQ(account.find(pool, hash(9, index), 9, index), slot) << "index " << index;
+    EXPECT_EQ(account.find(pool, hash(9, 1'000), 9, 1'000), no_order);
+}
+
+// Whoever chooses nonces that would share a place without the hash gains nothing.
+TEST_F(Orders, HashesOfNoncesFarApartDiffer) {
+    for (const unsigned apart : {4u, 10u, 16u, 20u, 32u}) {
+        std::map<std::uint32_t, int> places;
+        for (std::uint64_t i = 1; i <= 10'000; ++i)
+            ++places[hash(i << apart, 0) & 0x7fff];
+        int most = 0;
+        for (const auto& [place, count] : places)
+            most = std::max(most, count);
+        // Of 2,048 lines 10,000 take 4.9 each.
+        EXPECT_LE(most, 25) << "2^" << apart << " apart";
+        EXPECT_GT(places.size(), 1'900u) << "2^" << apart << " apart";
+    }
+}
+
+TEST_F(Orders, OfFollowingNoncesShareALine) {
+    for (std::uint64_t nonce = 64; nonce < 128; ++nonce)
+        EXPECT_EQ(hash(nonce, 0) >> 4, hash(nonce | 15, 0) >> 4);
+}
+
+TEST_F(Orders, AreVisitedAlsoWhileTheTableGrows) {
+    for (std::uint64_t nonce = 1; nonce <= 3'000; ++nonce) {
+        place(nonce);
+        if (nonce % 100 != 0) continue;
+        std::set<OrderSlot> visited, expected;
+        account.for_each(pool, [&](OrderSlot slot) { return visited.insert(slot).second; });
+        for (const auto& [name, slot] : slots)
+            expected.insert(slot);
+        ASSERT_EQ(visited, expected) << nonce << " orders";
+    }
+    int visited = 0;
+    account.for_each(pool, [&](OrderSlot) { return ++visited < 3; });
+    EXPECT_EQ(visited, 3);
 }
 
 TEST_F(Orders, StayInAFrozenViewAfterTheirPageWasGivenBack) {
@@ -152,61 +198,6 @@ TEST_F(Orders, StayInAFrozenViewAfterTheirPageWasGivenBack) {
     place(20'001);
     EXPECT_EQ(frozen[slot].nonce, 10'000u);
     EXPECT_EQ(pool[slots.at(20'001)].nonce, 20'001u);
-}
-
-class OpenOrders : public testing::Test {
-  protected:
-    void add(OrderSlot slot) { place_of[slot] = orders.add(slot); }
-    void take_out(OrderSlot slot) {
-        orders.take_out(place_of.at(slot));
-        place_of.erase(slot);
-        if (orders.is_untidy())
-            orders.tidy([&](OrderSlot moved, std::uint32_t place) { place_of.at(moved) = place; });
-    }
-    void expect_same() {
-        std::set<OrderSlot> listed, expected;
-        orders.for_each([&](OrderSlot slot) { return listed.insert(slot).second; });
-        for (const auto& [slot, place] : place_of)
-            expected.insert(slot);
-        EXPECT_EQ(listed, expected);
-        EXPECT_EQ(orders.count(), expected.size());
-    }
-
-    AccountOrders orders;
-    std::map<OrderSlot, std::uint32_t> place_of;
-};
-
-TEST_F(OpenOrders, AreTheOnesThatWereAddedAndNotTakenOut) {
-    Random random(5);
-    for (const std::size_t goal : {300u, 3u, 5'000u, 600u, 0u, 100u}) {
-        while (place_of.size() != goal) {
-            const auto slot = static_cast<OrderSlot>(1 + random.below(1'000'000));
-            const auto found = place_of.lower_bound(slot);
-            if (place_of.size() < goal ? !place_of.contains(slot) : found == place_of.end())
-                add(slot);
-            else if (found != place_of.end())
-                take_out(found->first);
-        }
-        expect_same();
-    }
-}
-
-TEST_F(OpenOrders, GiveTheMemoryOfABurstBack) {
-    for (OrderSlot slot = 1; slot <= 100'000; ++slot)
-        add(slot);
-    const std::size_t full = orders.memory_bytes();
-    for (OrderSlot slot = 1; slot <= 99'000; ++slot)
-        take_out(slot);
-    EXPECT_LE(orders.memory_bytes(), full / 8);
-    expect_same();
-}
-
-TEST_F(OpenOrders, AreVisitedUntilTheVisitorHasEnough) {
-    for (OrderSlot slot = 1; slot <= 10; ++slot)
-        add(slot);
-    int visited = 0;
-    orders.for_each([&](OrderSlot) { return ++visited < 3; });
-    EXPECT_EQ(visited, 3);
 }
 
 }  // namespace

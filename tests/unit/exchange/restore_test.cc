@@ -103,7 +103,7 @@ Bytes encoded(const WithdrawalEntry& entry) {
 Bytes encoded(OrderEntry entry) {
     PagedArray<Order> orders;
     PagedArray<AccountName> names;
-    PagedArray<OrderExtension> extensions;
+    OrderPool::Extensions::Items extensions;
     entry.order.account = 0;
     if (entry.order.is_extended != 0) entry.order.quantity_or_extension = 0;
     orders.push_back(entry.order);

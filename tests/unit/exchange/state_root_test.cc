@@ -146,7 +146,7 @@ struct HandMade {
     PagedArray<Balances::Chunk, 4> balances;
     PagedArray<Withdrawal> withdrawals;
     PagedArray<Order> orders;
-    PagedArray<OrderExtension> extensions;
+    OrderPool::Extensions::Items extensions;
     FrozenState rest;
 
     HandMade() {
@@ -325,7 +325,7 @@ const std::vector<Change> changes_that_count = {
 const std::vector<Change> changes_that_do_not = {
     {"links in the level", [](HandMade& s) { s.orders.edit(1).previous = s.orders.edit(1).next = 2; }},
     {"links of the account",
-     [](HandMade& s) { s.orders.edit(1).index_next = s.orders.edit(1).account_place = 2; }},
+     [](HandMade& s) { s.orders.edit(1).index_next = s.orders.edit(1).name_hash = 2; }},
     {"slot",
      [](HandMade& s) {
          s.orders.edit(40) = s.orders[1];
@@ -337,7 +337,7 @@ const std::vector<Change> changes_that_do_not = {
          s.extensions.edit(1) = OrderExtension();
          s.orders.edit(2).quantity_or_extension = 0;
      }},
-    {"list of free extensions", [](HandMade& s) { s.extensions.edit(1).next_free = 3; }},
+    {"an extension that no order has", [](HandMade& s) { s.extensions.edit(9).hidden = 3; }},
     {"open accounts of an owner", [](HandMade& s) { s.owners.edit(1).open_accounts = 3; }},
     {"count beside the second of bytes", [](HandMade& s) { s.owners.edit(1).seconds.count = 3; }},
     {"what an order that left had", [](HandMade& s) { s.orders.edit(5).price = 3; }},
