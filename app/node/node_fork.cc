@@ -37,10 +37,8 @@ void Node::ask_to_fork(Ticket ticket, ForkLedger request, Effects& effects) {
     if (forking_ || adoption_)
         return refuse(ErrorCode::conflict, "this node is already on its way to another ledger");
     if (draining_ || identity_lost_) return refuse(ErrorCode::unavailable, "the node is shutting down");
-    forking_.emplace();
-    forking_->ticket = ticket;
-    forking_->request = std::move(request);
-    forking_->question = session_ + ++fork_questions_;
+    const std::uint64_t question = session_ + ++fork_questions_;
+    forking_ = Forking{ticket, std::move(request), std::nullopt, 0, question, {}, {}, {}, {}};
 }
 
 void Node::watch_quorum(Now now) {

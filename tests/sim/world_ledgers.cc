@@ -220,7 +220,11 @@ void World::adopt_somewhere() {
     Machine* machine = someone_running();
     const bool is_settled = machine && machine->ledger && !machine->claimed.is_zero();
     const bool has_spare = std::ranges::any_of(machines_, [](const auto& one) { return one->is_unused(); });
-    if (!is_settled || !has_spare || machine->is_draining) return;
+    // Else the last one that keeps a ledger might give it up while another is on the way there.
+    const bool is_one_under_way = std::ranges::any_of(machines_, [](const auto& one) {
+        return one->asked || (one->adopts && one->state != ProcessState::gone && !one->ledger);
+    });
+    if (!is_settled || !has_spare || machine->is_draining || is_one_under_way) return;
     std::vector<Digest> others;
     for (const auto& other : machines_)
         if (other->runs() && !other->claimed.is_zero() && other->claimed != machine->claimed)
