@@ -114,8 +114,9 @@ bool World::is_quiet() const {
             return false;
         }
         if (machine->is_draining || machine->asked || !has_its_ledger(*machine)) return false;
-        // Its operator is to take it to a fork.
-        if (plan_.quorum_dies && machine->ledger && !may_settle(machine->ledger) && !machine->is_refused)
+        // Its operator is to take it to a fork, but for a ledger that was never established.
+        if (plan_.quorum_dies && machine->ledger && !machine->claimed.is_zero() &&
+            !may_settle(machine->ledger) && !machine->is_refused)
             return false;
         const bool full = may_settle(machine->ledger) && !equivocation_;
         const Machine* other =
