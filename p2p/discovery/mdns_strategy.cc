@@ -76,7 +76,7 @@ class Worker {
         while (!take(stop_requested_)) {
             if (take(search_requested_)) begin_search();
             if (reopen_at_ && now_mono() >= *reopen_at_) reopen();
-            if (avahi_simple_poll_iterate(poll_, sleep_time_ms()) != 0) {
+            if (!wait()) {
                 lose(Error{ErrorCode::io, "mDNS: its poll failed"});
                 std::this_thread::sleep_for(std::chrono::seconds(1));  // or it would fail without end
             }
@@ -110,6 +110,17 @@ class Worker {
     bool take(bool& what) {
         const std::lock_guard lock(mutex_);
         return std::exchange(what, false);
+    }
+    bool is_requested() {
+        const std::lock_guard lock(mutex_);
+        return search_requested_ || stop_requested_;
+    }
+    // Until something is due. Preparing forgets what woke the poll up before, so a request that came in
+    // between is looked for after it.
+    bool wait() {
+        if (avahi_simple_poll_prepare(poll_, sleep_time_ms()) != 0) return false;
+        if (is_requested()) avahi_simple_poll_wakeup(poll_);
+        return avahi_simple_poll_run(poll_) == 0 && avahi_simple_poll_dispatch(poll_) == 0;
     }
     template <typename Call>
     void post(Call&& call) {
