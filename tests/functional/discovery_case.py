@@ -33,6 +33,14 @@ FIRST_PEER_MAX_S = 30  # printed, far below this where nothing is wrong
 PORTS_OF_A_NODE = 5  # peers, REST, DHT, Grape, registry
 
 
+def write_network(directory, name="network"):
+    """The path of a network file. Each is of a network of its own, so that tests that run at the same time do not meet."""
+    path = os.path.join(directory, f"{name}.toml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(NETWORK.format(name=uuid.uuid4()))
+    return path
+
+
 def service_name(network_id):
     """PROTOCOL.md, "Finding peers by name"."""
     domain = b"peerbook service"
@@ -65,18 +73,13 @@ def ask(port, call, data):
 class DiscoveryCase(harness.FunctionalCase):
     nodes_max = 10
     host = "127.0.0.1"
+    environment = {}  # of the nodes, beside this process's
 
     def setUp(self):
         super().setUp()
         self.base = harness.free_ports(PORTS_OF_A_NODE * self.nodes_max)
         self.nodes = {}  # name → (process, path of the log, client, first port)
-        self.network = self.new_network("network")
-
-    def new_network(self, name):
-        path = os.path.join(self.directory, f"{name}.toml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(NETWORK.format(name=uuid.uuid4()))
-        return path
+        self.network = write_network(self.directory)
 
     def p2p(self, name):
         return f"{self.host}:{self.nodes[name][3]}"
@@ -108,7 +111,7 @@ class DiscoveryCase(harness.FunctionalCase):
             command += ["--dht-bootstrap", ",".join(dht)]
         if registry:
             command += ["--serve-registry", "on", "--registry-host", self.host, "--registry-port", str(first + 4)]
-        environment = dict(os.environ)
+        environment = {**os.environ, **self.environment}
         if embedded:
             environment.update(EMBEDDED_GRAPE="true", GRAPE_API_PORT=str(first + 3))
         if grape_url:

@@ -8,7 +8,7 @@ import signal
 import time
 
 import harness
-from discovery_case import DiscoveryCase, ask
+from discovery_case import DiscoveryCase, ask, write_network
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
@@ -29,7 +29,7 @@ class Hybrid(DiscoveryCase):
 
     def begin_grapes(self):
         """Two nodes of another network, which are nothing here but a Grape each; returns their URLs."""
-        other = self.new_network("other")
+        other = write_network(self.directory, "other")
         self.begin("grape-1", dht=[], embedded=True, network=other)
         self.wait_up("grape-1")
         self.begin("grape-2", dht=[self.dht("grape-1")], embedded=True, network=other)

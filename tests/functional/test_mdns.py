@@ -7,89 +7,36 @@ own D-Bus. Every test has networks of its own name, so that tests that run at th
 import json
 import os
 import random
-import signal
 import socket
 import statistics
 import struct
 import subprocess
 import time
 import unittest
-import uuid
 
 import harness
 import namespaces
-from node_client import NodeClient, RequestError
+from discovery_case import DiscoveryCase, write_network
 
-NETWORK = """name = "mdns-{name}"
-mode = "open"
-[[assets]]
-name = "USD"
-decimals = 8
-faucet_max = "1000000000"
-[[assets]]
-name = "BTC"
-decimals = 8
-faucet_max = "1000000000"
-[[markets]]
-symbol = "BTC-USD"
-base = "BTC"
-quote = "USD"
-tick = "0.01"
-lot = "0.000001"
-"""
 FIRST_PEER_MAX_S = 20  # time until a node that starts has a peer; printed, far below this where nothing is wrong
 
 
-class MdnsCase(harness.FunctionalCase):
-    host = "127.0.0.1"
-    wrapper = ()  # what the program is started with
+class MdnsCase(DiscoveryCase):
+    environment = {"DISCOVERY_MDNS": "on"}
 
     def setUp(self):
         super().setUp()
-        self.base = harness.free_ports(16)
-        self.nodes = {}  # name → (process, path of the log, client)
+        self.networks = {}
         self.first_peer_s = []
 
-    def network(self, name):
-        path = os.path.join(self.directory, f"{name}.toml")
-        if not os.path.exists(path):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(NETWORK.format(name=f"{name}-{uuid.uuid4()}"))
-        return path
-
     def begin(self, name, *flags, network="net"):
-        index = len(self.nodes)
-        data_dir = os.path.join(self.directory, name)
-        path = os.path.join(self.directory, f"{name}.log")
-        self.logs.append(path)
-        command = [*self.wrapper, harness.program(), "node", "--data-dir", data_dir, "--network", self.network(network),
-                   "--p2p-host", self.host, "--p2p-port", str(self.base + 2 * index),
-                   "--api-port", str(self.base + 2 * index + 1), "--log-level", "debug", *flags]
-        with open(path, "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       env={**os.environ, "DISCOVERY_MDNS": "on"})
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        client = NodeClient(f"127.0.0.1:{self.base + 2 * index + 1}", data_dir, 10)
-        self.nodes[name] = (process, path, client)
-        return client
+        if network not in self.networks:
+            self.networks[network] = write_network(self.directory, network)
+        super().begin(name, "--log-level", "debug", *flags, network=self.networks[network])
+        return self.nodes[name][2]
 
-    def peers(self, name):
-        return self.get(name, "/api/v1/peers") or {"peers": [], "discovery": []}
-
-    def get(self, name, path):
-        try:
-            return self.nodes[name][2].get(path)
-        except (OSError, RequestError):
-            return None
-
-    def connected(self, name):
-        return [peer for peer in self.peers(name)["peers"] if peer["state"] == "connected"]
-
-    def node_id(self, name):
-        return harness.wait_until(lambda: (self.get(name, "/api/v1/status") or {}).get("node"), 20, f"{name} answers")
-
-    def wait_connected(self, name, count):
+    def wait_peers(self, name, count):
+        """So many, and no more."""
         harness.wait_until(lambda: len(self.connected(name)) == count, FIRST_PEER_MAX_S, f"{name} to have {count} peers")
 
     def time_first_peer(self, name):
@@ -98,18 +45,9 @@ class MdnsCase(harness.FunctionalCase):
         harness.wait_until(lambda: self.connected(name), FIRST_PEER_MAX_S, f"{name} to have a peer", every_s=0.02)
         self.first_peer_s.append(time.monotonic() - began)
 
-    def way(self, name):
+    def way(self, name, way="mdns"):
         none = {"searches": "0", "found": "0", "connected": "0", "state": "not there"}
-        return next((way for way in self.peers(name)["discovery"] if way["name"] == "mdns"), none)
-
-    def log_of(self, name):
-        with open(self.nodes[name][1], encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def stop(self, name):
-        process, _, _ = self.nodes[name]
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=20), 0)
+        return super().way(name, way) or none
 
     def found_a_ledger_and_trade(self, expected_way):
         """Three nodes without a word about each other: the vision of two people in one local network, and a third."""
@@ -118,7 +56,7 @@ class MdnsCase(harness.FunctionalCase):
         for name in ("ben", "cas"):
             self.time_first_peer(name)
         for name in ("ann", "ben", "cas"):
-            self.wait_connected(name, 2)
+            self.wait_peers(name, 2)
             self.assertEqual(self.log_of(name).count("announces and looks for nodes by"), 1)
             self.assertIn(f"announces and looks for nodes by {expected_way}", self.log_of(name))
         # Of two that meet one found the other, and whoever is the third may hear of one from the other.
@@ -147,11 +85,11 @@ class MdnsCase(harness.FunctionalCase):
         """A goodbye: whoever starts after it hears nothing of the one that left."""
         self.begin("ann")
         self.begin("ben")
-        self.wait_connected("ben", 1)
+        self.wait_peers("ben", 1)
         self.stop("ann")
         self.begin("dan")
-        self.wait_connected("dan", 1)
-        gone = f"{self.host}:{self.base}"
+        self.wait_peers("dan", 1)
+        gone = self.p2p("ann")
         self.assertNotIn(gone, [peer["address"] for peer in self.peers("dan")["peers"]])
         self.assertEqual(self.way("dan")["found"], "1")
 
@@ -226,7 +164,7 @@ class WithoutDaemon(MdnsCase):
         for name in ("cas", "dan"):
             self.begin(name, network="two")
         for name in ("ann", "ben", "cas", "dan"):
-            self.wait_connected(name, 1)
+            self.wait_peers(name, 1)
         for name, other in (("ann", "ben"), ("cas", "dan")):
             self.assertEqual(self.connected(name)[0]["id"], self.node_id(other))
             # Not even dialled: the record says which network it is.
@@ -246,9 +184,9 @@ class WithoutDaemon(MdnsCase):
             self.assertEqual(self.connected(name), [])
             self.assertEqual(self.way(name)["found"], "0")
         self.begin("ann")
-        self.wait_connected("silent", 1)
-        self.wait_connected("silent-too", 1)
-        self.wait_connected("ann", 2)
+        self.wait_peers("silent", 1)
+        self.wait_peers("silent-too", 1)
+        self.wait_peers("ann", 2)
         self.assertEqual(self.way("ann")["found"], "0")
         self.assertEqual({peer["direction"] for peer in self.connected("ann")}, {"inbound"})
 
@@ -281,7 +219,7 @@ class WithoutDaemon(MdnsCase):
             packet += chance.randbytes(chance.randrange(300))
             hostile.send(bytes(packet))
         self.begin("ben")
-        self.wait_connected("ben", 1)
+        self.wait_peers("ben", 1)
         self.assertIn(self.node_id("ann"), [peer["id"] for peer in self.connected("ben")])
         known = int(self.peers("ann")["stats"]["known_addresses"])
         self.assertLessEqual(known, 128 + 1)

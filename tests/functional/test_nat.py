@@ -14,30 +14,13 @@ import struct
 import subprocess
 import threading
 import time
-import unittest
 import uuid
 
 import harness
 import namespaces
+from discovery_case import write_network
 from namespaces import only_inside, system
 
-NETWORK = """name = "nat-{name}"
-mode = "open"
-[[assets]]
-name = "USD"
-decimals = 8
-faucet_max = "1000000000"
-[[assets]]
-name = "BTC"
-decimals = 8
-faucet_max = "1000000000"
-[[markets]]
-symbol = "BTC-USD"
-base = "BTC"
-quote = "USD"
-tick = "0.01"
-lot = "0.000001"
-"""
 RULES = """table inet filter {{
   counter asked {{ }}
   chain input {{
@@ -163,9 +146,7 @@ class InNamespaces(harness.FunctionalCase):
         system("ip -n internet link add bridge type bridge")
         system("ip -n internet link set bridge up")
         self.processes = {}
-        self.network_file = os.path.join(self.directory, "network.toml")
-        with open(self.network_file, "w", encoding="utf-8") as file:
-            file.write(NETWORK.format(name=uuid.uuid4()))
+        self.network_file = write_network(self.directory)
 
     # --- the internet ---
 

@@ -12,7 +12,7 @@ import unittest
 
 import harness
 import namespaces
-from discovery_case import DiscoveryCase, post
+from discovery_case import DiscoveryCase, post, write_network
 from played_peer import SODIUM, Key
 
 REGISTER, UNREGISTER, DISCOVER = "/api/bootstrap/register", "/api/bootstrap/unregister", "/api/bootstrap/discover"
@@ -70,7 +70,7 @@ def discover(port, network):
 class Nodes(DiscoveryCase):
     def begin_registry(self, name="reg"):
         """A registry at a node of another network, so that it is nothing else here."""
-        self.begin(name, registry=True, network=self.new_network(f"of-{name}"))
+        self.begin(name, registry=True, network=write_network(self.directory, f"of-{name}"))
         self.wait_up(name)
 
     def listed(self, registry):
@@ -134,7 +134,7 @@ class Nodes(DiscoveryCase):
 
     def test_two_networks_in_one_registry_do_not_mix(self):
         self.begin_registry()
-        url, other = self.registry_url("reg"), self.new_network("second")
+        url, other = self.registry_url("reg"), write_network(self.directory, "second")
         for name in ("ann", "ben"):
             self.begin(name, "--registries", url)
             self.wait_up(name)

@@ -18,7 +18,7 @@ import unittest
 
 import harness
 import namespaces
-from discovery_case import NETWORK, DiscoveryCase, ask, service_name
+from discovery_case import DiscoveryCase, ask, service_name, write_network
 from played_peer import SODIUM, Enemy
 from test_registry import discover
 
@@ -179,9 +179,7 @@ class Captured(harness.FunctionalCase):
                             f"ip link set {host} master lan up", f"ip -n {host} link set lo up",
                             f"ip -n {host} addr add {address}/24 dev lan0", f"ip -n {host} link set lan0 up"):
                 namespaces.system(command)
-        self.network = os.path.join(self.directory, "network.toml")
-        with open(self.network, "w", encoding="utf-8") as file:
-            file.write(NETWORK.format(name="captured"))
+        self.network = write_network(self.directory)
         self.processes = {}
 
     def begin(self, host, *flags):

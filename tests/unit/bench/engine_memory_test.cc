@@ -265,19 +265,29 @@ std::uint64_t grown_since(std::uint64_t before) {
     return std::max(heap_bytes(), before) - before;
 }
 
+// A burst whose orders rest, all of them.
+struct Burst {
+    explicit Burst(const PreparedFlow& of) : flow(of), run(of, 0) {
+        run.commit_each(flow.opening);
+        run.settle();
+        heap_before = heap_bytes();
+        run.commit_each(flow.resting);
+        run.settle();
+        full = grown_since(heap_before);
+    }
+    const PreparedFlow& flow;
+    EngineRun run;
+    std::uint64_t heap_before = 0, full = 0;  // before the orders; by how much they made the heap grow
+};
+
 // Just after the index and the accounts' lists were doubled, and just before.
 TEST(EngineMemory, OfARestingOrderIsAtMost96BytesAllIn) {
     for (const std::uint64_t orders : {130'000u, 140'000u, 260'000u, 270'000u}) {
         const PreparedFlow flow = make_burst(orders, false);
-        EngineRun run(flow, 0);
-        run.commit_each(flow.opening);
-        run.settle();
-        const std::uint64_t before = heap_bytes();
-        run.commit_each(flow.resting);
-        run.settle();
-        EXPECT_EQ(run.engine().stats().resting_orders, orders);
-        EXPECT_LE(grown_since(before), 96 * orders) << orders << " orders";
-        EXPECT_GE(grown_since(before), 64 * orders) << orders << " orders";
+        Burst burst(flow);
+        EXPECT_EQ(burst.run.engine().stats().resting_orders, orders);
+        EXPECT_LE(burst.full, 96 * orders) << orders << " orders";
+        EXPECT_GE(burst.full, 64 * orders) << orders << " orders";
     }
 }
 
@@ -287,18 +297,12 @@ TEST(EngineMemory, OfABurstComesBack) {
     constexpr std::uint64_t kept = 5 << 20;
     for (const bool are_special : {false, true}) {
         const PreparedFlow flow = make_burst(orders, are_special);
-        EngineRun run(flow, 0);
-        run.commit_each(flow.opening);
-        run.settle();
-        const std::uint64_t before = heap_bytes();
-        run.commit_each(flow.resting);
-        run.settle();
-        const std::uint64_t full = grown_since(before);
-        EXPECT_GT(full, 64 * orders);
-        run.commit_each(flow.flow);
-        run.settle();
-        EXPECT_EQ(run.engine().stats().resting_orders, 0u);
-        EXPECT_LE(grown_since(before), kept + full / 20)
+        Burst burst(flow);
+        EXPECT_GT(burst.full, 64 * orders);
+        burst.run.commit_each(flow.flow);
+        burst.run.settle();
+        EXPECT_EQ(burst.run.engine().stats().resting_orders, 0u);
+        EXPECT_LE(grown_since(burst.heap_before), kept + burst.full / 20)
             << (are_special ? "icebergs that expire" : "plain orders");
     }
 }
