@@ -14,6 +14,7 @@ namespace {
 
 using peerbook::testing::CheapSigner;
 using peerbook::testing::CheapVerifier;
+using peerbook::testing::signed_by;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -29,16 +30,11 @@ struct RegistryTableTest : ::testing::Test {
                         const char* of = "one") {
         RegistryEntry made{
             network(of), CheapSigner(node).public_key(), {host, 3000}, now, {now.ms + lasts_ms}, {}};
-        return signed_again(node, made);
-    }
-    RegistryEntry signed_again(std::uint64_t node, RegistryEntry made) {
-        made.signature = CheapSigner(node).sign(signed_part(made));
-        return made;
+        return signed_by(node, made);
     }
     RegistryWithdrawal withdrawal(std::uint64_t node) {
         RegistryWithdrawal made{network("one"), CheapSigner(node).public_key(), now, {}};
-        made.signature = CheapSigner(node).sign(signed_part(made));
-        return made;
+        return signed_by(node, made);
     }
     // "ok", or what is wrong.
     std::string add(const RegistryEntry& one) { return text(table.add(now, one)); }
@@ -94,7 +90,7 @@ TEST_F(RegistryTableTest, AnEntrysTimesAreBounded) {
     EXPECT_EQ(add(made), "ok");
     RegistryEntry huge = made;
     huge.time.ms = huge.expires.ms = std::int64_t{1} << 53;
-    EXPECT_THAT(add(signed_again(1, huge)), HasSubstr("ahead"));
+    EXPECT_THAT(add(signed_by(1, huge)), HasSubstr("ahead"));
 }
 
 TEST_F(RegistryTableTest, WhatTheNodeDidNotSignIsRefused) {

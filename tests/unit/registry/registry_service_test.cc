@@ -14,6 +14,7 @@ namespace {
 
 using peerbook::testing::CheapSigner;
 using peerbook::testing::CheapVerifier;
+using peerbook::testing::signed_by;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -60,14 +61,12 @@ struct RegistryServiceTest : ::testing::Test {
         p2p::RegistryEntry entry{
             network,         CheapSigner(node).public_key(), p2p::parse_peer_address(address).value(),
             clock.time.wall, {clock.time.wall.ms + 1000},    {}};
-        entry.signature = CheapSigner(node).sign(signed_part(entry));
-        return write_registration(entry);
+        return write_registration(signed_by(node, entry));
     }
     std::string withdrawal(std::uint64_t node) {
         clock.advance(Duration::milliseconds(1));
         p2p::RegistryWithdrawal made_now{network, CheapSigner(node).public_key(), clock.time.wall, {}};
-        made_now.signature = CheapSigner(node).sign(signed_part(made_now));
-        return write_withdrawal(made_now);
+        return write_withdrawal(signed_by(node, made_now));
     }
     std::vector<std::string> told(const ApiResponse& response) {
         const auto reply = p2p::read_registry_reply(response.status, response.body, network);
