@@ -148,6 +148,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     SteadyTime now = std::chrono::steady_clock::now();
     std::list<std::shared_ptr<Connection>> connections;  // closed ones leave at the next sweep
     std::size_t open = 0;                                // those not closed
+    std::size_t served = 0;                              // of them; the others are only told why not
     std::uint16_t port = 0;
     bool accept_failed = false;
     bool stopped = false;
@@ -170,6 +171,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const std::string& remote() const { return remote_; }
 
     void serve() {
+        is_served_ = true;
+        ++server_->served;
         begin_request();
         read();
     }
@@ -184,12 +187,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
         if (phase_ == Phase::closed) return;
         phase_ = Phase::closed;
         --server_->open;
+        if (std::exchange(is_served_, false)) --server_->served;
         ++request_number_;
         error_code ignored;
         socket_.close(ignored);
     }
 
     bool closed() const { return phase_ == Phase::closed; }
+    bool served() const { return is_served_; }
 
     void check_time(SteadyTime now) {
         if (phase_ == Phase::closed || now < deadline_) return;
@@ -438,6 +443,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool head_only_ = false;
     bool may_change_ = false;  // the request under way is no question only
     bool known_ = false;       // the gate has let a request of this connection in
+    bool is_served_ = false;   // not refused, and not closed
 };
 
 Status HttpServer::State::listen(const std::string& host, std::uint16_t wanted_port) {
@@ -478,12 +484,10 @@ void HttpServer::State::accept() {
 void HttpServer::State::accepted(tcp::socket socket) {
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    if (open >= limits.connections_max + refused_connections_max) {
-        socket.close(ignored);
-        return;
-    }
     auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
-    const bool is_refused = open >= limits.connections_max || has_too_many(connection->remote());
+    // Those that are refused take nobody's place, or one host could take all by what it is refused.
+    const bool is_refused = served >= limits.connections_max || has_too_many(connection->remote());
+    if (is_refused && open - served >= refused_connections_max) return;  // closed without a word
     connections.push_back(connection);
     ++open;
     if (is_refused)
@@ -496,7 +500,7 @@ bool HttpServer::State::has_too_many(const std::string& host) const {
     if (limits.connections_of_host_max == 0 || p2p::is_loopback_host(host)) return false;
     const std::string key = p2p::limit_key(host);
     const auto of_host = std::count_if(connections.begin(), connections.end(), [&](const auto& connection) {
-        return !connection->closed() && p2p::limit_key(connection->remote()) == key;
+        return connection->served() && p2p::limit_key(connection->remote()) == key;
     });
     return static_cast<std::size_t>(of_host) >= limits.connections_of_host_max;
 }

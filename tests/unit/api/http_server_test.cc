@@ -317,6 +317,26 @@ TEST_F(HttpServerTest, TooManyConnectionsAreToldSo) {
     EXPECT_THAT(fourth->answer(), HasSubstr("you said 4"));
 }
 
+TEST_F(HttpServerTest, AConnectionThatWasRefusedTakesNobodysPlace) {
+    HttpLimits limits;
+    limits.connections_max = 2;
+    start(limits);
+    auto first = client(), second = client();
+    first->send(post("/", "1"));
+    second->send(post("/", "2"));
+    first->answer();
+    second->answer();
+    auto third = client();
+    EXPECT_THAT(third->answer(), StartsWith("HTTP/1.1 503 "));
+    first.reset();
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (server_->connections() > 2 && std::chrono::steady_clock::now() < give_up)
+        io_.run_for(std::chrono::milliseconds(1));
+    auto fourth = client();  // while the third is still open
+    fourth->send(post("/", "4"));
+    EXPECT_THAT(fourth->answer(), HasSubstr("you said 4"));
+}
+
 TEST_F(HttpServerTest, HalfARequestTimesOut) {
     HttpLimits limits;
     limits.request_time_max = Duration::milliseconds(1);
