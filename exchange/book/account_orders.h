@@ -29,10 +29,11 @@ class OrderNameHash {
   public:
     // `seed`: market/index_hash.h.
     explicit OrderNameHash(std::uint64_t seed) : hash_(seed) {}
-    // At most 16 × 16 names have one hash.
+    // Of the 16 × 16 names that share a line, 16 share a place. Which of the line's places is told by the
+    // seed as well, or nonces that count up by 16 would all stand in one of 16 places.
     std::uint32_t operator()(std::uint64_t nonce, std::uint32_t index) const {
         const auto line = static_cast<std::uint32_t>(hash_(index >> 4, nonce >> 4) >> 32);
-        return line << 4 | (static_cast<std::uint32_t>(nonce + index) & 15);
+        return line << 4 | ((static_cast<std::uint32_t>(nonce + index) + (line >> 28)) & 15);
     }
 
   private:

@@ -137,6 +137,22 @@ TEST_F(Orders, AreFoundBehindOthersOfTheirPlace) {
     EXPECT_EQ(account.count(), 0u);
 }
 
+TEST_F(Orders, StandBehindFewOthersHoweverTheirNoncesCountUp) {
+    for (const std::uint64_t step : {1u, 3u, 16u, 64u, 4'096u}) {
+        for (std::uint64_t i = 1; i <= 10'000; ++i)
+            place(i * step);
+        std::size_t looked_at = 0;
+        for (const auto& [nonce, slot] : slots) {
+            ++looked_at;
+            for (OrderSlot at = account.first(hash(nonce, 0)); at != slot; at = pool[at].index_next)
+                ++looked_at;
+        }
+        EXPECT_LT(looked_at, slots.size() * 2) << "step " << step;
+        while (!slots.empty())
+            remove(slots.begin()->first);
+    }
+}
+
 TEST_F(Orders, OfOneNonceAreToldApartByTheirIndexes) {
     std::map<std::uint32_t, OrderSlot> by_index;
     for (std::uint32_t index = 0; index < 1'000; ++index) {
