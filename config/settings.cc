@@ -419,6 +419,10 @@ std::vector<std::string> split(const std::string& text) {
     }
 }
 
+std::string_view without_slash(std::string_view url) {
+    return url.substr(0, url.size() - (url.ends_with('/') ? 1 : 0));
+}
+
 // Puts the value into `settings`; false if it is not allowed.
 bool assign(Settings& settings, const Definition& definition, const std::string& text) {
     if (auto* flag = std::get_if<bool Settings::*>(&definition.target)) {
@@ -502,7 +506,9 @@ Status check_combinations(const LoadedSettings& loaded) {
     if (!settings.p2p_enabled && !settings.registries.empty()) return no_use("p2p.registries", "p2p.enabled");
     const auto& registries = settings.registries;
     for (auto one = registries.begin(); one != registries.end(); ++one)
-        if (std::find(std::next(one), registries.end(), *one) != registries.end())
+        if (std::any_of(std::next(one), registries.end(), [&](const std::string& other) {
+                return without_slash(other) == without_slash(*one);
+            }))
             return Error{ErrorCode::invalid_input, name("p2p.registries") + " names " + *one + " twice"};
     if (!settings.p2p_enabled && settings.dht_enabled) return no_use("dht.enabled", "p2p.enabled");
     if (!settings.runs_dht() && !settings.dht_bootstrap.empty())

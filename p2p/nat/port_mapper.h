@@ -41,7 +41,7 @@ class PortMapper {
         std::function<std::vector<std::unique_ptr<PortGateway>>(std::function<bool()> stopping)> gateways;
         std::function<std::optional<std::string>()> own_address;  // own_address_to_internet()
     };
-    // `io` outlives the PortMapper. `changed` is called when the state is another one.
+    // `io` outlives the PortMapper. `changed` is called after each try, also where the state is the same.
     static std::unique_ptr<PortMapper> start(boost::asio::io_context& io, Options options,
                                              std::function<void(const State&)> changed);
     virtual ~PortMapper() = default;

@@ -3,7 +3,7 @@
 // The only proof that it can is a connection that came from there: an answer "reachable" without one is a lie
 // and counts for nothing. That it cannot is believed when peers of two networks tried in vain since the last
 // proof, or of the one network there is to ask. One question at a time, each peer at most once in ask_pause,
-// first a peer of a network that did not answer yet.
+// only peers of networks that did not answer yet.
 //
 // While it is reachable it asks again check_interval after the last proof; while it is not, after a pause
 // that doubles from ask_pause to check_interval. A port that changed starts it all over.

@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "p2p/peers/ip_address.h"
 #include "p2p/registry/registry_wire.h"
 #include "p2p/transport/http_call.h"
 
@@ -52,7 +51,9 @@ class RegistryStrategy final : public DiscoveryStrategy {
         done_ = std::move(done);
         failure_ = Status();
         has_corrected_ = false;
-        if (identity_.broadcast && !seen_.empty() && port_seen_at(seen_) != 0)
+        if (is_registered_ && port_seen_at(seen_) == 0)
+            withdraw();
+        else if (identity_.broadcast && !seen_.empty() && port_seen_at(seen_) != 0)
             enter();
         else
             discover();
@@ -77,6 +78,20 @@ class RegistryStrategy final : public DiscoveryStrategy {
                 if (!failure_.ok() || !may_enter(answer, reply->you)) return end(failure_);
                 enter();
             });
+    }
+
+    // Nobody on the internet reaches this node any more.
+    void withdraw() {
+        ask(std::string(registry_unregister_path), write_withdrawal(withdrawal()), [this](const HttpAnswer&) {
+            is_registered_ = false;
+            discover();
+        });
+    }
+
+    RegistryWithdrawal withdrawal() {
+        RegistryWithdrawal made{identity_.network, identity_.id, next_time(), {}};
+        made.signature = signer_.sign(signed_part(made));
+        return made;
     }
 
     void enter() {
@@ -127,10 +142,8 @@ class RegistryStrategy final : public DiscoveryStrategy {
         return true;
     }
 
-    // Where others reach this node by this address; 0: they do not.
     std::uint16_t port_seen_at(const std::string& host) const {
-        const auto ip = parse_ip(host);
-        return ip && scope_of(*ip) == IpScope::global ? outside_port_ : identity_.port;
+        return port_reached_at(host, identity_.port, outside_port_);
     }
 
     void take(const RegistryReply& reply, const HttpAnswer& answer) {
@@ -172,13 +185,11 @@ class RegistryStrategy final : public DiscoveryStrategy {
     // To the address that took the registration, so that no name has to be resolved. Whoever was not reached
     // in time forgets this node after an hour.
     void say_farewell() {
-        RegistryWithdrawal withdrawal{identity_.network, identity_.id, next_time(), {}};
-        withdrawal.signature = signer_.sign(signed_part(withdrawal));
         HttpQuestion question;
         question.server = {registered_at_, server_.port};
         question.host_header = to_string(server_);
         question.target = registry_unregister_path;
-        question.body = write_withdrawal(withdrawal);
+        question.body = write_withdrawal(withdrawal());
         question.time_max = registry_farewell_time_max;
         farewell_ = std::jthread([question = std::move(question), name = name_] {
             asio::io_context io{1};

@@ -277,6 +277,11 @@ bool may_be_seen_at(std::string_view local, std::string_view seen) {
     return false;
 }
 
+std::uint16_t port_reached_at(std::string_view host, std::uint16_t listening, std::uint16_t outside) {
+    const auto ip = parse_ip(host);
+    return ip && scope_of(*ip) == IpScope::global ? outside : listening;
+}
+
 bool listens_at(std::string_view listen_host, std::string_view address) {
     const auto ip = parse_ip(address);
     if (!ip) return false;

@@ -83,6 +83,9 @@ Result<PeerAddress> parse_registry_url(std::string_view url);
 // Whether a node that speaks from `local` may be told that it was seen at `seen`: its own address, or that of
 // a NAT in front of a private one. Else a registry could have a node sign that it is somewhere else.
 bool may_be_seen_at(std::string_view local, std::string_view seen);
+// The port by which others reach a node that they see at this address: on the internet the outside one, which
+// is 0 if nobody gets in.
+std::uint16_t port_reached_at(std::string_view host, std::uint16_t listening, std::uint16_t outside);
 // Whether a node that listens on `listen_host` (a setting: literal, localhost, or unspecified) takes
 // connections at the address literal.
 bool listens_at(std::string_view listen_host, std::string_view address);

@@ -57,10 +57,10 @@ class Members {
         return {member->GetString(), member->GetStringLength()};
     }
 
-    // Numbers arrive as text (kParseNumbersAsStringsFlag), so both forms are read alike and never through
-    // double.
     bool has(const char* name) const { return object_.HasMember(name); }
 
+    // Numbers arrive as text (kParseNumbersAsStringsFlag), so both forms are read alike and never through
+    // double.
     std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
         const std::string digits = text(name, 20);
         std::int64_t value = 0;

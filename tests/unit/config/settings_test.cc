@@ -394,6 +394,7 @@ TEST_F(SettingsTest, RegistriesAreAFewUrlsAndServingOneHasAPortOfItsOwn) {
     EXPECT_THAT(mistake({{"p2p.registries", many + ",http://a:9"}}, {}), HasSubstr("at most 8"));
     EXPECT_THAT(mistake({{"p2p.registries", "http://a:1,http://a:1"}}, {}),
                 HasSubstr("names http://a:1 twice"));
+    EXPECT_THAT(mistake({{"p2p.registries", "http://a:1,http://a:1/"}}, {}), HasSubstr("twice"));
     EXPECT_THAT(mistake({{"p2p.registries", "http://a:1"}}, {{"P2P_ENABLED", "false"}}),
                 HasSubstr("has no use with p2p.enabled = false"));
     EXPECT_THAT(

@@ -213,6 +213,14 @@ TEST(RegistryWire, ANodeIsSeenAtItsOwnAddressOrThatOfItsNat) {
         EXPECT_FALSE(may_be_seen_at(local, seen)) << local << " " << seen;
 }
 
+TEST(RegistryWire, OnlyOnTheInternetThePortIsTheOutsideOne) {
+    EXPECT_EQ(port_reached_at("8.8.8.8", 3000, 4000), 4000);
+    EXPECT_EQ(port_reached_at("8.8.8.8", 3000, 0), 0);
+    EXPECT_EQ(port_reached_at("2a00::1", 3000, 4000), 4000);
+    for (const char* near : {"10.0.0.1", "127.0.0.1", "fd00::1", "localhost"})
+        EXPECT_EQ(port_reached_at(near, 3000, 0), 3000) << near;
+}
+
 TEST(RegistryWire, WhereANodeListens) {
     EXPECT_TRUE(listens_at("0.0.0.0", "192.0.2.1"));
     EXPECT_FALSE(listens_at("0.0.0.0", "2001:db8::1"));
