@@ -73,6 +73,7 @@ class CheckLayers(CheckCase):
 class CheckDeterminism(CheckCase):
     BAD_LINES = (
         "auto now = std::chrono::steady_clock::now();", "auto now = std::chrono::system_clock::now();",
+        "const Now now = SystemClock().now();", "const MonoTime now = mono_now();",
         "auto now = time(nullptr);", "auto now = std::time(0);", "clock_gettime(CLOCK_MONOTONIC, &at);",
         "int die = rand() % 6;", "std::srand(1);", "std::random_device device;", "std::mt19937 generator(1);",
         "std::shuffle(a.begin(), a.end(), generator);", "std::uniform_int_distribution<int> die(1, 6);",
