@@ -32,15 +32,6 @@ constexpr Duration persist_interval = Duration::seconds(60);
 constexpr TokenBucket::Rate log_rate{100, 10'000};
 constexpr const char* subsystem = "p2p";
 
-std::uint64_t random_word() {
-    std::uint8_t bytes[8];
-    fill_with_system_random(bytes);
-    std::uint64_t word = 0;
-    for (const std::uint8_t byte : bytes)
-        word = word << 8 | byte;
-    return word;
-}
-
 PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     PeerManagerOptions made;
     made.local = {options.network, options.ledger, printable(options.agent), 0, options.broadcast};
@@ -48,8 +39,8 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.outbound_reserved = options.outbound_reserved;
     made.reconnect_interval_max = options.reconnect_interval_max;
     made.gossip = options.gossip;
-    made.seed = random_word();
-    made.sender_start = random_word();
+    made.seed = system_random_word();
+    made.sender_start = system_random_word();
     fill_with_system_random(made.bucket_secret.data);
     made.local.dials_back = true;
     made.checks_reach = options.broadcast && !is_loopback_host(options.listen_host);
@@ -91,7 +82,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         load_peers_file(now);
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
-        discovery_.emplace(discovery_hooks(), options_.broadcast, random_word());
+        discovery_.emplace(discovery_hooks(), options_.broadcast, system_random_word());
         outside_port_ = port();
         persisted_at_ = now.mono;
         is_open_ = true;

@@ -162,11 +162,11 @@ class NodeProcess {
     Status start_registry() {
         std::optional<RegistryHost> host;
         if (network_) host = RegistryHost{network_->discovery_identity(), settings_.p2p_host};
-        std::uint64_t seed = 0;
-        fill_with_system_random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
-        auto registry = RegistryServer::start(
-            io_, std::make_unique<RegistryService>(std::move(host), *signer_, verifier_, clock_, seed),
-            settings_.registry_host, settings_.registry_port);
+        auto registry =
+            RegistryServer::start(io_,
+                                  std::make_unique<RegistryService>(std::move(host), *signer_, verifier_,
+                                                                    clock_, system_random_word()),
+                                  settings_.registry_host, settings_.registry_port);
         if (!registry.ok()) return registry.error();
         registry_ = std::move(*registry);
         return {};

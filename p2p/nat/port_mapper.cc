@@ -30,15 +30,6 @@ namespace {
 constexpr const char* subsystem = "nat";
 constexpr std::chrono::milliseconds stop_wait(2000);
 
-std::uint64_t random_word() {
-    std::uint8_t bytes[8];
-    fill_with_system_random(bytes);
-    std::uint64_t word = 0;
-    for (const std::uint8_t byte : bytes)
-        word = word << 8 | byte;
-    return word;
-}
-
 // Lives as long as the longer of the mapper and the thread. What both touch is under the mutex; the rest is
 // the thread's.
 class Worker {
@@ -48,7 +39,7 @@ class Worker {
     Worker(asio::io_context& io, PortMapper::Options options, Changed changed)
         : options_(std::move(options)),
           schedule_(mono_now()),
-          random_(random_word()),
+          random_(system_random_word()),
           io_(&io),
           changed_(std::move(changed)) {
         const auto stops = [this] {

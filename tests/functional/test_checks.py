@@ -80,7 +80,8 @@ class CheckDeterminism(CheckCase):
         'const char* home = std::getenv("HOME");', "std::thread worker(run);", "std::mutex mutex_;",
         "std::lock_guard lock(mutex_);", "thread_local int depth = 0;", "double price = 0;", "float share = 0;",
         "#include <chrono>", "#include <thread>", "#include <random>", "#include <fstream>", "#include <unistd.h>",
-        "std::ifstream file(path);", "fill_with_system_random(seed);", "std::hash<Order*> by_address;",
+        "std::ifstream file(path);", "fill_with_system_random(seed);", "options.seed = system_random_word();",
+        "std::uint64_t seed{system_random_word()};", "std::hash<Order*> by_address;",
     )
 
     def test_catches_each_thing_that_is_not_an_input(self):
