@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <array>
 #include <bit>
 
 #include "base/check.h"
@@ -44,6 +45,12 @@ std::uint64_t Random::below(std::uint64_t bound) {
 void fill_with_system_random(std::span<std::uint8_t> out) {
     PB_CHECK(sodium_init() >= 0, "libsodium cannot be initialised");
     randombytes_buf(out.data(), out.size());
+}
+
+std::uint64_t system_random_word() {
+    std::array<std::uint8_t, sizeof(std::uint64_t)> bytes{};
+    fill_with_system_random(bytes);
+    return std::bit_cast<std::uint64_t>(bytes);
 }
 
 }  // namespace peerbook

@@ -24,4 +24,7 @@ class Random {
 // Fills `out` from the operating system's generator. Thread-safe. Never in logic.
 void fill_with_system_random(std::span<std::uint8_t> out);
 
+// 64 bits of it, as the seed of a Random. Thread-safe. Never in logic.
+std::uint64_t system_random_word();
+
 }  // namespace peerbook

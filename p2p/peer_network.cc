@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/system_clock.h"
 #include "p2p/discovery/peer_discovery.h"
 #include "p2p/nat/port_mapper.h"
 #include "p2p/peer_network_file.h"
@@ -31,22 +32,6 @@ constexpr Duration persist_interval = Duration::seconds(60);
 constexpr TokenBucket::Rate log_rate{100, 10'000};
 constexpr const char* subsystem = "p2p";
 
-Now read_clocks() {
-    using namespace std::chrono;
-    const auto mono = duration_cast<nanoseconds>(steady_clock::now().time_since_epoch());
-    const auto wall = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
-    return {MonoTime{mono.count()}, WallTime{wall.count()}};
-}
-
-std::uint64_t random_word() {
-    std::uint8_t bytes[8];
-    fill_with_system_random(bytes);
-    std::uint64_t word = 0;
-    for (const std::uint8_t byte : bytes)
-        word = word << 8 | byte;
-    return word;
-}
-
 PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     PeerManagerOptions made;
     made.local = {options.network, options.ledger, printable(options.agent), 0, options.broadcast};
@@ -54,8 +39,8 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.outbound_reserved = options.outbound_reserved;
     made.reconnect_interval_max = options.reconnect_interval_max;
     made.gossip = options.gossip;
-    made.seed = random_word();
-    made.sender_start = random_word();
+    made.seed = system_random_word();
+    made.sender_start = system_random_word();
     fill_with_system_random(made.bucket_secret.data);
     made.local.dials_back = true;
     made.checks_reach = options.broadcast && !is_loopback_host(options.listen_host);
@@ -72,14 +57,14 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
           listener_(&listener),
           io_(io),
           timer_(io),
-          log_rate_(log_rate, read_clocks().mono),
+          log_rate_(log_rate, mono_now()),
           alive_(std::make_shared<bool>(true)) {}
 
     ~AsioPeerNetwork() override { stop(); }
 
     Status open(const std::string& keys_directory) {
         if (Status status = validate(options_.gossip); !status.ok()) return status;
-        const Now now = read_clocks();
+        const Now now = SystemClock().now();
         Result<TransportIdentity> identity = make_transport_identity(keys_directory);
         if (!identity) return identity.error();
         keys_directory_ = keys_directory;
@@ -97,7 +82,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         load_peers_file(now);
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
-        discovery_.emplace(discovery_hooks(), options_.broadcast, random_word());
+        discovery_.emplace(discovery_hooks(), options_.broadcast, system_random_word());
         outside_port_ = port();
         persisted_at_ = now.mono;
         is_open_ = true;
@@ -127,44 +112,44 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     void publish(std::uint8_t kind, SharedBytes payload) override {
         if (stopped_ || payload.size() + gossip_head_bytes > frame_bytes_max) return;
         PeerEffects effects;
-        manager_->publish(read_clocks(), kind, std::move(payload), effects);
+        manager_->publish(SystemClock().now(), kind, std::move(payload), effects);
         send_all(effects);
     }
 
     void answer_gossip(const MessageId& id, bool accept) override {
         if (stopped_) return;
         PeerEffects effects;
-        manager_->answer_gossip(read_clocks(), id, accept, effects);
+        manager_->answer_gossip(SystemClock().now(), id, accept, effects);
         send_all(effects);
     }
 
     void set_nodes_apart(std::size_t nodes) override {
-        if (!stopped_) manager_->set_nodes_apart(read_clocks(), nodes);
+        if (!stopped_) manager_->set_nodes_apart(SystemClock().now(), nodes);
     }
 
     void send_reliably(const PeerId& peer, std::uint8_t kind, SharedBytes payload) override {
         if (stopped_) return;
         PeerEffects effects;
-        manager_->send_reliably(read_clocks(), peer, kind, std::move(payload), effects);
+        manager_->send_reliably(SystemClock().now(), peer, kind, std::move(payload), effects);
         perform_later(std::move(effects));
     }
 
     void report_misbehaviour(const PeerId& peer, int points, const std::string& why) override {
         if (stopped_) return;
         PeerEffects effects;
-        manager_->report_misbehaviour(read_clocks(), peer, points, why, effects);
+        manager_->report_misbehaviour(SystemClock().now(), peer, points, why, effects);
         perform_later(std::move(effects));
     }
 
     Status connect(const std::string& address) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        return add_configured(read_clocks(), address);
+        return add_configured(SystemClock().now(), address);
     }
 
     Status disconnect(const PeerId& peer) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
         PeerEffects effects;
-        Status status = manager_->disconnect(read_clocks(), peer, effects);
+        Status status = manager_->disconnect(SystemClock().now(), peer, effects);
         perform_later(std::move(effects));
         return status;
     }
@@ -174,7 +159,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         Result<PeerAddress> address = parse_peer_address(text);
         if (!address) return address.error();
         PeerEffects effects;
-        Status status = manager_->forget(read_clocks(), *address, effects);
+        Status status = manager_->forget(SystemClock().now(), *address, effects);
         perform_later(std::move(effects));
         return status;
     }
@@ -182,16 +167,16 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     Status ban(const PeerId& peer, Duration time) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
         PeerEffects effects;
-        manager_->ban(read_clocks(), peer, time, effects);
+        manager_->ban(SystemClock().now(), peer, time, effects);
         perform_later(std::move(effects));
-        persist(read_clocks());
+        persist(SystemClock().now());
         return {};
     }
 
     Status unban(const PeerId& peer) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        if (Status status = manager_->unban(read_clocks(), peer); !status.ok()) return status;
-        persist(read_clocks());
+        if (Status status = manager_->unban(SystemClock().now(), peer); !status.ok()) return status;
+        persist(SystemClock().now());
         return {};
     }
 
@@ -207,11 +192,11 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return identity_->certificate;
     }
 
-    std::string export_peers() const override { return manager_->peers_to_json(read_clocks()); }
+    std::string export_peers() const override { return manager_->peers_to_json(SystemClock().now()); }
 
     Status import_peers(const std::string& text) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        return manager_->load_peers_json(read_clocks(), text, false);
+        return manager_->load_peers_json(SystemClock().now(), text, false);
     }
 
     DiscoveryIdentity discovery_identity() const override {
@@ -225,7 +210,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     }
 
     std::vector<DiscoveryInfo> discovery() const override {
-        const Now now = read_clocks();
+        const Now now = SystemClock().now();
         const auto ways = manager_->found_by_way();
         std::vector<DiscoveryInfo> infos;
         const auto add_passive = [&](std::string_view name) {
@@ -254,7 +239,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     }
 
     std::vector<PeerInfo> peers() const override {
-        std::vector<PeerInfo> infos = manager_->peers(read_clocks());
+        std::vector<PeerInfo> infos = manager_->peers(SystemClock().now());
         for (PeerInfo& info : infos) {
             const auto found = by_peer_.find(info.id);
             if (found == by_peer_.end()) continue;
@@ -277,7 +262,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         stats.bytes_out = total.bytes_out;
         stats.handshakes_refused = manager_->handshakes_refused();
         stats.bans = manager_->bans();
-        stats.banned = manager_->banned_count(read_clocks());
+        stats.banned = manager_->banned_count(SystemClock().now());
         stats.feelers = manager_->feelers();
         stats.duplicates_dropped = manager_->router().duplicates_dropped();
         stats.undeliverable = manager_->router().undeliverable();
@@ -300,9 +285,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (!manager_) return;
         if (discovery_) discovery_->stop();
         if (port_mapper_) port_mapper_->stop();
-        if (is_open_) persist(read_clocks());
+        if (is_open_) persist(SystemClock().now());
         // What was still to be done comes first; the goodbyes go last into the sockets.
-        manager_->stop(read_clocks(), pending_effects_);
+        manager_->stop(SystemClock().now(), pending_effects_);
         PeerEffects effects = std::exchange(pending_effects_, {});
         for (PeerEffect& effect : effects)
             if (auto* send = std::get_if<effect::Send>(&effect))
@@ -316,7 +301,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     std::optional<ConnectionId> on_accepted(const PeerAddress& remote) override {
         PeerEffects effects;
-        const auto id = manager_->admit(read_clocks(), remote, effects);
+        const auto id = manager_->admit(SystemClock().now(), remote, effects);
         perform(std::move(effects));
         return id;
     }
@@ -325,24 +310,24 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         Challenge challenge;
         fill_with_system_random(challenge.data);
         PeerEffects effects;
-        manager_->channel_ready(read_clocks(), id, remote, binding, challenge, effects);
+        manager_->channel_ready(SystemClock().now(), id, remote, binding, challenge, effects);
         perform(std::move(effects));
     }
 
-    void on_bytes(ConnectionId id) override { manager_->bytes(read_clocks(), id); }
+    void on_bytes(ConnectionId id) override { manager_->bytes(SystemClock().now(), id); }
 
     void on_frame(ConnectionId id, ByteView payload) override {
         PeerEffects effects;
-        manager_->frame(read_clocks(), id, payload, effects);
+        manager_->frame(SystemClock().now(), id, payload, effects);
         perform(std::move(effects));
     }
 
     void on_broken(ConnectionId id, const std::string& why, bool by_peer) override {
         PeerEffects effects;
         if (by_peer)
-            manager_->bad_frame(read_clocks(), id, why, effects);
+            manager_->bad_frame(SystemClock().now(), id, why, effects);
         else
-            manager_->connection_closed(read_clocks(), id, why, effects);
+            manager_->connection_closed(SystemClock().now(), id, why, effects);
         perform(std::move(effects));
     }
 
@@ -351,7 +336,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     }
 
     void tick() {
-        const Now now = read_clocks();
+        const Now now = SystemClock().now();
         PeerEffects effects;
         manager_->tick(now, effects);
         perform(std::move(effects));
@@ -437,8 +422,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     bool send_to(ConnectionId id, OutgoingPayload payload) {
         if (payload.size() > frame_bytes_max) return false;
-        const SendQueue::Outcome outcome =
-            connections_->send_data(id, read_clocks().mono, std::move(payload));
+        const SendQueue::Outcome outcome = connections_->send_data(id, mono_now(), std::move(payload));
         if (outcome == SendQueue::Outcome::drop_peer)
             asio::post(io_, [this, alive = alive_, id] {
                 if (*alive) drop(id, "too slow: its data queue stayed full for 5 s");
@@ -448,7 +432,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     void drop(ConnectionId id, const std::string& why) {
         PeerEffects effects;
-        manager_->connection_closed(read_clocks(), id, why, effects);
+        manager_->connection_closed(SystemClock().now(), id, why, effects);
         perform(std::move(effects));
     }
 
@@ -472,18 +456,18 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         port_mapper_ = PortMapper::start(io_, {options_.nat, options_.listen_host, port(), {}, {}},
                                          [this](const PortMapper::State& state) {
                                              mapping_ = state;
-                                             manager_->set_mapping(read_clocks(), state.mapping);
+                                             manager_->set_mapping(SystemClock().now(), state.mapping);
                                          });
     }
 
     PeerDiscovery::Hooks discovery_hooks() {
         return {[this](std::string_view strategy, const PeerAddress& address) {
-                    return manager_->add_discovered(read_clocks(), strategy, address);
+                    return manager_->add_discovered(SystemClock().now(), strategy, address);
                 },
                 [this](bool is_warning, const std::string& text) {
                     log(is_warning ? NoteLevel::warn : NoteLevel::info, text);
                 },
-                read_clocks};
+                [] { return SystemClock().now(); }};
     }
 
     void load_peers_file(Now now) {
@@ -519,7 +503,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     void log(NoteLevel level, const std::string& text) {
         if (level == NoteLevel::debug) return log_debug(subsystem, text);
-        if (!log_rate_.take(read_clocks().mono)) {
+        if (!log_rate_.take(mono_now())) {
             ++lines_dropped_;
             return;
         }

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "app/api/api_error.h"
-#include "app/node/system_clock.h"
 #include "base/log.h"
+#include "base/system_clock.h"
 
 namespace peerbook::app {
 

@@ -13,19 +13,15 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "base/system_clock.h"
+
 namespace peerbook::app {
 
 namespace {
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 std::string words_of(int error_number) {
     std::string words = std::strerror(error_number);

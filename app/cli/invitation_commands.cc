@@ -4,9 +4,9 @@
 #include "app/cli/commands.h"
 #include "app/cli/json_text.h"
 #include "app/cli/setting_flags.h"
-#include "app/node/system_clock.h"
 #include "app/node_keys/invitation_file.h"
 #include "app/node_keys/node_keys.h"
+#include "base/system_clock.h"
 #include "config/network_file.h"
 
 namespace peerbook::app::cli {
@@ -112,7 +112,7 @@ Exit invite(const Place& place, const std::string& node, unsigned days) {
         return report(
             {Exit::refused, "refused", "which ledger this node keeps is known once it ran; start it first"},
             place.json);
-    const WallTime expires{SystemClock().now().wall.ms + std::int64_t{days} * ms_per_day};
+    const WallTime expires{wall_now().ms + std::int64_t{days} * ms_per_day};
     const auto made =
         exchange::make_invitation(home->network, *home->ledger, *invited, expires, *home->signer);
     if (place.json)
@@ -133,7 +133,7 @@ Exit join(const Place& place, const std::vector<std::string>& texts) {
     if (!home.ok()) return report(failure_of(home.error()), place.json);
     if (Status fits = check_joining(*home); !fits.ok()) return report(refused(fits.error()), place.json);
     const Ed25519Verifier verifier;
-    const WallTime now = SystemClock().now().wall;
+    const WallTime now = wall_now();
     std::vector<exchange::Invitation> invitations;
     for (const std::string& text : texts) {
         auto invitation = parse_invitation(text);

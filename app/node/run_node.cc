@@ -21,12 +21,12 @@
 #include "app/node/gossip_options.h"
 #include "app/node/start_up.h"
 #include "app/node/stdin_reader.h"
-#include "app/node/system_clock.h"
 #include "app/node_keys/invitation_file.h"
 #include "app/registry/registry_server.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/system_clock.h"
 #include "p2p/dht/dht_node.h"
 #include "p2p/dht/dht_strategy.h"
 #include "p2p/discovery/mdns_strategy.h"
@@ -162,11 +162,11 @@ class NodeProcess {
     Status start_registry() {
         std::optional<RegistryHost> host;
         if (network_) host = RegistryHost{network_->discovery_identity(), settings_.p2p_host};
-        std::uint64_t seed = 0;
-        fill_with_system_random({reinterpret_cast<std::uint8_t*>(&seed), sizeof seed});
-        auto registry = RegistryServer::start(
-            io_, std::make_unique<RegistryService>(std::move(host), *signer_, verifier_, clock_, seed),
-            settings_.registry_host, settings_.registry_port);
+        auto registry =
+            RegistryServer::start(io_,
+                                  std::make_unique<RegistryService>(std::move(host), *signer_, verifier_,
+                                                                    clock_, system_random_word()),
+                                  settings_.registry_host, settings_.registry_port);
         if (!registry.ok()) return registry.error();
         registry_ = std::move(*registry);
         return {};
@@ -285,7 +285,7 @@ class NodeProcess {
         const std::size_t refused = std::erase_if(*invitations, [&](const exchange::Invitation& one) {
             const auto ledger = ledger_.is_zero() ? std::nullopt : std::optional(ledger_);
             const Status fits = check_invitation(one, runner_.rules()->network, ledger, signer_->public_key(),
-                                                 SystemClock().now().wall, verifier);
+                                                 wall_now(), verifier);
             if (!fits.ok()) log_warn("node", "an invitation was not taken: " + fits.error().message);
             return !fits.ok();
         });

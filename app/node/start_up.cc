@@ -107,7 +107,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     if (!network.ok()) return network.error();
     auto rules = make_network_rules(*network);
     if (!rules.ok()) return rules.error();
-    fill_with_system_random({reinterpret_cast<std::uint8_t*>(&rules->index_seed), sizeof rules->index_seed});
+    rules->index_seed = system_random_word();
 
     auto lock = storage::lock_data_directory(settings.data_dir);
     if (!lock.ok()) return lock.error();
@@ -174,10 +174,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
     options.views.suspect_after = Duration::milliseconds(settings.suspect_after_ms);
     options.views.admission = make_admission_policy(*network);
     options.unsettled_commands_per_account_max = network->unsettled_commands_per_account_max;
-    std::array<std::uint8_t, 8> entropy{};
-    fill_with_system_random(entropy);
-    for (std::uint8_t byte : entropy)
-        options.random_seed = options.random_seed << 8 | byte;
+    options.random_seed = system_random_word();
 
     auto note = [data_dir = settings.data_dir, network_id = rules->network,
                  identity_ledger](const GivenUpLedger& ledger) -> Result<std::string> {

@@ -6,6 +6,7 @@
 
 #include "app/replay/same_commit.h"
 #include "base/check.h"
+#include "base/system_clock.h"
 #include "exchange/market/decimal.h"
 
 namespace peerbook::app::replay {
@@ -18,11 +19,6 @@ constexpr int funding_margin = 4;
 constexpr std::size_t faucets_per_account_max = 20'000;
 constexpr std::size_t book_samples_max = 20;
 constexpr std::size_t sampled_depth = 10;
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 // splitmix64's finalizer: neighbouring ids land on different lanes.
 std::uint64_t mixed(std::uint64_t value) {

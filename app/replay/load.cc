@@ -7,6 +7,7 @@
 
 #include "app/replay/lane.h"
 #include "app/replay/settle_sampler.h"
+#include "base/system_clock.h"
 
 namespace peerbook::app::replay {
 
@@ -14,11 +15,6 @@ namespace {
 
 constexpr Duration request_timeout = Duration::seconds(60);
 constexpr std::chrono::milliseconds progress_interval(100);
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/replay/lines.h"
+#include "base/system_clock.h"
 #include "exchange/market/decimal.h"
 
 namespace peerbook::app::replay {
@@ -16,11 +17,6 @@ namespace {
 
 constexpr Duration retry_pause = Duration::milliseconds(100);
 constexpr std::size_t testnet_file_bytes_max = 1024 * 1024;
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 std::string read_cookie(const std::string& path) {
     std::ifstream in(path, std::ios::binary);

@@ -10,6 +10,7 @@
 #include "app/replay/lines.h"
 #include "app/replay/lobster.h"
 #include "app/terminal/progress_bar.h"
+#include "base/system_clock.h"
 
 namespace peerbook::app::replay {
 
@@ -23,11 +24,6 @@ constexpr std::uint32_t connections_max = 64;
 constexpr std::uint64_t rate_max = 100'000'000;
 // Digests walk the whole state, so they are not asked for more often.
 constexpr std::chrono::milliseconds quiet_interval(200);
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 Error usage(const std::string& message) {
     return {ErrorCode::invalid_input, message};

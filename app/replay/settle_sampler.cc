@@ -1,6 +1,6 @@
 #include "app/replay/settle_sampler.h"
 
-#include <chrono>
+#include "base/system_clock.h"
 
 namespace peerbook::app::replay {
 
@@ -8,11 +8,6 @@ namespace {
 
 // A node answers a long poll within 60 s.
 constexpr Duration poll_timeout = Duration::seconds(65);
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 }  // namespace
 

@@ -1,19 +1,15 @@
 #include "app/terminal/progress_bar.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
+
+#include "base/system_clock.h"
 
 namespace peerbook::app {
 
 namespace {
 
 constexpr Duration redraw_interval = Duration::milliseconds(100);
-
-MonoTime mono_now() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
-}
 
 std::string duration_text(std::uint64_t seconds) {
     if (seconds < 60) return std::to_string(seconds) + " s";

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/system_clock.h"
 #include "p2p/discovery/mdns_backend.h"
 #include "p2p/peers/rate_limiter.h"
 
@@ -32,11 +33,6 @@ constexpr Duration goodbye_time = Duration::milliseconds(300);
 constexpr std::chrono::milliseconds stop_wait(1000);
 constexpr TokenBucket::Rate found_rate{256, 20'000};
 
-MonoTime now_mono() {
-    using namespace std::chrono;
-    return MonoTime{duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count()};
-}
-
 // Lives as long as the longer of the strategy and the thread. What both touch is under the mutex; the rest is
 // the thread's.
 class Worker {
@@ -49,7 +45,7 @@ class Worker {
     Worker(asio::io_context& io, MdnsSettings settings, Hooks hooks)
         : settings_(std::move(settings)),
           poll_(avahi_simple_poll_new()),
-          found_rate_(found_rate, now_mono()),
+          found_rate_(found_rate, mono_now()),
           io_(&io),
           hooks_(std::move(hooks)) {}
     ~Worker() {
@@ -75,7 +71,7 @@ class Worker {
     void run() {
         while (!take(stop_requested_)) {
             if (take(search_requested_)) begin_search();
-            if (reopen_at_ && now_mono() >= *reopen_at_) reopen();
+            if (reopen_at_ && mono_now() >= *reopen_at_) reopen();
             if (!wait()) {
                 lose(Error{ErrorCode::io, "mDNS: its poll failed"});
                 std::this_thread::sleep_for(std::chrono::seconds(1));  // or it would fail without end
@@ -84,13 +80,13 @@ class Worker {
             backend_->after_iteration();
             if (const auto failure = backend_->failure()) {
                 lose(*failure);
-            } else if (search_ends_ && (backend_->all_for_now() || now_mono() >= *search_ends_)) {
+            } else if (search_ends_ && (backend_->all_for_now() || mono_now() >= *search_ends_)) {
                 end_search({});
             }
         }
         if (backend_) {
             backend_->withdraw();
-            for (const MonoTime until = now_mono() + goodbye_time; now_mono() < until;)
+            for (const MonoTime until = mono_now() + goodbye_time; mono_now() < until;)
                 if (avahi_simple_poll_iterate(poll_, 20) != 0) break;
             backend_.reset();
         }
@@ -132,12 +128,12 @@ class Worker {
         std::optional<MonoTime> until = search_ends_;
         if (reopen_at_ && (!until || *reopen_at_ < *until)) until = reopen_at_;
         if (!until) return -1;
-        return static_cast<int>(std::max<std::int64_t>((*until - now_mono()).ms(), 0) + 1);
+        return static_cast<int>(std::max<std::int64_t>((*until - mono_now()).ms(), 0) + 1);
     }
 
     void begin_search() {
         if (Status opened = open(); !opened.ok()) return end_search(opened);
-        search_ends_ = now_mono() + search_takes_max;
+        search_ends_ = mono_now() + search_takes_max;
         if (Status begun = backend_->search(); !begun.ok()) lose(begun.error());
     }
 
@@ -173,7 +169,7 @@ class Worker {
         backend_.reset();
         log_debug(subsystem, why.message);
         if (search_ends_) return end_search(why);
-        reopen_at_ = now_mono() + reopen_pause;
+        reopen_at_ = mono_now() + reopen_pause;
     }
 
     void reopen() {
@@ -190,7 +186,7 @@ class Worker {
     void judge(const ResolvedService& service) {
         PeerAddress address;
         if (judge_service(service, settings_.self, address) != ServiceVerdict::peer) return;
-        if (!found_rate_.take(now_mono())) return;
+        if (!found_rate_.take(mono_now())) return;
         post([hooks = hooks_, address = std::move(address)] { hooks.found(address); });
     }
 

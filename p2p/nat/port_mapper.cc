@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/system_clock.h"
 #include "p2p/nat/lease_schedule.h"
 #include "p2p/nat/port_gateway.h"
 #include "p2p/peers/ip_address.h"
@@ -29,21 +30,6 @@ namespace {
 constexpr const char* subsystem = "nat";
 constexpr std::chrono::milliseconds stop_wait(2000);
 
-Now read_clocks() {
-    using namespace std::chrono;
-    return {MonoTime{duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count()},
-            WallTime{duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count()}};
-}
-
-std::uint64_t random_word() {
-    std::uint8_t bytes[8];
-    fill_with_system_random(bytes);
-    std::uint64_t word = 0;
-    for (const std::uint8_t byte : bytes)
-        word = word << 8 | byte;
-    return word;
-}
-
 // Lives as long as the longer of the mapper and the thread. What both touch is under the mutex; the rest is
 // the thread's.
 class Worker {
@@ -52,8 +38,8 @@ class Worker {
 
     Worker(asio::io_context& io, PortMapper::Options options, Changed changed)
         : options_(std::move(options)),
-          schedule_(read_clocks().mono),
-          random_(random_word()),
+          schedule_(mono_now()),
+          random_(system_random_word()),
           io_(&io),
           changed_(std::move(changed)) {
         const auto stops = [this] {
@@ -97,7 +83,7 @@ class Worker {
     bool wait_until_due() {
         std::unique_lock lock(mutex_);
         while (!stop_requested_) {
-            const Now now = read_clocks();
+            const Now now = SystemClock().now();
             if (schedule_.due(now.mono)) return false;
             wake_.wait_for(lock, std::chrono::nanoseconds((schedule_.next() - now.mono).ns));
         }
@@ -144,7 +130,7 @@ class Worker {
     void mapped(PortGateway& gateway, const GrantedMapping& granted) {
         if (mapped_by_ && mapped_by_ != &gateway) mapped_by_->unmap();
         mapped_by_ = &gateway;
-        const Now now = read_clocks();
+        const Now now = SystemClock().now();
         schedule_.mapped(now.mono, granted.lease);
         PortMapping mapping{gateway.method(),      granted.gateway,       granted.internal_host,
                             granted.external_host, granted.external_port, std::nullopt};
@@ -163,7 +149,7 @@ class Worker {
 
     // A lease that still holds goes on meanwhile.
     void failed(const std::string& why) {
-        const Now now = read_clocks();
+        const Now now = SystemClock().now();
         const bool held = schedule_.held(now.mono);
         schedule_.failed(now.mono);
         if (!std::exchange(is_failing_, true))
@@ -179,7 +165,7 @@ class Worker {
     void not_needed(const std::string& own) {
         if (state_.name != "not_needed")
             log_info(subsystem, "no port needs to be mapped: this host has the internet address " + own);
-        schedule_.not_needed(read_clocks().mono);
+        schedule_.not_needed(mono_now());
         mapped_by_ = nullptr;
         is_failing_ = false;
         set({"not_needed", std::nullopt, {}});

@@ -4,6 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 
+#include "base/system_clock.h"
+
 namespace peerbook::p2p {
 
 namespace asio = boost::asio;
@@ -17,11 +19,6 @@ constexpr std::size_t read_step_bytes = 64 * 1024;
 constexpr std::size_t discard_bytes = 4 * 1024;
 // A TLS write that found no room must be repeated with no fewer bytes than it had taken up.
 constexpr std::size_t tls_record_bytes = 16 * 1024;
-
-MonoTime steady_time() {
-    const auto time = std::chrono::steady_clock::now().time_since_epoch();
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(time).count()};
-}
 
 PeerAddress address_of(const tcp::endpoint& endpoint) {
     asio::ip::address address = endpoint.address();
@@ -41,7 +38,7 @@ Connection::Connection(asio::io_context& io, ConnectionId id, std::unique_ptr<Ch
       id_(id),
       channel_(std::move(channel)),
       events_(&events),
-      received_rate_(received_rate, steady_time()) {}
+      received_rate_(received_rate, mono_now()) {}
 
 void Connection::dial(const PeerAddress& address) {
     error_code code;
@@ -105,7 +102,7 @@ void Connection::read() {
             if (self->events_) self->received();
             const auto frames = static_cast<std::int64_t>(self->counters_.frames_in - frames_before);
             const Duration pause = self->received_rate_.charge(
-                steady_time(), static_cast<std::int64_t>(bytes) + frames * frame_cost);
+                mono_now(), static_cast<std::int64_t>(bytes) + frames * frame_cost);
             if (self->events_) self->read_after(pause);
         });
 }

@@ -73,13 +73,15 @@ class CheckLayers(CheckCase):
 class CheckDeterminism(CheckCase):
     BAD_LINES = (
         "auto now = std::chrono::steady_clock::now();", "auto now = std::chrono::system_clock::now();",
+        "const Now now = SystemClock().now();", "const MonoTime now = mono_now();",
         "auto now = time(nullptr);", "auto now = std::time(0);", "clock_gettime(CLOCK_MONOTONIC, &at);",
         "int die = rand() % 6;", "std::srand(1);", "std::random_device device;", "std::mt19937 generator(1);",
         "std::shuffle(a.begin(), a.end(), generator);", "std::uniform_int_distribution<int> die(1, 6);",
         'const char* home = std::getenv("HOME");', "std::thread worker(run);", "std::mutex mutex_;",
         "std::lock_guard lock(mutex_);", "thread_local int depth = 0;", "double price = 0;", "float share = 0;",
         "#include <chrono>", "#include <thread>", "#include <random>", "#include <fstream>", "#include <unistd.h>",
-        "std::ifstream file(path);", "fill_with_system_random(seed);", "std::hash<Order*> by_address;",
+        "std::ifstream file(path);", "fill_with_system_random(seed);", "options.seed = system_random_word();",
+        "std::uint64_t seed{system_random_word()};", "std::hash<Order*> by_address;",
     )
 
     def test_catches_each_thing_that_is_not_an_input(self):
