@@ -28,13 +28,13 @@
 namespace peerbook::app {
 
 class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
-  public:  // Bytes of peers that wait for verification or for the logic thread; above, dropped and fetched
-           // again.
+  public:
+    // Bytes of peers that wait for verification; above, dropped and fetched again.
     static constexpr std::size_t verify_queue_bytes_max = 64u << 20;
-    // Of them, batches that observers relay: 45 µs of work for a hundred bytes, so they must not crowd out
-    // blocks.
-    static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
+    // The same of batches that observers relay, which are counted apart: 45 µs of work for a hundred bytes,
+    // so they must not crowd out blocks.
     static constexpr std::size_t batch_queue_bytes_max = 1u << 20;
+    static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
 
     struct Parts {
         std::unique_ptr<Node> node;  // recovered
@@ -47,6 +47,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         // On the I/O thread: the node is in this established ledger. May be null.
         std::function<void(const Digest&)> on_ledger = nullptr;
         // Notes durably that the ledger is given up, so that the next start archives it; returns the archive.
+        // Logic thread.
         std::function<Result<std::string>(const GivenUpLedger&)> note_given_up = nullptr;
         // On the I/O thread, once that is noted: the process is to start anew.
         std::function<void()> on_given_up = nullptr;
