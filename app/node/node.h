@@ -358,6 +358,8 @@ class Node {
     void keep_alive(Now now, Effects& effects);
     // A member that was left out and whose users' commands wait until it is let in again.
     bool waits_to_return() const;
+    // --- own blocks (node_blocks.cc) ---
+    // Makes the next one if it is due, else says when to look again. One at a time is on its way to the disk.
     void emit(Now now, Effects& effects);
     // When this member is to emit a block because something is due by time: at once for the first member, a
     // little later for each other one, and once for each such time.
@@ -366,6 +368,7 @@ class Node {
     void watch_catching_up(Now now, bool took_foreign_blocks);
     bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
+    // --- relaying (node_relay.cc) ---
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(Batcher& from, MonoTime now);
     // An observer that nobody lets in has members issue what it made before it met the ledger.
