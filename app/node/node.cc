@@ -274,7 +274,7 @@ void Node::flush(Now now, Effects& effects) {
     append_accepted(effects);
     execute_if_due(now, effects);
     step_votes(now, effects);
-    watch_catching_up(now, std::exchange(took_foreign_blocks_, false));
+    watch_catching_up(now);
     step_leave(now, effects);
     step_founding(now, effects);
     step_fork(now, effects);

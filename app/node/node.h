@@ -276,6 +276,9 @@ class Node {
     bool own_chain_confirmed() const;
     // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
     exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now, bool from_journal = false);
+    // What the ledger accepted since the last call, in its order: on its way to the journal (own blocks are
+    // there already), remembered for peers, passed on, votes counted. Whatever is appended behind it stands
+    // behind those blocks when the journal is replayed. Not while that is done.
     void append_accepted(Effects& effects);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
@@ -365,7 +368,7 @@ class Node {
     // little later for each other one, and once for each such time.
     bool deadline_met(Now now, Effects& effects);
     // Notes whether this member still fetches what it missed. Once a flush.
-    void watch_catching_up(Now now, bool took_foreign_blocks);
+    void watch_catching_up(Now now);
     bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
     // --- relaying (node_relay.cc) ---
@@ -491,7 +494,7 @@ class Node {
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;
     bool unexecuted_ = false;
-    bool took_foreign_blocks_ = false;  // since the last flush
+    bool took_foreign_blocks_ = false;  // since watch_catching_up() looked last
     MonoTime next_execute_, next_expiry_check_, started_;
     std::optional<MonoTime> unsettled_since_;  // when settling last moved, while commands wait for it
     std::uint64_t settled_length_ = 0;

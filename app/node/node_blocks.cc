@@ -1,5 +1,6 @@
 // Node and its own blocks: when the next one is due, and what is in it.
 #include <algorithm>
+#include <utility>
 
 #include "app/node/node.h"
 #include "app/node/node_parts.h"
@@ -55,7 +56,8 @@ bool Node::first_block_due() const {
     return self_index_->value() > 0 ? own_seq() == 0 : ledger_.version_vector()[1] > 0;
 }
 
-void Node::watch_catching_up(Now now, bool took_foreign_blocks) {
+void Node::watch_catching_up(Now now) {
+    const bool took_foreign_blocks = std::exchange(took_foreign_blocks_, false);
     if (!self_index_ || !recovered_) return;
     if (!able_since_ && own_chain_confirmed()) {
         able_since_ = now.mono;
