@@ -330,7 +330,9 @@ class Node {
     void step_fork(Now now, Effects& effects);
     Result<LedgerNews> decide_fork(const ForkLedger& request, Now now, Effects& effects);
     Result<LedgerNews> new_fork(const ForkLedger& request);
-    Status told_by_members(const exchange::View& fork, Now now, Effects& effects);
+    // Unavailable until each member of the fork that is in this ledger has said what it holds and all of that
+    // is here. What members said in another view does not count.
+    Status told_by_members(const exchange::View& fork, Now now);
     void ask_members(Now now, Effects& effects);
     Status check_accept(const LedgerNews& news) const;
     // `now`: none while the journal is replayed. Returns how many blocks are void.
@@ -525,11 +527,14 @@ class Node {
         ForkLedger request;
         std::optional<ForkAnswer> answer;  // given once append_ticket is durable
         std::uint64_t append_ticket = 0;
+        std::uint64_t question = 0;  // names it in what members are asked
         // Before a fork is made its members say what they hold: see told_by_members().
-        std::uint64_t question = 0;
-        std::map<PublicKey, std::optional<exchange::VersionVector>> members;
-        Digest asked_in;  // the view
-        std::optional<MonoTime> asked_first, asked_last;
+        struct Asking {
+            Digest view;
+            MonoTime since, next;
+            std::map<PublicKey, std::optional<exchange::VersionVector>> members;
+        };
+        std::optional<Asking> asking;
     };
     std::optional<Forking> forking_;
     std::uint64_t fork_questions_ = 0;
