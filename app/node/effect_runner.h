@@ -28,13 +28,13 @@
 namespace peerbook::app {
 
 class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
-  public:  // Bytes of peers that wait for verification or for the logic thread; above, dropped and fetched
-           // again.
+  public:
+    // Bytes of peers that wait for verification; above, dropped and fetched again.
     static constexpr std::size_t verify_queue_bytes_max = 64u << 20;
-    // Of them, batches that observers relay: 45 µs of work for a hundred bytes, so they must not crowd out
-    // blocks.
-    static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
+    // The same of batches that observers relay, which are counted apart: 45 µs of work for a hundred bytes,
+    // so they must not crowd out blocks.
     static constexpr std::size_t batch_queue_bytes_max = 1u << 20;
+    static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
 
     struct Parts {
         std::unique_ptr<Node> node;  // recovered
@@ -47,6 +47,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         // On the I/O thread: the node is in this established ledger. May be null.
         std::function<void(const Digest&)> on_ledger = nullptr;
         // Notes durably that the ledger is given up, so that the next start archives it; returns the archive.
+        // Logic thread.
         std::function<Result<std::string>(const GivenUpLedger&)> note_given_up = nullptr;
         // On the I/O thread, once that is noted: the process is to start anew.
         std::function<void()> on_given_up = nullptr;
@@ -92,16 +93,16 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
         std::optional<GossipId> gossip;
     };
 
-    void run_logic();
-    void run_verify();
-    void run_journal();
-    void run_store();
+    void fatal(Error error);  // any thread
+    // --- I/O thread (effect_runner_io.cc) ---
     void ask_node(const PublicKey& peer, Input question);
-    void verify(PeerPayload& payload);
-    void retire_key(const std::string& why);
-    void give_up_ledger(Effects& effects);
     // False: too much waits already.
     bool queue_for_verification(PeerPayload payload);
+    void violation(const PublicKey& peer, int points, std::string why);
+    void perform_on_io(Effects& effects);
+    // --- verify thread (effect_runner_verify.cc) ---
+    void run_verify();
+    void verify(PeerPayload& payload);
     void answer_gossip(const std::optional<GossipId>& id, bool accept);
     void verify_one_block(const PublicKey& peer, SharedBytes bytes, const std::optional<GossipId>& gossip);
     void verify_sign_of_life_of(const PeerPayload& payload);
@@ -110,16 +111,21 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void not_verified(const PublicKey& peer, const Error& error, const char* what,
                       const std::optional<GossipId>& gossip = std::nullopt);
     std::shared_ptr<const exchange::View> view() const;
+    // --- logic thread (effect_runner_logic.cc) ---
+    void run_logic();
+    void retire_key(const std::string& why);
+    void give_up_ledger(Effects& effects);
+    // The store thread, too: sends and answers with what it has read.
     void perform(Effects effects);
-    void perform_on_io(Effects& effects);
+    // --- journal and store thread (effect_runner_disk.cc) ---
+    void run_journal();
+    void run_store();
     void add_to_index(std::vector<IndexWriteEffect>& writes);
     Result<Answer> read_index(const IndexReadEffect& read) const;
     Result<Answer> read_index(const IndexReadEffect& read, const storage::Index& index) const;
     void read_missing(const ReadMissingEffect& read);
     void read_block(const ReadBlockEffect& read);
     void make_state_root(const StateRootEffect& checkpoint);
-    void violation(const PublicKey& peer, int points, std::string why);
-    void fatal(Error error);
 
     boost::asio::io_context& io_;
     std::unique_ptr<Node> node_;

@@ -276,6 +276,9 @@ class Node {
     bool own_chain_confirmed() const;
     // Offers the block to the ledger, and counts its commands of this node's accounts if it is taken.
     exchange::AcceptOutcome accept(exchange::VerifiedBlock block, WallTime now, bool from_journal = false);
+    // What the ledger accepted since the last call, in its order: on its way to the journal (own blocks are
+    // there already), remembered for peers, passed on, votes counted. Whatever is appended behind it stands
+    // behind those blocks when the journal is replayed. Not while that is done.
     void append_accepted(Effects& effects);
     void append(exchange::MemberIndex author, std::uint64_t seq, std::uint64_t round, SharedBytes block,
                 Effects& effects);
@@ -327,7 +330,9 @@ class Node {
     void step_fork(Now now, Effects& effects);
     Result<LedgerNews> decide_fork(const ForkLedger& request, Now now, Effects& effects);
     Result<LedgerNews> new_fork(const ForkLedger& request);
-    Status told_by_members(const exchange::View& fork, Now now, Effects& effects);
+    // Unavailable until each member of the fork that is in this ledger has said what it holds and all of that
+    // is here. What members said in another view does not count.
+    Status told_by_members(const exchange::View& fork, Now now);
     void ask_members(Now now, Effects& effects);
     Status check_accept(const LedgerNews& news) const;
     // `now`: none while the journal is replayed. Returns how many blocks are void.
@@ -358,14 +363,17 @@ class Node {
     void keep_alive(Now now, Effects& effects);
     // A member that was left out and whose users' commands wait until it is let in again.
     bool waits_to_return() const;
+    // --- own blocks (node_blocks.cc) ---
+    // Makes the next one if it is due, else says when to look again. One at a time is on its way to the disk.
     void emit(Now now, Effects& effects);
     // When this member is to emit a block because something is due by time: at once for the first member, a
     // little later for each other one, and once for each such time.
     bool deadline_met(Now now, Effects& effects);
     // Notes whether this member still fetches what it missed. Once a flush.
-    void watch_catching_up(Now now, bool took_foreign_blocks);
+    void watch_catching_up(Now now);
     bool first_block_due() const;
     void emit_block(Now now, Effects& effects);
+    // --- relaying (node_relay.cc) ---
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(Batcher& from, MonoTime now);
     // An observer that nobody lets in has members issue what it made before it met the ledger.
@@ -488,7 +496,7 @@ class Node {
     std::optional<WallTime> deadline_met_;  // the last one that an own block was made for
     std::optional<MonoTime> last_emit_, ack_due_since_;
     bool unexecuted_ = false;
-    bool took_foreign_blocks_ = false;  // since the last flush
+    bool took_foreign_blocks_ = false;  // since watch_catching_up() looked last
     MonoTime next_execute_, next_expiry_check_, started_;
     std::optional<MonoTime> unsettled_since_;  // when settling last moved, while commands wait for it
     std::uint64_t settled_length_ = 0;
@@ -519,11 +527,14 @@ class Node {
         ForkLedger request;
         std::optional<ForkAnswer> answer;  // given once append_ticket is durable
         std::uint64_t append_ticket = 0;
+        std::uint64_t question = 0;  // names it in what members are asked
         // Before a fork is made its members say what they hold: see told_by_members().
-        std::uint64_t question = 0;
-        std::map<PublicKey, std::optional<exchange::VersionVector>> members;
-        Digest asked_in;  // the view
-        std::optional<MonoTime> asked_first, asked_last;
+        struct Asking {
+            Digest view;
+            MonoTime since, next;
+            std::map<PublicKey, std::optional<exchange::VersionVector>> members;
+        };
+        std::optional<Asking> asking;
     };
     std::optional<Forking> forking_;
     std::uint64_t fork_questions_ = 0;

@@ -38,7 +38,7 @@ void Node::ask_to_fork(Ticket ticket, ForkLedger request, Effects& effects) {
         return refuse(ErrorCode::conflict, "this node is already on its way to another ledger");
     if (draining_ || identity_lost_) return refuse(ErrorCode::unavailable, "the node is shutting down");
     const std::uint64_t question = session_ + ++fork_questions_;
-    forking_ = Forking{ticket, std::move(request), std::nullopt, 0, question, {}, {}, {}, {}};
+    forking_ = Forking{ticket, std::move(request), std::nullopt, 0, question, std::nullopt};
 }
 
 void Node::watch_quorum(Now now) {
@@ -62,10 +62,9 @@ void Node::step_fork(Now now, Effects& effects) {
     if (forking_ && !forking_->answer) {
         auto news = decide_fork(forking_->request, now, effects);
         if (news.ok() && !forking_->request.accept)
-            if (Status told = told_by_members(news->forks.back(), now, effects); !told.ok())
-                news = told.error();
+            if (Status told = told_by_members(news->forks.back(), now); !told.ok()) news = told.error();
         // What members send may first have to be fetched and acknowledged.
-        const bool is_asking = forking_->asked_first && now.mono < *forking_->asked_first + answers_within;
+        const bool is_asking = forking_->asking && now.mono < forking_->asking->since + answers_within;
         if (!news.ok() && news.error().code == ErrorCode::unavailable && is_asking)
             return ask_members(now, effects);
         if (!news.ok()) {
@@ -208,18 +207,15 @@ Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
 
 // What has settled at a member when its operator asks for the fork is to be in it, so each of them says what
 // it holds.
-Status Node::told_by_members(const exchange::View& fork, Now now, Effects& effects) {
-    if (!forking_->asked_first || forking_->asked_in != ledger_.view_digest()) {
-        forking_->asked_in = ledger_.view_digest();
-        forking_->asked_first = now.mono;
-        forking_->asked_last.reset();
-        forking_->members.clear();
+Status Node::told_by_members(const exchange::View& fork, Now now) {
+    auto& asking = forking_->asking;
+    if (!asking || asking->view != ledger_.view_digest()) {
+        asking = Forking::Asking{ledger_.view_digest(), now.mono, now.mono, {}};
         for (const PublicKey& member : fork.members)
-            if (member != self_ && speaks_of_our_ledger(member)) forking_->members[member] = std::nullopt;
+            if (member != self_ && speaks_of_our_ledger(member)) asking->members[member] = std::nullopt;
     }
-    ask_members(now, effects);
     const exchange::VersionVector& here = ledger_.version_vector();
-    for (const auto& [member, holds] : forking_->members) {
+    for (const auto& [member, holds] : asking->members) {
         const std::string name =
             "node " + to_hex(member).substr(0, 12) + ", which is to be a member of the fork, ";
         if (!holds)
@@ -234,15 +230,15 @@ Status Node::told_by_members(const exchange::View& fork, Now now, Effects& effec
 }
 
 void Node::ask_members(Now now, Effects& effects) {
-    std::optional<MonoTime>& last = forking_->asked_last;
-    if (!last || now.mono >= *last + ask_interval) {
-        last = now.mono;
+    Forking::Asking& asking = *forking_->asking;
+    if (now.mono >= asking.next) {
+        asking.next = now.mono + ask_interval;
         const SharedBytes question(encode_holdings({forking_->question, std::nullopt}));
-        for (const auto& [member, holds] : forking_->members)
+        for (const auto& [member, holds] : asking.members)
             if (!holds)
                 effects.sends.push_back({member, static_cast<std::uint8_t>(MessageKind::holdings), question});
     }
-    sooner(effects.wake_at, *last + ask_interval);
+    sooner(effects.wake_at, asking.next);
 }
 
 void Node::on_holdings(const PublicKey& from, const HoldingsMessage& message, Now now, Effects& effects) {
@@ -253,9 +249,10 @@ void Node::on_holdings(const PublicKey& from, const HoldingsMessage& message, No
     }
     if (!forking_ || message.question != forking_->question) return;
     on_version_vector(from, *message.answer, now, effects);
-    const auto member = forking_->members.find(from);
-    if (member != forking_->members.end() && message.answer->view == ledger_.view_digest() &&
-        message.answer->seqs.size() == ledger_.version_vector().size())
+    auto& asking = forking_->asking;
+    if (!asking || message.answer->view != asking->view || asking->view != ledger_.view_digest()) return;
+    const auto member = asking->members.find(from);
+    if (member != asking->members.end() && message.answer->seqs.size() == ledger_.version_vector().size())
         member->second = message.answer->seqs;
 }
 
