@@ -98,8 +98,8 @@ void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});
     sync_.on_connected(peer, effects);
-    for (const SharedBytes& evidence : evidence_)
-        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::evidence), evidence});
+    for (const auto& [member, evidence] : evidence_)
+        effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::evidence), evidence.bytes});
 }
 
 void Node::on_peer_disconnected(const PublicKey& peer) {

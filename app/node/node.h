@@ -469,8 +469,12 @@ class Node {
     std::vector<std::string> alarms_;                 // for status; bounded
     std::string halted_;                              // why trading stopped; empty: it did not
     Retraction retraction_ = Retraction::late_block;  // of what is undone now
-    bool is_cut_loose_ = false;          // this node's log is not the ledger's: it hears nobody any more
-    std::vector<SharedBytes> evidence_;  // for peers that connect; bounded
+    bool is_cut_loose_ = false;  // this node's log is not the ledger's: it hears nobody any more
+    struct KeptEvidence {
+        Digest view;
+        SharedBytes bytes;
+    };
+    std::map<PublicKey, KeptEvidence> evidence_;  // the latest of a member, for peers that connect; bounded
     std::uint64_t state_root_commit_ = 0;
     Digest state_root_;
 

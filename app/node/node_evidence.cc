@@ -24,7 +24,9 @@ bool Node::note_twin(exchange::MemberIndex author, const Digest& held, const exc
         return false;
     }
     take_branches(author, effects);
-    if (views_.is_convicted(key)) return true;
+    if (const auto kept = evidence_.find(key);
+        kept != evidence_.end() && kept->second.view == ledger_.view_digest())
+        return true;
     std::optional<exchange::Evidence> evidence;
     if (const auto first = sync_.recent(held))
         evidence = exchange::make_evidence(first->view(), block.encoded.view(), ledger_.view());
@@ -48,23 +50,31 @@ void Node::on_evidence(const PublicKey& from, const exchange::Evidence& evidence
 
 void Node::convict(const PublicKey& member, const Digest& view, std::uint64_t seq, const Digest& one,
                    const Digest& other, const exchange::Evidence* evidence, Effects* effects) {
-    if (!views_.convict(member)) return;
-    const std::string text = "member " + to_hex(member) + " signed two blocks with seq " +
-                             std::to_string(seq) + " in view " + to_hex(view).substr(0, 12) + ": " +
-                             to_hex(one) + " and " + to_hex(other) +
-                             ". The others go on without it, and its key is not let in again";
-    if (alarms_.size() < alarms_max) alarms_.push_back(text);
-    if (effects) effects->logs.push_back({true, text});
-    if (!evidence || evidence_.size() >= evidence_max) return;
+    if (views_.convict(member)) {
+        const std::string text = "member " + to_hex(member) + " signed two blocks with seq " +
+                                 std::to_string(seq) + " in view " + to_hex(view).substr(0, 12) + ": " +
+                                 to_hex(one) + " and " + to_hex(other) +
+                                 ". The others go on without it, and its key is not let in again";
+        if (alarms_.size() < alarms_max) alarms_.push_back(text);
+        if (effects) effects->logs.push_back({true, text});
+    }
+    if (!evidence) return;
+    // It may come later than the conviction, from a peer that holds both blocks; and of the view that settles
+    // now after that of an earlier one.
+    const bool is_of_this_view = evidence->view() == ledger_.view_digest();
+    const auto kept = evidence_.find(member);
+    if (kept == evidence_.end() ? evidence_.size() >= evidence_max
+                                : !is_of_this_view || kept->second.view == evidence->view())
+        return;
     const SharedBytes bytes(exchange::encode_evidence(*evidence));
-    evidence_.push_back(bytes);
+    evidence_.insert_or_assign(member, KeptEvidence{evidence->view(), bytes});
     if (effects) {
         append_accepted(*effects);
         append_record(RecordKind::evidence, bytes.view(), *effects);
     }
     // Others may hold the other block, and end the view with it. Here settles what does by what stands in
     // front of the record.
-    if (evidence->view() == ledger_.view_digest()) ledger_.freeze_settling();
+    if (is_of_this_view) ledger_.freeze_settling();
     if (!effects) return;
     effects->broadcasts.push_back({static_cast<std::uint8_t>(MessageKind::evidence), bytes});
 }
