@@ -38,7 +38,7 @@ class PortGateway {
     // answers, or there is no route; the message says which), conflict (that outside port is somebody else's;
     // another one may be free), io, corrupt (an answer that makes no sense).
     virtual Result<GrantedMapping> map(const MappingWish& wish) = 0;
-    // What map() granted last; nothing if it granted nothing.
+    // What map() granted last, or may have granted though the answer was lost; nothing otherwise.
     virtual void unmap() = 0;
 };
 

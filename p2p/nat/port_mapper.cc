@@ -62,7 +62,9 @@ class Worker {
         stop_requested_ = true;
         io_ = nullptr;
         wake_.notify_all();
-        return wake_.wait_for(lock, stop_wait, [this] { return has_ended_; });
+        const bool has_ended = wake_.wait_for(lock, stop_wait, [this] { return has_ended_; });
+        is_left_alone_ = !has_ended;
+        return has_ended;
     }
 
     // --- the thread ---
@@ -70,9 +72,13 @@ class Worker {
     void run() {
         while (!wait_until_due())
             attempt();
+        // The others may have mapped it too, where only the answer was lost; they may keep silent once more.
+        if (mapped_by_) {
+            mapped_by_->unmap();
+            say("the port is given back to the gateway");
+        }
         for (const auto& gateway : gateways_)
-            gateway->unmap();
-        if (mapped_by_) log_info(subsystem, "the port is given back to the gateway");
+            if (gateway.get() != mapped_by_) gateway->unmap();
         const std::lock_guard lock(mutex_);
         has_ended_ = true;
         wake_.notify_all();
@@ -88,6 +94,12 @@ class Worker {
             wake_.wait_for(lock, std::chrono::nanoseconds((schedule_.next() - now.mono).ns));
         }
         return true;
+    }
+
+    // Nothing once the process goes on without this thread: its log may be gone.
+    void say(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        if (!is_left_alone_) log_info(subsystem, text);
     }
 
     bool stops() {
@@ -138,11 +150,10 @@ class Worker {
         const bool is_news =
             state_.name != "mapped" || !state_.mapping || !leads_alike(*state_.mapping, mapping);
         if (is_news)
-            log_info(subsystem,
-                     "port mapped method=" + mapping.method + " gateway=" + mapping.gateway +
-                         " external=" + (mapping.external_host.empty() ? "unknown" : mapping.external_host) +
-                         ":" + std::to_string(mapping.external_port) + " internal=" + mapping.internal_host +
-                         ":" + std::to_string(options_.port));
+            say("port mapped method=" + mapping.method + " gateway=" + mapping.gateway +
+                " external=" + (mapping.external_host.empty() ? "unknown" : mapping.external_host) + ":" +
+                std::to_string(mapping.external_port) + " internal=" + mapping.internal_host + ":" +
+                std::to_string(options_.port));
         is_failing_ = false;
         set({"mapped", std::move(mapping), {}});
     }
@@ -153,10 +164,9 @@ class Worker {
         const bool held = schedule_.held(now.mono);
         schedule_.failed(now.mono);
         if (!std::exchange(is_failing_, true))
-            log_info(subsystem,
-                     "no port mapped reason=\"" + why +
-                         "\": nodes on the internet reach this one only if its port is forwarded by "
-                         "hand; tried again in silence");
+            say("no port mapped reason=\"" + why +
+                "\": nodes on the internet reach this one only if its port is forwarded by "
+                "hand; tried again in silence");
         if (held) return set({"mapped", state_.mapping, why});
         mapped_by_ = nullptr;
         set({"failing", std::nullopt, why});
@@ -164,7 +174,7 @@ class Worker {
 
     void not_needed(const std::string& own) {
         if (state_.name != "not_needed")
-            log_info(subsystem, "no port needs to be mapped: this host has the internet address " + own);
+            say("no port needs to be mapped: this host has the internet address " + own);
         schedule_.not_needed(mono_now());
         mapped_by_ = nullptr;
         is_failing_ = false;
@@ -189,7 +199,7 @@ class Worker {
     std::condition_variable wake_;
     asio::io_context* io_;  // null: stopped
     const Changed changed_;
-    bool stop_requested_ = false, has_ended_ = false;
+    bool stop_requested_ = false, has_ended_ = false, is_left_alone_ = false;
 };
 
 class ThreadedPortMapper final : public PortMapper {

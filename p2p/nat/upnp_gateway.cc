@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "p2p/nat/port_gateway.h"
 #include "p2p/peers/ip_address.h"
@@ -42,44 +44,16 @@ std::string host_of_url(std::string_view url) {
 // A device of the local network, found and described.
 class Device {
   public:
-    ~Device() { clear(); }
-    Device() = default;
+    ~Device() {
+        if (is_described_) ::FreeUPNPUrls(&urls_);
+    }
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
 
-    bool found() const { return is_found_; }
-    void clear() {
-        if (is_found_) ::FreeUPNPUrls(&urls_);
-        is_found_ = false;
-        urls_ = {};
-        data_ = {};
-    }
-
-    Status find(const std::string& listen_host) {
-        clear();
-        // Through the interface of the address that the node listens on, where it is one.
-        const auto listens = parse_ip(listen_host);
-        const bool is_one = listens && !listens->is_v6 && scope_of(*listens) != IpScope::unusable;
-        int failure = 0;
-        UPNPDev* devices = ::upnpDiscover(static_cast<int>(gateway_answer_max.count()),
-                                          is_one ? listen_host.c_str() : nullptr, nullptr,
-                                          UPNP_LOCAL_PORT_ANY, 0, 2, &failure);
-        if (!devices) return Error{ErrorCode::unavailable, "UPnP: no gateway answers in the local network"};
-        char lan[64] = {};
-        const int kind = ::UPNP_GetValidIGD(devices, &urls_, &data_, lan, sizeof lan);
-        ::freeUPNPDevlist(devices);
-        is_found_ = kind != 0;  // the library filled in what is to be freed
-        own_ = is_one ? listen_host : std::string(lan);
-        gateway_ = urls_.controlURL ? host_of_url(urls_.controlURL) : std::string();
-        const auto host = parse_ip(gateway_);
-        if ((kind == 1 || kind == 2) && host && parse_ip(own_) &&
-            (scope_of(*host) == IpScope::private_network || scope_of(*host) == IpScope::link_local))
-            return {};
-        clear();
-        return Error{ErrorCode::unavailable, kind == 1 || kind == 2
-                                                 ? "UPnP: the gateway that answers names no address of the "
-                                                   "local network"
-                                                 : "UPnP: what answers in the local network is no gateway"};
+    static Result<std::unique_ptr<Device>> find(const std::string& listen_host) {
+        std::unique_ptr<Device> device(new Device);
+        if (Status found = device->look_for(listen_host); !found.ok()) return found.error();
+        return device;
     }
 
     int add(std::uint16_t outside, std::uint16_t port, std::int64_t lease_s) const {
@@ -116,9 +90,39 @@ class Device {
 
     const std::string& gateway() const { return gateway_; }
     const std::string& own_address() const { return own_; }
+    bool is_same_as(const Device& other) const {
+        return std::string_view(urls_.controlURL) == other.urls_.controlURL;
+    }
 
   private:
-    bool is_found_ = false;
+    Device() = default;
+
+    Status look_for(const std::string& listen_host) {
+        // Through the interface of the address that the node listens on, where it is one.
+        const auto listens = parse_ip(listen_host);
+        const bool is_one = listens && !listens->is_v6 && scope_of(*listens) != IpScope::unusable;
+        int failure = 0;
+        UPNPDev* devices = ::upnpDiscover(static_cast<int>(gateway_answer_max.count()),
+                                          is_one ? listen_host.c_str() : nullptr, nullptr,
+                                          UPNP_LOCAL_PORT_ANY, 0, 2, &failure);
+        if (!devices) return Error{ErrorCode::unavailable, "UPnP: no gateway answers in the local network"};
+        char lan[64] = {};
+        const int kind = ::UPNP_GetValidIGD(devices, &urls_, &data_, lan, sizeof lan);
+        ::freeUPNPDevlist(devices);
+        is_described_ = kind != 0;  // the library filled in what is to be freed
+        own_ = is_one ? listen_host : std::string(lan);
+        gateway_ = urls_.controlURL ? host_of_url(urls_.controlURL) : std::string();
+        const auto host = parse_ip(gateway_);
+        if ((kind == 1 || kind == 2) && host && parse_ip(own_) &&
+            (scope_of(*host) == IpScope::private_network || scope_of(*host) == IpScope::link_local))
+            return {};
+        return Error{ErrorCode::unavailable, kind == 1 || kind == 2
+                                                 ? "UPnP: the gateway that answers names no address of the "
+                                                   "local network"
+                                                 : "UPnP: what answers in the local network is no gateway"};
+    }
+
+    bool is_described_ = false;
     UPNPUrls urls_{};
     IGDdatas data_{};
     std::string gateway_, own_;
@@ -132,44 +136,54 @@ class UpnpGateway final : public PortGateway {
     const char* name() const override { return "UPnP"; }
 
     Result<GrantedMapping> map(const MappingWish& wish) override {
-        if (!device_.found())
-            if (Status found = device_.find(wish.listen_host); !found.ok()) return found.error();
+        if (!device_ || searches_again_)
+            if (Status found = find(wish.listen_host); !found.ok()) return found.error();
         if (stopping_()) return Error{ErrorCode::unavailable, "UPnP: the node stops"};
         std::int64_t lease_s = wish.lease.ms() / 1000;
-        int code = device_.add(wish.wanted_port, wish.port, lease_s);
+        int code = device_->add(wish.wanted_port, wish.port, lease_s);
         if (code == only_permanent) {
             lease_s = 0;
-            code = device_.add(wish.wanted_port, wish.port, lease_s);
+            code = device_->add(wish.wanted_port, wish.port, lease_s);
         }
         if (code == conflict_with_other)
             return Error{ErrorCode::conflict, "UPnP: the port " + std::to_string(wish.wanted_port) +
-                                                  " of the gateway " + device_.gateway() +
+                                                  " of the gateway " + device_->gateway() +
                                                   " is somebody else's"};
         if (code != UPNPCOMMAND_SUCCESS) {
-            const Error refused{ErrorCode::unavailable, "UPnP: the gateway " + device_.gateway() +
-                                                            " maps no port: " + reason_of(code)};
-            device_.clear();  // another one may answer next time
-            return refused;
+            searches_again_ = true;
+            return Error{ErrorCode::unavailable,
+                         "UPnP: the gateway " + device_->gateway() + " maps no port: " + reason_of(code)};
         }
-        if (mapped_port_ && *mapped_port_ != wish.wanted_port) (void)device_.remove(*mapped_port_);
+        if (mapped_port_ && *mapped_port_ != wish.wanted_port) (void)device_->remove(*mapped_port_);
         mapped_port_ = wish.wanted_port;
         // Some grant less than was asked for, or for good.
-        if (const auto left = device_.lease_left(wish.wanted_port, wish.port)) lease_s = *left;
-        GrantedMapping granted{device_.gateway(), device_.own_address(), device_.external_address(),
+        if (const auto left = device_->lease_left(wish.wanted_port, wish.port)) lease_s = *left;
+        GrantedMapping granted{device_->gateway(), device_->own_address(), device_->external_address(),
                                wish.wanted_port, std::nullopt};
         if (lease_s > 0) granted.lease = std::min(wish.lease, Duration::seconds(lease_s));
         return granted;
     }
 
     void unmap() override {
-        if (mapped_port_ && device_.found()) (void)device_.remove(*mapped_port_);
+        if (mapped_port_) (void)device_->remove(*mapped_port_);
         mapped_port_.reset();
     }
 
   private:
+    // The device that has a mapping of ours is kept until another one answers: it may be asked to end it.
+    Status find(const std::string& listen_host) {
+        auto found = Device::find(listen_host);
+        if (!found) return found.error();
+        if (device_ && !device_->is_same_as(**found)) unmap();
+        device_ = std::move(*found);
+        searches_again_ = false;
+        return {};
+    }
+
     const std::function<bool()> stopping_;
-    Device device_;
-    std::optional<std::uint16_t> mapped_port_;
+    std::unique_ptr<Device> device_;
+    bool searches_again_ = false;               // what it said last was no
+    std::optional<std::uint16_t> mapped_port_;  // at device_
 };
 
 }  // namespace

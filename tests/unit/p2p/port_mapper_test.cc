@@ -57,15 +57,21 @@ class Script {
 
 class PlayedGateway final : public PortGateway {
   public:
-    PlayedGateway(std::string name, Script& script) : name_(std::move(name)), script_(script) {}
+    // `taken_back`: read after the thread's end.
+    PlayedGateway(std::string name, Script& script, std::vector<std::string>& taken_back)
+        : name_(std::move(name)), script_(script), taken_back_(taken_back) {}
     const char* method() const override { return name_.c_str(); }
     const char* name() const override { return name_.c_str(); }
     Result<GrantedMapping> map(const MappingWish& wish) override { return script_.take(name_, wish); }
-    void unmap() override { script_.note(name_ + " unmapped"); }
+    void unmap() override {
+        script_.note(name_ + " unmapped");
+        taken_back_.push_back(name_);
+    }
 
   private:
     std::string name_;
     Script& script_;
+    std::vector<std::string>& taken_back_;
 };
 
 class PortMapperTest : public ::testing::Test {
@@ -78,8 +84,8 @@ class PortMapperTest : public ::testing::Test {
         PortMapper::Options options{NatWay::automatic, "0.0.0.0", 3000, {}, {}};
         options.gateways = [this](const std::function<bool()>&) {
             std::vector<std::unique_ptr<PortGateway>> made;
-            made.push_back(std::make_unique<PlayedGateway>("first", first));
-            made.push_back(std::make_unique<PlayedGateway>("second", second));
+            made.push_back(std::make_unique<PlayedGateway>("first", first, taken_back));
+            made.push_back(std::make_unique<PlayedGateway>("second", second, taken_back));
             return made;
         };
         options.own_address = [own_address] { return own_address; };
@@ -98,6 +104,7 @@ class PortMapperTest : public ::testing::Test {
 
     boost::asio::io_context io;
     Script first, second;
+    std::vector<std::string> taken_back;
     std::unique_ptr<PortMapper> mapper;
     std::vector<PortMapper::State> states;
 };
@@ -124,6 +131,14 @@ TEST_F(PortMapperTest, WhereTheFirstWayFailsTheSecondIsTried) {
     EXPECT_EQ(states[0].name, "mapped");
     EXPECT_EQ(states[0].mapping->method, "second");
     EXPECT_FALSE(states[0].mapping->until);  // for good
+}
+
+// The other may keep silent for as long as the stop waits.
+TEST_F(PortMapperTest, TheGatewayThatMappedThePortIsAskedFirstToTakeItBack) {
+    second.will(granted(3000));
+    begin();
+    mapper->stop();
+    EXPECT_THAT(taken_back, ElementsAre("second", "first"));
 }
 
 TEST_F(PortMapperTest, WhenAllFailTheReasonsAreSaid) {
@@ -180,7 +195,7 @@ TEST_F(PortMapperTest, NothingIsCalledBackAfterTheStop) {
     PortMapper::Options options{NatWay::automatic, "0.0.0.0", 3000, {}, {}};
     options.gateways = [this](const std::function<bool()>&) {
         std::vector<std::unique_ptr<PortGateway>> made;
-        made.push_back(std::make_unique<PlayedGateway>("first", first));
+        made.push_back(std::make_unique<PlayedGateway>("first", first, taken_back));
         return made;
     };
     options.own_address = [] { return std::optional<std::string>("192.168.1.2"); };
