@@ -19,9 +19,13 @@ void Reachability::conclude(Now now) {
     tried_in_vain_.clear();
 }
 
+bool Reachability::due(Now now) const {
+    return now.mono >= next_ && (!question_ || now.mono - question_->at >= dial_back_answer_max);
+}
+
 std::optional<PeerId> Reachability::ask(Now now, const std::vector<Candidate>& candidates) {
-    if (question_ && now.mono - question_->at >= dial_back_answer_max) question_.reset();
-    if (question_ || now.mono < next_) return std::nullopt;
+    if (!due(now)) return std::nullopt;
+    question_.reset();
     std::erase_if(asked_at_, [now](const auto& entry) { return now.mono - entry.second >= ask_pause; });
     std::set<std::string> networks;
     const Candidate* chosen = nullptr;
@@ -32,6 +36,7 @@ std::optional<PeerId> Reachability::ask(Now now, const std::vector<Candidate>& c
     }
     networks_ = networks.size();
     if (!chosen) {
+        next_ = now.mono + ask_gap;
         conclude(now);  // those that were left to ask may have gone
         return std::nullopt;
     }

@@ -42,7 +42,9 @@ class Reachability {
 
     explicit Reachability(MonoTime now) : next_(now + first_check_after) {}
 
-    // Whom to ask now, some times a second. The caller asks, and reports what comes.
+    // Whether somebody is to be asked.
+    bool due(Now now) const;
+    // Whom to ask now; none if it is not due. The caller asks, and reports what comes.
     std::optional<PeerId> ask(Now now, const std::vector<Candidate>& candidates);
     void answered(Now now, const PeerId& peer, Answer answer);
     // A connection from outside was accepted and its peer is authenticated.

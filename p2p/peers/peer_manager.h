@@ -283,6 +283,7 @@ class PeerManager {
     void take_reached_at(Now now, ConnectionId id, std::uint16_t port);
     void say(Now now, ConnectionId id, ControlBody body, PeerEffects& out);
     void tend_reach(Now now, PeerEffects& out);
+    std::vector<Reachability::Candidate> reach_candidates() const;
     PeerInfo describe(Now now, const Connection& connection) const;
     void add_record(Now now, const PeerId& peer, PeerInfo& info) const;
 

@@ -122,19 +122,24 @@ void PeerManager::answer_dial_back(Now now, const Connection& dialled, PeerEffec
         out);
 }
 
+std::vector<Reachability::Candidate> PeerManager::reach_candidates() const {
+    std::vector<Reachability::Candidate> candidates;
+    for (const auto& [peer, id] : by_peer_) {
+        const Connection& connection = connections_.at(id);
+        const HandshakeMessage& claim = *connection.session->peer();
+        if (dials_back(claim) && claim.seen &&
+            is_seen_from_outside({connection.endpoint.host, claim.seen->host}))
+            candidates.push_back({peer, group_key(connection.endpoint.host)});
+    }
+    return candidates;
+}
+
 void PeerManager::tend_reach(Now now, PeerEffects& out) {
     if (options_.checks_reach && options_.local.broadcast && options_.local.dials_back) {
         if (!reachability_) reachability_.emplace(now.mono);
-        std::vector<Reachability::Candidate> candidates;
-        for (const auto& [peer, id] : by_peer_) {
-            const Connection& connection = connections_.at(id);
-            const HandshakeMessage& claim = *connection.session->peer();
-            if (dials_back(claim) && claim.seen &&
-                is_seen_from_outside({connection.endpoint.host, claim.seen->host}))
-                candidates.push_back({peer, group_key(connection.endpoint.host)});
-        }
-        if (const auto peer = reachability_->ask(now, candidates))
-            say(now, by_peer_.at(*peer), DialBack{port_from_outside()}, out);
+        if (reachability_->due(now))
+            if (const auto peer = reachability_->ask(now, reach_candidates()))
+                say(now, by_peer_.at(*peer), DialBack{port_from_outside()}, out);
         const Reach reach = reachability_->reach();
         if (reach != noted_reach_ && reach != Reach::unknown)
             note(out, (reach == Reach::reachable ? "reachable" : "not reachable") +
