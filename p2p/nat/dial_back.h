@@ -9,13 +9,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <string_view>
 
 #include "base/time.h"
+#include "p2p/peers/keyed_limiter.h"
 #include "p2p/peers/peer_id.h"
-#include "p2p/peers/rate_limiter.h"
 
 namespace peerbook::p2p {
 
@@ -36,15 +34,8 @@ class DialBackLimits {
     std::uint64_t refused() const { return refused_; }
 
   private:
-    struct Asker {
-        TokenBucket bucket;
-        std::uint64_t order;
-    };
-    bool take_of(MonoTime now, const std::string& key);
-
     TokenBucket all_;
-    std::map<std::string, Asker> askers_;
-    std::uint64_t last_order_ = 0;
+    KeyedLimiter askers_{dial_backs_of_one_rate, dial_back_askers_max};
     std::uint64_t taken_ = 0, refused_ = 0;
 };
 
