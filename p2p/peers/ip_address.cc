@@ -121,6 +121,11 @@ std::string to_string(const IpAddress& ip) {
     return text;
 }
 
+std::string plain_literal(const std::string& text) {
+    const auto ip = parse_ip(text);
+    return ip ? to_string(*ip) : text;
+}
+
 IpScope scope_of(const IpAddress& ip) {
     const auto& b = ip.bytes;
     if (!ip.is_v6) {

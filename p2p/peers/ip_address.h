@@ -20,6 +20,8 @@ struct IpAddress {
 std::optional<IpAddress> parse_ip(std::string_view text);
 // Lower case, the longest run of zeros shortened (RFC 5952).
 std::string to_string(const IpAddress& ip);
+// A literal in that form, IPv4 mapped into IPv6 as IPv4 and without a zone; other texts as they are.
+std::string plain_literal(const std::string& text);
 
 // Who can reach an address. `unusable`: unspecified, broadcast, multicast, reserved; nobody is dialled there
 // because a peer says so.

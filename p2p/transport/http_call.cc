@@ -28,13 +28,6 @@ namespace {
 
 constexpr std::uint32_t header_bytes_max = 8 * 1024;
 
-// IPv4 mapped into IPv6 becomes IPv4, a zone is left out.
-std::string literal_of(const asio::ip::address& address) {
-    const std::string text = address.to_string();
-    const auto ip = parse_ip(text);
-    return ip ? to_string(*ip) : text;
-}
-
 class BeastCall final : public HttpCall, public std::enable_shared_from_this<BeastCall> {
   public:
     BeastCall(asio::io_context& io, HttpQuestion question, Done done)
@@ -78,8 +71,8 @@ class BeastCall final : public HttpCall, public std::enable_shared_from_this<Bea
 
     void write() {
         error_code ignored;
-        answer_.local = literal_of(stream_.socket().local_endpoint(ignored).address());
-        answer_.remote = literal_of(stream_.socket().remote_endpoint(ignored).address());
+        answer_.local = plain_literal(stream_.socket().local_endpoint(ignored).address().to_string());
+        answer_.remote = plain_literal(stream_.socket().remote_endpoint(ignored).address().to_string());
         http::async_write(stream_, request_, [self = shared_from_this()](error_code failure, std::size_t) {
             if (self->passed(failure)) self->read();
         });
