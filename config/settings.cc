@@ -31,7 +31,7 @@ struct Definition {
     SettingRow row;
     Target target;
     std::uint64_t min = 0;
-    std::uint64_t max = 0;
+    std::uint64_t max = 0;                               // of a list: parts
     bool (*accepts)(const std::string& text) = nullptr;  // for texts and for each part of a list
     bool is_path = false;
 };
@@ -154,7 +154,7 @@ std::vector<Definition> make_definitions() {
           "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},
          &S::bootstrap,
          0,
-         0,
+         bootstrap_peers_max,
          is_address},
         integer<std::uint32_t>("p2p.max_peers", "MAX_PEERS", "--max-peers", 50, &S::max_peers, 1, 10'000,
                                "connections to peers, both directions"),
@@ -178,7 +178,7 @@ std::vector<Definition> make_definitions() {
         boolean("registry.serve", "REGISTRY_SERVE", "--serve-registry", false, &S::serve_registry,
                 "serve a bootstrap registry to whoever can connect"),
         text("registry.host", "REGISTRY_HOST", "--registry-host", "0.0.0.0", &S::registry_host, is_host,
-             "a host name or address", "where to serve it; nothing else is served there"),
+             "an IP address or localhost", "where to serve it; nothing else is served there"),
         integer<std::uint16_t>("registry.port", "REGISTRY_PORT", "--registry-port", 8081, &S::registry_port,
                                0, 65'535, "port for it; 0: any free one"),
         boolean("dht.enabled", "DHT", "--dht", false, &S::dht_enabled,
@@ -190,12 +190,12 @@ std::vector<Definition> make_definitions() {
           "host:port (or [v6 address]:port), at most " + std::to_string(bootstrap_peers_max)},
          &S::dht_bootstrap,
          0,
-         0,
+         bootstrap_peers_max,
          is_address},
         boolean("dht.embedded_grape", "EMBEDDED_GRAPE", "--embedded-grape", false, &S::embedded_grape,
                 "serve Grape's HTTP API on the DHT, for Grenache's clients"),
         text("dht.grape_api_host", "GRAPE_API_HOST", "--grape-api-host", "127.0.0.1", &S::grape_host, is_host,
-             "a host name or address", "where to serve it; whoever can connect can use it"),
+             "an IP address or localhost", "where to serve it; whoever can connect can use it"),
         integer<std::uint16_t>("dht.grape_api_port", "GRAPE_API_PORT", "--grape-api-port", 30001,
                                &S::grape_port, 0, 65'535, "port for it; 0: any free one"),
         text("p2p.gossip", "P2P_GOSSIP", "--gossip", "auto", &S::gossip, is_gossip_policy,
@@ -238,7 +238,7 @@ std::vector<Definition> make_definitions() {
                                "--gossip-dedup-window-ms", 300'000, &S::gossip_dedup_window_ms, 1'000,
                                3'600'000, "a message that comes again within this is known, milliseconds"),
         text("api.host", "API_HOST", "--api-host", "127.0.0.1", &S::api_host, is_host,
-             "a host name or address", "where to listen for API clients"),
+             "an IP address or localhost", "where to listen for API clients"),
         integer<std::uint16_t>("api.port", "API_PORT", "--api-port", 8080, &S::api_port, 0, 65'535,
                                "port for API clients; 0: any free one"),
         boolean("stdin", "PEERBOOK_STDIN", "--stdin", false, &S::use_stdin,
@@ -432,8 +432,7 @@ bool assign(Settings& settings, const Definition& definition, const std::string&
     }
     if (auto* list = std::get_if<std::vector<std::string> Settings::*>(&definition.target)) {
         std::vector<std::string> parts = split(text);
-        const std::size_t parts_max = definition.max == 0 ? bootstrap_peers_max : definition.max;
-        if (parts.size() > parts_max || !std::all_of(parts.begin(), parts.end(), definition.accepts))
+        if (parts.size() > definition.max || !std::all_of(parts.begin(), parts.end(), definition.accepts))
             return false;
         settings.** list = std::move(parts);
         return true;

@@ -59,7 +59,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(boost::asio::io_context& io,
     // Listening comes first: a second node on this port must not replace the first one's cookie.
     auto native = std::make_shared<std::shared_ptr<NativeApi>>();
     auto http = HttpServer::start(
-        io, options.host, options.port,
+        io, {"the API", "--api-port"}, options.host, options.port,
         [native](ApiRequest& request, ApiCompletion done) { (*native)->handle(request, std::move(done)); },
         options.limits,
         [native, is_local = is_loopback(options.host), host = options.host](const ApiRequest& head) {

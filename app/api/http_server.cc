@@ -106,13 +106,6 @@ void write_head(std::string& head, const ApiResponse& response, bool keep_alive)
     head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
 }
 
-// IPv4 mapped into IPv6 becomes IPv4, a zone is left out.
-std::string literal_of(const asio::ip::address& address) {
-    const std::string text = address.to_string();
-    const auto ip = p2p::parse_ip(text);
-    return ip ? p2p::to_string(*ip) : text;
-}
-
 std::string_view view_of(boost::beast::string_view text) {
     return {text.data(), text.size()};
 }
@@ -130,7 +123,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
           gate(std::move(gate_)),
           limits(limits_) {}
 
-    Status listen(const std::string& host, std::uint16_t port);
+    Status listen(HttpName name, const std::string& host, std::uint16_t port);
     void accept();
     void accepted(tcp::socket socket);
     bool has_too_many(const std::string& host) const;
@@ -164,8 +157,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
           socket_(std::move(socket)),
           buffer_(server_->limits.header_bytes_max + buffer_bytes_spare) {
         error_code ignored;
-        remote_ = literal_of(socket_.remote_endpoint(ignored).address());
-        local_ = literal_of(socket_.local_endpoint(ignored).address());
+        remote_ = p2p::plain_literal(socket_.remote_endpoint(ignored).address().to_string());
+        local_ = p2p::plain_literal(socket_.local_endpoint(ignored).address().to_string());
     }
 
     const std::string& remote() const { return remote_; }
@@ -446,23 +439,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool is_served_ = false;   // not refused, and not closed
 };
 
-Status HttpServer::State::listen(const std::string& host, std::uint16_t wanted_port) {
+Status HttpServer::State::listen(HttpName name, const std::string& host, std::uint16_t wanted_port) {
     error_code failure;
     const auto address = asio::ip::make_address(host == "localhost" ? "127.0.0.1" : host, failure);
     if (failure)
-        return Error{ErrorCode::invalid_input,
-                     "the API's host must be an IP address such as 127.0.0.1, not " + quoted(host)};
-    const std::string where = host + ":" + std::to_string(wanted_port);
+        return Error{
+            ErrorCode::invalid_input,
+            std::string(name.what) + "'s host must be an IP address such as 127.0.0.1, not " + quoted(host)};
+    const std::string refused = std::string(name.what) + " cannot listen on " +
+                                p2p::to_string(p2p::PeerAddress{host, wanted_port}) + ": ";
     const tcp::endpoint endpoint(address, wanted_port);
     acceptor.open(endpoint.protocol(), failure);
     if (!failure) acceptor.set_option(tcp::acceptor::reuse_address(true), failure);
     if (!failure) acceptor.bind(endpoint, failure);
     if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
     if (failure == asio::error::address_in_use)
-        return Error{ErrorCode::conflict,
-                     "the API cannot listen on " + where + ": port " + std::to_string(wanted_port) +
-                         " is in use by another program; choose another with --api-port"};
-    if (failure) return Error{ErrorCode::io, "the API cannot listen on " + where + ": " + failure.message()};
+        return Error{ErrorCode::conflict, refused + "port " + std::to_string(wanted_port) +
+                                              " is in use by another program; choose another with " +
+                                              name.port_flag};
+    if (failure) return Error{ErrorCode::io, refused + failure.message()};
     port = acceptor.local_endpoint(failure).port();
     return {};
 }
@@ -548,11 +543,11 @@ void HttpServer::stop() {
     state_->stop();
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(boost::asio::io_context& io, const std::string& host,
-                                                      std::uint16_t port, HttpHandler handler,
-                                                      HttpLimits limits, HttpGate gate) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(boost::asio::io_context& io, HttpName name,
+                                                      const std::string& host, std::uint16_t port,
+                                                      HttpHandler handler, HttpLimits limits, HttpGate gate) {
     auto state = std::make_shared<State>(io, std::move(handler), limits, std::move(gate));
-    if (Status status = state->listen(host, port); !status.ok()) return status.error();
+    if (Status status = state->listen(name, host, port); !status.ok()) return status.error();
     state->accept();
     state->sweep();
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));

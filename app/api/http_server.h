@@ -42,6 +42,12 @@ struct HttpLimits {
 // at most a third, so that storage and peers keep theirs; never less than 16.
 std::size_t connections_within(std::uint64_t descriptors, std::size_t wanted);
 
+// In messages to whoever starts the node.
+struct HttpName {
+    const char* what;       // "the API"
+    const char* port_flag;  // "--api-port"
+};
+
 // What the gate says of a request whose body has not been read. Neither: a request that everyone may make,
 // and that has no body.
 struct Admission {
@@ -62,9 +68,10 @@ class HttpServer {
     // Listens on host:port (port 0: any free one). `io` outlives the server; handler and gate (null: everyone
     // is let in) are kept until the last connection is gone. Errors: invalid_input (host is no IP address),
     // conflict (port in use; named), io.
-    static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& io, const std::string& host,
-                                                     std::uint16_t port, HttpHandler handler,
-                                                     HttpLimits limits = {}, HttpGate gate = {});
+    static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& io, HttpName name,
+                                                     const std::string& host, std::uint16_t port,
+                                                     HttpHandler handler, HttpLimits limits = {},
+                                                     HttpGate gate = {});
     // Stops.
     ~HttpServer();
 

@@ -19,7 +19,7 @@ Result<std::unique_ptr<GrapeServer>> GrapeServer::start(boost::asio::io_context&
     limits.connections_max = grape_connections_max;
     const bool is_local = p2p::is_loopback_host(host);
     auto http = HttpServer::start(
-        io, host, port,
+        io, {"the embedded Grape", "--grape-api-port"}, host, port,
         [service = server->service_.get()](ApiRequest& request, ApiCompletion done) {
             service->handle(request, std::move(done));
         },
@@ -36,11 +36,7 @@ Result<std::unique_ptr<GrapeServer>> GrapeServer::start(boost::asio::io_context&
             admission.authenticated = !admission.refusal;
             return admission;
         });
-    const std::string where = p2p::to_string(p2p::PeerAddress{host, port});
-    if (!http.ok() && http.error().code == ErrorCode::conflict)
-        return Error{ErrorCode::conflict, "the embedded Grape cannot listen on " + where +
-                                              ": the port is in use; choose another with --grape-api-port"};
-    if (!http.ok()) return http.error().within("embedded Grape on " + where);
+    if (!http.ok()) return http.error();
     server->http_ = std::move(http).value();
     log_info("grape", "event=listening address=" + p2p::to_string(p2p::PeerAddress{host, server->port()}));
     return server;

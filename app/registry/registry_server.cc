@@ -30,7 +30,7 @@ Result<std::unique_ptr<RegistryServer>> RegistryServer::start(boost::asio::io_co
     server->service_ = std::move(service);
     const bool is_local = p2p::is_loopback_host(host);
     auto http = HttpServer::start(
-        io, host, port,
+        io, {"the bootstrap registry", "--registry-port"}, host, port,
         [service = server->service_.get()](ApiRequest& request, const ApiCompletion& done) {
             done(service->answer(request));
         },
@@ -46,11 +46,7 @@ Result<std::unique_ptr<RegistryServer>> RegistryServer::start(boost::asio::io_co
             admission.authenticated = !admission.refusal;
             return admission;
         });
-    const std::string where = p2p::to_string(p2p::PeerAddress{host, port});
-    if (!http.ok() && http.error().code == ErrorCode::conflict)
-        return Error{ErrorCode::conflict, "the bootstrap registry cannot listen on " + where +
-                                              ": the port is in use; choose another with --registry-port"};
-    if (!http.ok()) return http.error().within("bootstrap registry on " + where);
+    if (!http.ok()) return http.error();
     server->http_ = std::move(http).value();
     log_info("registry", "event=listening address=" + p2p::to_string(p2p::PeerAddress{host, server->port()}));
     return server;
