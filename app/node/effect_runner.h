@@ -29,7 +29,8 @@ namespace peerbook::app {
 
 class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
   public:
-    // Bytes of peers that wait for verification; above, dropped and fetched again.
+    // Bytes of peers that wait for verification or, verified, for the logic thread; above, dropped and
+    // fetched again.
     static constexpr std::size_t verify_queue_bytes_max = 64u << 20;
     // The same of batches that observers relay, which are counted apart: 45 µs of work for a hundred bytes,
     // so they must not crowd out blocks.
@@ -96,6 +97,10 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void fatal(Error error);  // any thread
     // --- I/O thread (effect_runner_io.cc) ---
     void ask_node(const PublicKey& peer, Input question);
+    std::atomic<std::size_t>& waiting_bytes_of(std::uint8_t kind) {
+        return static_cast<MessageKind>(kind) == MessageKind::signed_batch ? waiting_batch_bytes_
+                                                                           : waiting_bytes_;
+    }
     // False: too much waits already.
     bool queue_for_verification(PeerPayload payload);
     void violation(const PublicKey& peer, int points, std::string why);

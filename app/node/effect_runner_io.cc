@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "app/node/effect_runner.h"
+#include "app/node/node_parts.h"
 #include "base/log.h"
 
 namespace peerbook::app {
@@ -9,10 +10,6 @@ namespace peerbook::app {
 namespace {
 
 constexpr std::uint64_t dropped_log_every = 1'000;
-
-std::string short_id(const PublicKey& key) {
-    return to_hex(key).substr(0, 12);
-}
 
 }  // namespace
 
@@ -120,11 +117,11 @@ void EffectRunner::on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, 
 // What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
 bool EffectRunner::queue_for_verification(PeerPayload payload) {
     const bool is_batch = static_cast<MessageKind>(payload.kind) == MessageKind::signed_batch;
-    std::atomic<std::size_t>& waiting = is_batch ? waiting_batch_bytes_ : waiting_bytes_;
+    std::atomic<std::size_t>& waiting = waiting_bytes_of(payload.kind);
     if (waiting.load() + payload.bytes.size() > (is_batch ? batch_queue_bytes_max : verify_queue_bytes_max)) {
         if (dropped_payloads_++ % dropped_log_every == 0)
             log_warn("node", "payloads of peers dropped=" + std::to_string(dropped_payloads_) +
-                                 " because too many bytes wait to be verified; they come again");
+                                 " because too many bytes of peers wait; they come again");
         return false;
     }
     waiting += payload.bytes.size();

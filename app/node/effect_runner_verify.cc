@@ -8,9 +8,10 @@ void EffectRunner::run_verify() {
     while (unverified_.take_all(batch))
         for (PeerPayload& payload : batch) {
             const std::size_t size = payload.bytes.size();
-            const bool is_batch = static_cast<MessageKind>(payload.kind) == MessageKind::signed_batch;
+            std::atomic<std::size_t>& waiting = waiting_bytes_of(payload.kind);
             verify(payload);
-            (is_batch ? waiting_batch_bytes_ : waiting_bytes_) -= size;
+            // Behind what it has become, so that nothing waits uncounted for the logic thread either.
+            inputs_.put([&waiting, size](Node&, Now, Effects&) { waiting -= size; });
         }
 }
 

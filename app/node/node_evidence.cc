@@ -52,8 +52,8 @@ void Node::convict(const PublicKey& member, const Digest& view, std::uint64_t se
                    const Digest& other, const exchange::Evidence* evidence, Effects* effects) {
     if (views_.convict(member)) {
         const std::string text = "member " + to_hex(member) + " signed two blocks with seq " +
-                                 std::to_string(seq) + " in view " + to_hex(view).substr(0, 12) + ": " +
-                                 to_hex(one) + " and " + to_hex(other) +
+                                 std::to_string(seq) + " in view " + short_id(view) + ": " + to_hex(one) +
+                                 " and " + to_hex(other) +
                                  ". The others go on without it, and its key is not let in again";
         if (alarms_.size() < alarms_max) alarms_.push_back(text);
         if (effects) effects->logs.push_back({true, text});
@@ -95,7 +95,7 @@ Retraction Node::why_void(const exchange::LedgerUpdate& update, const exchange::
         if (views_.is_convicted(author)) ++blocks[author];
     }
     for (const auto& [author, count] : blocks)
-        effects.logs.push_back({true, "void: blocks of " + to_hex(author).substr(0, 12) +
+        effects.logs.push_back({true, "void: blocks of " + short_id(author) +
                                           ", which signed two for one place, count=" + std::to_string(count) +
                                           "; what they did is retracted"});
     return blocks.empty() ? Retraction::view_end : Retraction::two_blocks;

@@ -15,10 +15,6 @@ constexpr Duration ask_interval = Duration::seconds(1);
 constexpr Duration answers_within = Duration::seconds(10);
 constexpr Duration quorum_look_interval = Duration::milliseconds(250);
 
-std::string short_id(const Digest& ledger) {
-    return to_hex(ledger).substr(0, 12);
-}
-
 }  // namespace
 
 const exchange::View* Node::next_fork() const {
@@ -187,7 +183,7 @@ Result<LedgerNews> Node::new_fork(const ForkLedger& request) {
     for (const PublicKey& member : fork->members)
         if (member != self_ && !speaks_of_our_ledger(member) && founding_.ledger_of(member) != fork->ledger)
             return Error{ErrorCode::unavailable,
-                         "node " + to_hex(member).substr(0, 12) +
+                         "node " + short_id(member) +
                              " is to be a member of the fork and is not connected in this node's ledger. "
                              "Connect to it first, so that what settled there is kept"};
     // One that may sign nothing more in this ledger owes nobody a block: it promised to end the view, or
@@ -216,8 +212,7 @@ Status Node::told_by_members(const exchange::View& fork, Now now) {
     }
     const exchange::VersionVector& here = ledger_.version_vector();
     for (const auto& [member, holds] : asking->members) {
-        const std::string name =
-            "node " + to_hex(member).substr(0, 12) + ", which is to be a member of the fork, ";
+        const std::string name = "node " + short_id(member) + ", which is to be a member of the fork, ";
         if (!holds)
             return Error{ErrorCode::unavailable,
                          name + "has not said in 10 s which blocks it holds; try again"};

@@ -103,8 +103,7 @@ void Node::tell_of_ledger(Now now, Effects& effects) {
         news_due_ = true;
         if (told_ == State::established) {
             effects.ledger = ledger_id();
-            effects.logs.push_back(
-                {false, "ledger=" + to_hex(ledger_id()).substr(0, 12) + " is established"});
+            effects.logs.push_back({false, "ledger=" + short_id(ledger_id()) + " is established"});
         }
     }
     const bool is_new_view = std::exchange(view_news_due_, false) && present.state == State::established;
@@ -131,8 +130,8 @@ void Node::enter_ledger(LedgerNews ledger, std::optional<Now> now, Effects& effe
         append_record(RecordKind::entered, encode_ledger_news(ledger), effects);
         effects.logs.push_back(
             {false,
-             (is_founder ? "founds ledger=" : "enters ledger=") + to_hex(ledger.ledger()).substr(0, 12) +
-                 (is_founder ? " with=" + to_hex(first.members.back()).substr(0, 12)
+             (is_founder ? "founds ledger=" : "enters ledger=") + short_id(ledger.ledger()) +
+                 (is_founder ? " with=" + short_id(first.members.back())
                              : std::string(first.index_of(self_) ? " role=member" : " role=observer"))});
     }
     ledger_first_ = std::move(ledger);
@@ -144,7 +143,7 @@ void Node::leave_ledger(std::optional<Now> now, Effects& effects) {
     PB_CHECK(ledger_first_.has_value() && !is_established(), "an established ledger is not left");
     if (now) {
         append_record(RecordKind::left, {}, effects);
-        effects.logs.push_back({false, "leaves ledger=" + to_hex(ledger_id()).substr(0, 12) +
+        effects.logs.push_back({false, "leaves ledger=" + short_id(ledger_id()) +
                                            ", which nobody else took part in; nothing of it had settled"});
     }
     const Digest left = ledger_.view_digest();

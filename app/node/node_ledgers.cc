@@ -11,10 +11,6 @@ using State = LedgerNews::State;
 
 namespace {
 
-std::string short_id(const Digest& ledger) {
-    return to_hex(ledger).substr(0, 12);
-}
-
 std::string counted(std::uint64_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "app/node/node.h"
+#include "app/node/node_parts.h"
 
 namespace peerbook::app {
 
@@ -153,10 +154,10 @@ StatusAnswer Node::status(Now now) const {
         status.says = "shutting down: what was taken is being finished";
     } else if (view.number == 0 && founding_.only()) {
         status.ready = true;
-        status.says = "provisional: this node adopted ledger " + to_hex(*founding_.only()).substr(0, 12) +
+        status.says = "provisional: this node adopted ledger " + short_id(*founding_.only()) +
                       ", and no peer that has it can be reached; connect to one, or adopt another";
     } else if (const exchange::View* fork = next_fork()) {
-        status.says = "follows its ledger to fork " + to_hex(fork->ledger).substr(0, 12) + ": has " +
+        status.says = "follows its ledger to fork " + short_id(fork->ledger) + ": has " +
                       std::to_string(prefix.length) + " of " + std::to_string(fork->log_length) +
                       " settled commits before it";
     } else if (view.number == 0) {
@@ -222,7 +223,7 @@ StatusAnswer Node::status(Now now) const {
         else if (const auto held_up = std::ranges::find_if(
                      view.members, [&](const auto& key) { return views_.holds_up_settling(key); });
                  held_up != view.members.end())
-            status.says += "member " + to_hex(*held_up).substr(0, 12) +
+            status.says += "member " + short_id(*held_up) +
                            " acknowledges nothing and holds up settling: the others go on without it";
         else if (stalled)
             status.says += "settling has waited " +

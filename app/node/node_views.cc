@@ -89,7 +89,7 @@ void Node::on_older_or_newer(const PublicKey& from, const VersionVectorMessage& 
         if (message.number == here && !tells_of_its_ledger())
             effects.violations.push_back({from, 10, "a view that is not a successor of ours"});
         else if (views_.other_view_due(from, now.mono))
-            effects.logs.push_back({true, "peer " + to_hex(from).substr(0, 12) + " is in view " +
+            effects.logs.push_back({true, "peer " + short_id(from) + " is in view " +
                                               std::to_string(message.number) +
                                               ", which is not known here any more: it needs a new data "
                                               "directory"});
