@@ -15,6 +15,9 @@ namespace {
 // it has places. Meanwhile the new one, three eighths full at first, gains a sixteenth at most and is not
 // resized.
 constexpr std::uint32_t places_at_once = 8;
+// The same where the former one is the larger. With 16 places and more for each of c orders it is empty after
+// about c / 2 changes; the new one, with room for 3 c, holds a half to three halves of c then.
+constexpr std::uint32_t sparse_places_at_once = 32;
 
 // False if the slot is not linked from `head` on.
 bool unlink(OrderPool& pool, OrderSlot& head, OrderSlot slot) {
@@ -49,29 +52,27 @@ void AccountOrders::erase_behind(OrderPool& pool, OrderSlot slot, const Order& o
 
 void AccountOrders::grow(OrderPool& pool) {
     if (room_ == 0) return set_places(make_heads(places_first), places_first);
+    PB_CHECK(former_ == nullptr, "a table of orders is not resized while it moves");
     const std::uint32_t places = mask_ + 1;
-    if (places <= places_kept) return move_all(pool, places * 2);
-    former_ = std::make_unique<Former>(Former{std::move(heads_), mask_, 0});
-    set_places(make_heads(places * 2), places * 2);
+    begin_moving(places * 2);
+    if (places <= places_kept) move_places(pool, places);
 }
 
-// All at once: few are left.
-void AccountOrders::shrink(OrderPool& pool) {
-    if (former_ != nullptr) move_places(pool, former_->mask + 1);
-    move_all(pool, std::max(places_kept, std::bit_ceil(count_ * 4)));
+void AccountOrders::shrink() {
+    if (former_ == nullptr) begin_moving(std::max(places_kept, std::bit_ceil(count_ * 4)));
 }
 
-void AccountOrders::move_all(OrderPool& pool, std::uint32_t places) {
+void AccountOrders::begin_moving(std::uint32_t places) {
     former_ = std::make_unique<Former>(Former{std::move(heads_), mask_, 0});
     set_places(make_heads(places), places);
-    move_places(pool, former_->mask + 1);
 }
 
 // The orders of the next places are asked for here and moved by the next change, once they are there.
 void AccountOrders::move_some(OrderPool& pool) {
-    move_places(pool, places_at_once);
+    const std::uint32_t at_once = former_->mask > mask_ ? sparse_places_at_once : places_at_once;
+    move_places(pool, at_once);
     if (former_ == nullptr) return;
-    const std::uint32_t end = std::min(former_->next + places_at_once, former_->mask + 1);
+    const std::uint32_t end = std::min(former_->next + at_once, former_->mask + 1);
     for (std::uint32_t i = former_->next; i < end; ++i)
         prefetch_line(&pool[former_->heads[i]]);
 }

@@ -8,7 +8,7 @@
 // Sixteen nonces that follow each other share a line: a client that counts up writes where it wrote last.
 // Which line is told by a hash with a seed, because nonces are their owner's choice.
 //
-// A large table grows bit by bit: each of the following changes moves the orders of a few places of the
+// A large table is resized bit by bit: each of the following changes moves the orders of a few places of the
 // former one, and until it is empty both are searched. So no single order waits for all the others. Logic
 // thread only.
 #pragma once
@@ -78,7 +78,7 @@ class AccountOrders {
         if (former_ != nullptr) [[unlikely]]
             move_some(pool);
         if (count_ < mask_ / 16 && mask_ >= places_kept) [[unlikely]]
-            shrink(pool);
+            shrink();
     }
     // Calls visit(slot) for all, in no order, until it returns false.
     template <typename Visit>
@@ -137,8 +137,9 @@ class AccountOrders {
     // For a slot that is not the head of its place.
     void erase_behind(OrderPool& pool, OrderSlot slot, const Order& order);
     void grow(OrderPool& pool);
-    void shrink(OrderPool& pool);
-    void move_all(OrderPool& pool, std::uint32_t places);
+    void shrink();
+    // The table becomes the former one of a new one, into which nothing is moved yet.
+    void begin_moving(std::uint32_t places);
     void move_some(OrderPool& pool);
     // Moves what stands in the next places of the former table.
     void move_places(OrderPool& pool, std::uint32_t count);
@@ -149,7 +150,7 @@ class AccountOrders {
     }
 
     Heads heads_{&no_places};
-    std::unique_ptr<Former> former_;  // while it grows
+    std::unique_ptr<Former> former_;  // while it is resized
     std::uint32_t mask_ = 0;
     std::uint32_t count_ = 0;
     std::uint32_t room_ = 0;  // orders that it takes before it grows

@@ -92,6 +92,34 @@ TEST_F(Orders, GiveTheirMemoryBackWhenTheyAreGone) {
     EXPECT_LE(pool.memory_bytes(), empty_pool + full / 20);
 }
 
+TEST_F(Orders, AreMovedAFewAtATimeWhenTheirTableShrinks) {
+    const std::uint64_t many = 260'000;
+    for (std::uint64_t nonce = 1; nonce <= many; ++nonce)
+        place(nonce);
+    // The head of a place is found there in the new table, or not at all yet.
+    const auto moved = [this] {
+        std::size_t at_new_place = 0;
+        for (const auto& [nonce, slot] : slots)
+            for (OrderSlot at = account.first(hash(nonce, 0)); at != no_order; at = pool[at].index_next)
+                at_new_place += at == slot ? 1u : 0u;
+        return at_new_place;
+    };
+    std::size_t resized = 0, most_at_once = 0;
+    std::uint64_t leaving = 1;
+    for (std::size_t memory = account.memory_bytes(); slots.size() > 1'000; memory = account.memory_bytes()) {
+        remove(leaving++);
+        if (account.memory_bytes() <= memory) continue;  // no second table
+        ++resized;
+        const std::size_t before = moved();
+        EXPECT_EQ(before, 0u);
+        remove(leaving++);
+        most_at_once = std::max(most_at_once, moved());
+    }
+    EXPECT_GE(resized, 3u);
+    EXPECT_LE(most_at_once, 64u);
+    expect_all_found();
+}
+
 TEST_F(Orders, ReuseSlotsBeforeTheyTakeMorePages) {
     for (std::uint64_t nonce = 1; nonce <= 1'000; ++nonce)
         place(nonce);
