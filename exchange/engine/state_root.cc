@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/prefetch.h"
 
 namespace peerbook::exchange {
 
@@ -12,16 +13,26 @@ constexpr std::size_t index_of(StateDomain domain) {
     return static_cast<std::size_t>(domain);
 }
 
-// Calls visit(place) for all items of pages that the views do not share.
+// Calls visit(place) for all items of pages that the views do not share. Asks for each item of the next such
+// page meanwhile: pages are far from each other, and few of a page's items have changed.
 template <typename Array, typename Frozen, typename Visit>
 void for_each_unshared(const Frozen* before, const Frozen& now, Visit visit) {
     const std::size_t pages = std::max(before ? before->page_count() : 0, now.page_count());
     const std::size_t size = std::max(before ? before->size() : 0, now.size());
-    for (std::size_t page = 0; page < pages; ++page) {
-        if (before && before->shares_page(now, page)) continue;
+    const auto unshared_from = [&](std::size_t page) {
+        while (before && page < pages && before->shares_page(now, page))
+            ++page;
+        return page;
+    };
+    for (std::size_t page = unshared_from(0), next = 0; page < pages; page = next) {
+        next = unshared_from(page + 1);
         const std::size_t end = std::min((page + 1) * Array::page_size, size);
-        for (std::size_t place = page * Array::page_size; place < end; ++place)
+        std::size_t ahead = next * Array::page_size;
+        for (std::size_t place = page * Array::page_size; place < end; ++place, ++ahead) {
+            if (ahead < now.size()) prefetch_line(&now[ahead]);
+            if (before && ahead < before->size()) prefetch_line(&(*before)[ahead]);
             visit(place);
+        }
     }
 }
 
