@@ -115,7 +115,7 @@ class HttpServerTest : public ::testing::Test {
   protected:
     void start(HttpLimits limits = {}, HttpGate gate = {}) {
         auto server = HttpServer::start(
-            io_, "127.0.0.1", 0,
+            io_, {"the API", "--api-port"}, "127.0.0.1", 0,
             [this](ApiRequest& request, ApiCompletion done) {
                 seen_.push_back(std::string(request.method) + " " + std::string(request.path) + "?" +
                                 std::string(request.query) + " " + request.body);
@@ -488,14 +488,18 @@ TEST_F(HttpServerTest, AnAnswerToAClientThatLeftIsDropped) {
 
 TEST_F(HttpServerTest, APortInUseIsNamed) {
     start();
-    auto second = HttpServer::start(io_, "127.0.0.1", server_->port(), [](ApiRequest&, ApiCompletion) {});
+    auto second = HttpServer::start(io_, {"the registry", "--registry-port"}, "127.0.0.1", server_->port(),
+                                    [](ApiRequest&, ApiCompletion) {});
     ASSERT_FALSE(second.ok());
     EXPECT_EQ(second.error().code, ErrorCode::conflict);
     EXPECT_THAT(second.error().message, HasSubstr(std::to_string(server_->port())));
+    EXPECT_THAT(second.error().message, HasSubstr("the registry cannot listen"));
+    EXPECT_THAT(second.error().message, HasSubstr("--registry-port"));
 }
 
 TEST_F(HttpServerTest, AHostThatIsNoAddressIsRefused) {
-    auto server = HttpServer::start(io_, "not an address", 0, [](ApiRequest&, ApiCompletion) {});
+    auto server = HttpServer::start(io_, {"the API", "--api-port"}, "not an address", 0,
+                                    [](ApiRequest&, ApiCompletion) {});
     ASSERT_FALSE(server.ok());
     EXPECT_EQ(server.error().code, ErrorCode::invalid_input);
 }
