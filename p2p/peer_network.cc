@@ -180,6 +180,22 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return {};
     }
 
+    Status set_services(std::vector<std::string> services) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        PeerEffects effects;
+        Status status = manager_->set_services(SystemClock().now(), std::move(services), effects);
+        perform_later(std::move(effects));
+        return status;
+    }
+
+    Result<std::vector<ServiceInfo>> find_service(const std::string& service) override {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        PeerEffects effects;
+        auto known = manager_->find_service(SystemClock().now(), service, effects);
+        perform_later(std::move(effects));
+        return known;
+    }
+
     Result<Digest> rotate_transport_key() override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
         Result<TransportIdentity> made = replace_transport_identity(keys_directory_);
@@ -289,9 +305,12 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(SystemClock().now(), pending_effects_);
         PeerEffects effects = std::exchange(pending_effects_, {});
-        for (PeerEffect& effect : effects)
+        for (PeerEffect& effect : effects) {
             if (auto* send = std::get_if<effect::Send>(&effect))
                 (void)connections_->send_control(send->connection, std::move(send->payload));
+            else if (auto* last = std::get_if<effect::SendToPeer>(&effect))
+                act(*last);
+        }
         connections_->stop();
         by_peer_.clear();
     }

@@ -126,6 +126,18 @@ class PeerNetwork {
     virtual std::vector<DiscoveryInfo> discovery() const = 0;
     // The way in from the internet: the gateway's port, and whether anybody came by it.
     virtual NatInfo nat() const = 0;
+    // What this node offers, by name (directory/directory.h): told to peers and, if it broadcasts, to the
+    // network. Error: invalid_input.
+    virtual Status set_services(std::vector<std::string> services) {
+        (void)services;
+        return {};
+    }
+    // Nodes known to offer it. If none of them can be reached, the network is asked, and a call some hundred
+    // milliseconds later knows what it said. Errors: invalid_input (no name), unavailable.
+    virtual Result<std::vector<ServiceInfo>> find_service(const std::string& service) {
+        (void)service;
+        return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+    }
     // Makes a new transport key; connections from now on use it, those that are open go on. Returns the
     // digest of its certificate. Errors: io, unavailable.
     virtual Result<Digest> rotate_transport_key() = 0;

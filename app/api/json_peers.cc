@@ -130,6 +130,23 @@ void write_gossip(Json& json, const p2p::PeerNetworkStats& stats) {
     json.end();
 }
 
+std::string services_json(std::string_view service, const std::vector<p2p::ServiceInfo>& nodes) {
+    Json json;
+    json.begin().key("service").text(service).key("nodes").begin_list();
+    for (const p2p::ServiceInfo& node : nodes) {
+        json.begin().key("id").hex(node.id).key("address").foreign(node.address);
+        json.key("connected").flag(node.is_connected).key("services").begin_list();
+        for (const std::string& one : node.services)
+            json.text(one);
+        json.end_list();
+        if (node.told_by) json.key("told_by").hex(*node.told_by);
+        json.key("heard_ms_ago").number_signed(node.heard_ago.ms());
+        json.end();
+    }
+    json.end_list().end();
+    return json.take();
+}
+
 std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers) {
     Json json;
     json.begin().key("enabled").flag(network != nullptr).key("peers").begin_list();

@@ -38,6 +38,7 @@ std::string network_json(const MarketTable& markets, const std::string& network_
 class Json;
 void write_gossip(Json& json, const p2p::PeerNetworkStats& stats);
 void write_way_in(Json& json, const p2p::NatInfo& info);
+std::string services_json(std::string_view service, const std::vector<p2p::ServiceInfo>& nodes);
 std::string peers_json(const p2p::PeerNetwork* network, const std::vector<p2p::PeerInfo>& peers);
 // {"name":"text"}
 std::string single_json(const char* name, const std::string& text);

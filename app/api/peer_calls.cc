@@ -91,6 +91,10 @@ ApiResponse refused(const Status& status) {
     return error_response(ApiError(status.error()));
 }
 
+ApiResponse switched_off() {
+    return error_response(ErrorCode::unavailable, "peer-to-peer is switched off");
+}
+
 ApiResponse list(const ApiRequest& request, p2p::PeerNetwork* network) {
     auto query = QueryString::parse(request.query, {"sort", "order"});
     if (!query.ok()) return error_response(query.error());
@@ -101,6 +105,22 @@ ApiResponse list(const ApiRequest& request, p2p::PeerNetwork* network) {
     if (query.value().find("sort"))
         if (auto error = sort_peers(peers, field, order)) return error_response(*error);
     return json_response(peers_json(network, peers));
+}
+
+ApiResponse services(const ApiRequest& request, p2p::PeerNetwork* network) {
+    auto query = QueryString::parse(request.query, {"name"});
+    if (!query.ok()) return error_response(query.error());
+    const std::string name = query.value().text("name");
+    if (name.empty())
+        return error_response(ApiError("name: is missing; for example ?name=market/BTC-USD", "name"));
+    if (!network) return switched_off();
+    const auto nodes = network->find_service(name);
+    if (!nodes) {
+        ApiError error(nodes.error());
+        if (error.code == ErrorCode::invalid_input) error.field = "name";
+        return error_response(error);
+    }
+    return json_response(services_json(name, *nodes));
 }
 
 ApiResponse connect(FlatFields& fields, p2p::PeerNetwork& network) {
@@ -181,10 +201,6 @@ const Call* find_call(std::string_view name) {
     return found == std::end(calls) ? nullptr : found;
 }
 
-ApiResponse switched_off() {
-    return error_response(ErrorCode::unavailable, "peer-to-peer is switched off");
-}
-
 }  // namespace
 
 std::optional<ApiError> sort_peers(std::vector<PeerInfo>& peers, std::string_view field,
@@ -229,6 +245,10 @@ ApiResponse answer_peer_call(ApiRequest& request, std::string_view call, p2p::Pe
     if (call.empty()) {
         if (request.method != "GET") return method_not_allowed("GET");
         return list(request, network);
+    }
+    if (call == "services") {
+        if (request.method != "GET") return method_not_allowed("GET");
+        return services(request, network);
     }
     const Call* known = find_call(call);
     if (!known && call != "export" && call != "import" && call != "rotate-transport")

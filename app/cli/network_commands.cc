@@ -116,6 +116,18 @@ void add_network_commands(CLI::App& app, Invocation& invocation) {
                   "its id, the first 8 or more digits, or host:port");
     add_peer_call(peers, invocation, "ban", "refuse a peer, also a configured one", "peer", peer_help);
     add_peer_call(peers, invocation, "unban", "end a ban", "peer", peer_help);
+    {
+        CLI::App& command = *peers.add_subcommand("find", "nodes that offer a service");
+        const auto options = add_client_options(command);
+        const auto service = std::make_shared<std::string>();
+        command.add_option("service", *service, "for example market/BTC-USD, or registry")->required();
+        command.callback([=, &invocation] {
+            invocation.run = [=] {
+                return ask_node(*options, {"GET", "/api/v1/peers/services?name=" + url_escape(*service), {}},
+                                view_services);
+            };
+        });
+    }
     for (const bool is_export : {true, false}) {
         CLI::App& command = is_export ? *peers.add_subcommand("export", "write addresses and bans to a file")
                                       : *peers.add_subcommand("import", "add those of a file");

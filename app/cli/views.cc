@@ -223,6 +223,24 @@ void add_way_in(const Answer& answer, Properties& properties) {
 
 }  // namespace
 
+Result<std::string> view_services(const Answer& answer, const TerminalStyle& style) {
+    const Answer* nodes = array_at(answer, "nodes");
+    if (nodes == nullptr) return missing("nodes");
+    if (nodes->Empty())
+        return "No node is known to offer " + text_at(answer, "service") +
+               ". The network is being asked: try again in a second.\n";
+    Table table({{"node"}, {"address"}, {"connected"}, {"heard", Align::right}, {"told by"}});
+    for (const Answer& node : nodes->GetArray()) {
+        const auto connected = node.FindMember("connected");
+        const std::string told_by = text_at(node, "told_by");
+        table.add_row({shortened(text_at(node, "id")), text_at(node, "address"),
+                       connected != node.MemberEnd() && connected->value.IsTrue() ? "yes" : "no",
+                       span_text(text_at(node, "heard_ms_ago")) + " ago",
+                       told_by.empty() ? "itself" : shortened(told_by)});
+    }
+    return table.draw(style);
+}
+
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style) {
     const Answer* peers = array_at(answer, "peers");
     if (peers == nullptr) return missing("peers");

@@ -26,6 +26,7 @@ Result<std::string> view_trades(const Answer& answer, const TerminalStyle& style
 Result<std::string> view_balances(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_withdrawals(const Answer& answer, const TerminalStyle& style);
 Result<std::string> view_peers(const Answer& answer, const TerminalStyle& style);
+Result<std::string> view_services(const Answer& answer, const TerminalStyle& style);
 // The node's own sentence first, then the figures.
 Result<std::string> view_status(const Answer& answer, const TerminalStyle& style);
 // GET ledgers, and what adopting and forking answer.

@@ -29,6 +29,7 @@
 #include "base/system_clock.h"
 #include "p2p/dht/dht_node.h"
 #include "p2p/dht/dht_strategy.h"
+#include "p2p/directory/directory_wire.h"
 #include "p2p/discovery/mdns_strategy.h"
 #include "p2p/grenache/grenache_strategy.h"
 #include "p2p/peer_network.h"
@@ -124,6 +125,7 @@ class NodeProcess {
         auto server = ApiServer::start(io_, runner_, api);
         if (!server.ok()) return server.error();
         api_ = std::move(*server);
+        offer_services();
         runner_.start(network_.get());
         watch_invitations();
         wait_for_signal();
@@ -272,7 +274,9 @@ class NodeProcess {
     void watch_invitations() {
         invitations_timer_.expires_after(invitations_interval);
         invitations_timer_.async_wait([this](const boost::system::error_code& error) {
-            if (!error) watch_invitations();
+            if (error) return;
+            watch_invitations();
+            offer_services();
         });
         std::error_code error;
         const auto written = std::filesystem::last_write_time(invitations_path(settings_.data_dir), error);
@@ -292,6 +296,21 @@ class NodeProcess {
         log_info("node", "invitations taken=" + std::to_string(invitations->size()) +
                              " not_taken=" + std::to_string(refused));
         runner_.set_invitations(std::move(*invitations));
+    }
+
+    // Every node has every market; what else it serves is its operator's choice.
+    void offer_services() {
+        if (!network_ || offered_ == runner_.rules()) return;
+        offered_ = runner_.rules();
+        std::vector<std::string> services;
+        if (registry_) services.emplace_back("registry");
+        if (grape_) services.emplace_back("grape");
+        for (const exchange::MarketRules& market : offered_->markets)
+            if (const std::string name = "market/" + market.symbol;
+                services.size() < p2p::services_max && p2p::is_service_name(name))
+                services.push_back(name);
+        if (Status set = network_->set_services(std::move(services)); !set.ok())
+            log_warn("node", "services are not announced: " + set.error().message);
     }
 
     void begin_shutdown(const char* why) {
@@ -344,6 +363,7 @@ class NodeProcess {
     boost::asio::signal_set signals_;
     boost::asio::steady_timer drain_timer_, restart_timer_, invitations_timer_;
     std::filesystem::file_time_type invitations_written_{};
+    std::shared_ptr<const exchange::NetworkRules> offered_;  // whose markets the network was told of
     bool stopping_ = false, is_given_up_ = false;
     int exit_code_ = exit_ok;
 };

@@ -1,6 +1,4 @@
 // What PeerManager does about the gossip that lives in it.
-#include <algorithm>
-
 #include "base/check.h"
 #include "p2p/peers/peer_manager.h"
 
@@ -15,11 +13,10 @@ Gossip* PeerManager::gossip(Now now) {
 void PeerManager::gossip_up(Now now, const HandshakeMessage& peer, PeerEffects& out) {
     Gossip* gossip = this->gossip(now);
     if (!gossip) return;
-    const bool speaks = std::find(peer.capabilities.begin(), peer.capabilities.end(), gossip_capability) !=
-                        peer.capabilities.end();
     const PeerHealth* health = records_.find(peer.node);
     gossip::Outputs outputs;
-    gossip->peer_up(now, peer.node, speaks, health ? health->round_trip() : Duration{}, outputs);
+    gossip->peer_up(now, peer.node, peer.can(gossip_capability), health ? health->round_trip() : Duration{},
+                    outputs);
     gossip->set_network_size(by_peer_.size() + 1 + nodes_apart_);
     route_gossip(now, std::move(outputs), out);
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 #include "p2p/peers/peer_id.h"
@@ -33,6 +34,16 @@ struct PeerInfo {
     std::optional<WallTime> seen;      // last time it answered when dialled
     std::optional<WallTime> banned_until;
     std::string last_error;
+};
+
+// A node that offers a service (directory/directory.h).
+struct ServiceInfo {
+    PeerId id;
+    std::string address;  // "host:port" where it can be dialled; empty: not known
+    bool is_connected = false;
+    std::vector<std::string> services;  // all of them that are known
+    std::optional<PeerId> told_by;      // none: its own word
+    Duration heard_ago;
 };
 
 }  // namespace peerbook::p2p

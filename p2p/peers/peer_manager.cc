@@ -243,6 +243,11 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
         route_gossip(now, std::move(outputs), out);
     }
+    if (output.relayed && connection.registered) {
+        Directory::Outputs outputs;
+        directory().receive(now, connection.session->peer()->node, *output.relayed, outputs);
+        route_directory(now, std::move(outputs), out);
+    }
     if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);
 }
 
@@ -339,6 +344,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     router_.peer_connected(now.mono, peer.node);
     out.push_back(effect::Connected{id, peer.node});
     gossip_up(now, peer, out);
+    directory_up(now, id, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
     route(router_.tick(now.mono), out);
 }
@@ -419,6 +425,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         records_.of(now, peer).disconnected(now.mono);
         out.push_back(effect::Disconnected{peer});
         gossip_down(now, peer, out);
+        if (directory_) directory_->neighbour_down(peer);
     }
     connections_.erase(found);
 }
@@ -508,6 +515,11 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         gossip_->tick(now, outputs);
         route_gossip(now, std::move(outputs), out);
     }
+    if (directory_) {
+        Directory::Outputs outputs;
+        directory_->tick(now, outputs);
+        route_directory(now, std::move(outputs), out);
+    }
     if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
     tend_reach(now, out);
     dial_silent(now, out);
@@ -515,6 +527,11 @@ void PeerManager::tick(Now now, PeerEffects& out) {
 }
 
 void PeerManager::stop(Now now, PeerEffects& out) {
+    if (directory_ && !stopped_) {
+        Directory::Outputs outputs;
+        directory_->leave(now, outputs);
+        route_directory(now, std::move(outputs), out);
+    }
     stopped_ = true;
     while (!connections_.empty())
         end(now, connections_.begin()->first, {"shutting down", true, true}, out);

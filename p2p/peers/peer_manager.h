@@ -41,6 +41,7 @@
 #include <variant>
 #include <vector>
 
+#include "p2p/directory/directory.h"
 #include "p2p/gossip/gossip.h"
 #include "p2p/nat/dial_back.h"
 #include "p2p/nat/external_address.h"
@@ -170,6 +171,13 @@ class PeerManager {
     GossipStats gossip_stats() const { return gossip_ ? gossip_->stats() : GossipStats{}; }
     GossipPolicy gossip_policy() const;
 
+    // --- services (directory/directory.h) ---
+    // What this node offers from now on. Error: invalid_input (no names, or too many).
+    Status set_services(Now now, std::vector<std::string> services, PeerEffects& out);
+    // Nodes known to offer it; where none of them can be dialled, the network is asked, and what comes is
+    // found by a later call. Error: invalid_input (no name).
+    Result<std::vector<ServiceInfo>> find_service(Now now, const std::string& service, PeerEffects& out);
+
     // --- the way in from the internet (nat/) ---
     // What leads here at the gateway; none: nothing does, or nothing is known of it.
     void set_mapping(Now now, std::optional<PortMapping> mapping);
@@ -273,6 +281,10 @@ class PeerManager {
     void gossip_up(Now now, const HandshakeMessage& peer, PeerEffects& out);
     void gossip_down(Now now, const PeerId& peer, PeerEffects& out);
     void route_gossip(Now now, gossip::Outputs&& outputs, PeerEffects& out);
+    Directory& directory();
+    void directory_up(Now now, ConnectionId id, PeerEffects& out);
+    void route_directory(Now now, Directory::Outputs&& outputs, PeerEffects& out);
+    std::optional<PeerAddress> address_for(const PeerId& node, const std::optional<PeerId>& asks) const;
     ConnectionClaim claim_for(const Connection& connection) const;
     std::uint16_t port_told_to(const PeerAddress& peer) const;
     std::uint16_t port_from_outside() const;
@@ -297,6 +309,7 @@ class PeerManager {
     MessageRouter router_;
     std::optional<Gossip> gossip_;  // from the first connection on
     std::size_t nodes_apart_ = 0;
+    std::optional<Directory> directory_;  // made when first needed
     std::optional<PortMapping> mapping_;
     std::optional<Reachability> reachability_;  // from the first tick on, where it is checked
     Reach noted_reach_ = Reach::unknown;

@@ -18,8 +18,7 @@ void note(PeerEffects& out, std::string text) {
 }
 
 bool dials_back(const HandshakeMessage& peer) {
-    return std::find(peer.capabilities.begin(), peer.capabilities.end(), reach_capability) !=
-           peer.capabilities.end();
+    return peer.can(reach_capability);
 }
 
 }  // namespace

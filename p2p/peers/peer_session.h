@@ -49,6 +49,7 @@ struct SessionOutput {
     bool authenticated = false;         // became so with this input
     std::optional<Delivery> delivery;
     std::optional<ByteView> gossip;      // a whole frame of kinds 0x03 … 0x08
+    std::optional<ByteView> relayed;     // what follows relayed_frame_kind in the frame
     std::vector<PeerAddress> addresses;  // that the peer told us
     bool exchange_due = false;           // answer with exchange()
     std::optional<DialBack> dial_back;   // answer with say(), once it is known

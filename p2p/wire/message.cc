@@ -5,124 +5,19 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "p2p/peers/ip_address.h"
+#include "p2p/wire/json_members.h"
 
 namespace peerbook::p2p {
 
 namespace {
 
-using rapidjson::Value;
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 Error malformed(const std::string& what) {
     return {ErrorCode::invalid_input, "control message: " + what};
 }
-
-// RapidJSON bounds neither depth nor work; a scan outside of strings does. Returns false above
-// control_depth_max.
-bool depth_is_bounded(std::string_view text) {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (in_string) {
-            if (c == '\\')
-                ++i;
-            else if (c == '"')
-                in_string = false;
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > control_depth_max) return false;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return true;
-}
-
-// Reads members of one object; the first missing or wrong one is remembered, and later reads return zero
-// values.
-class Members {
-  public:
-    explicit Members(const Value& object) : object_(object) {}
-
-    std::string text(const char* name, std::size_t bytes_max = control_text_bytes_max) {
-        const Value* member = find(name);
-        if (!member) return {};
-        if (!member->IsString()) return fail(name, "is not text"), std::string();
-        if (member->GetStringLength() > bytes_max) return fail(name, "is too long"), std::string();
-        return {member->GetString(), member->GetStringLength()};
-    }
-
-    bool has(const char* name) const { return object_.HasMember(name); }
-
-    // Numbers arrive as text (kParseNumbersAsStringsFlag), so both forms are read alike and never through
-    // double.
-    std::int64_t integer(const char* name, std::int64_t min, std::int64_t max) {
-        const std::string digits = text(name, 20);
-        std::int64_t value = 0;
-        const char* end = digits.data() + digits.size();
-        const auto [stop, code] = std::from_chars(digits.data(), end, value);
-        if (failure_.empty() && (code != std::errc() || stop != end || value < min || value > max))
-            fail(name, "is not an integer in its range");
-        return failure_.empty() ? value : 0;
-    }
-
-    bool boolean(const char* name) {
-        const Value* member = find(name);
-        if (member && !member->IsBool()) fail(name, "is not true or false");
-        return member && member->IsBool() && member->GetBool();
-    }
-
-    template <typename Fixed>
-    Fixed fixed(const char* name) {
-        const std::string hex = text(name);
-        Fixed value;
-        if (failure_.empty() && !from_hex(hex, value.data).ok()) fail(name, "is not hex of its length");
-        return value;
-    }
-
-    std::vector<std::string> texts(const char* name, std::size_t count_max) {
-        std::vector<std::string> values;
-        const Value* member = find(name);
-        if (!member) return values;
-        if (!member->IsArray()) return fail(name, "is not an array"), values;
-        if (member->Size() > count_max) return fail(name, "has too many elements"), values;
-        for (const Value& element : member->GetArray()) {
-            if (!element.IsString() || element.GetStringLength() > host_bytes_max + 8)
-                return fail(name, "has an element that is not text of its length"), values;
-            values.emplace_back(element.GetString(), element.GetStringLength());
-        }
-        return values;
-    }
-
-    const Value* object(const char* name) {
-        const Value* member = find(name);
-        if (member && !member->IsObject()) return fail(name, "is not an object"), nullptr;
-        return member;
-    }
-
-    void fail(const char* name, const char* why) {
-        if (failure_.empty()) failure_ = std::string(name) + " " + why;
-    }
-    const std::string& failure() const { return failure_; }
-
-  private:
-    const Value* find(const char* name) {
-        if (!failure_.empty()) return nullptr;
-        const auto member = object_.FindMember(name);
-        if (member == object_.MemberEnd()) return fail(name, "is missing"), nullptr;
-        return &member->value;
-    }
-
-    const Value& object_;
-    std::string failure_;
-};
-
-constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
 HandshakeMessage read_handshake(Members& in) {
     HandshakeMessage out;
@@ -291,12 +186,8 @@ Result<ControlMessage> parse_control(ByteView payload) {
     if (payload.size() > control_bytes_max)
         return Error{ErrorCode::too_large, "control message of " + std::to_string(payload.size()) + " bytes"};
     const std::string_view text = as_text(payload);
-    if (!depth_is_bounded(text)) return malformed("nested too deeply");
     rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag |
-                   rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
-    if (document.HasParseError() || !document.IsObject())
-        return malformed("not a JSON object, byte " + std::to_string(document.GetErrorOffset()));
+    if (Status parsed = parse_object(text, document); !parsed.ok()) return malformed(parsed.error().message);
 
     Members in(document);
     ControlMessage message;
@@ -306,7 +197,7 @@ Result<ControlMessage> parse_control(ByteView payload) {
     const std::string to = in.text("to");
     message.timestamp = {in.integer("timestamp", 0, int64_max)};
     message.ttl = in.integer("ttl", 0, ttl_max);
-    const Value* body = in.object("payload");
+    const rapidjson::Value* body = in.object("payload");
     if (!in.failure().empty()) return malformed(in.failure());
     if (to != "*") {
         Result<PeerId> recipient = fixed_from_hex<PeerId>(to);

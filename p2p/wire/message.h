@@ -7,9 +7,11 @@
 // bounds.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -53,6 +55,10 @@ struct HandshakeMessage {
     // Since capability reach/1, and left out where it says nothing:
     std::optional<PeerAddress> seen;  // where the sender sees the receiver; an address literal
     bool look = false;                // the sender only looks whether somebody is there, and hangs up
+
+    bool can(std::string_view capability) const {
+        return std::find(capabilities.begin(), capabilities.end(), capability) != capabilities.end();
+    }
 };
 struct HandshakeAck {
     Signature endorsement;

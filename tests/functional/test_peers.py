@@ -87,9 +87,24 @@ class Peers(harness.FunctionalCase):
         self.assertIn("not what this program writes", self.refused("import", path))
         self.assertIn("missing.json", self.refused("import", os.path.join(self.directory, "missing.json"), code=4))
 
+    def test_who_offers_a_service_is_found(self):
+        def offering(service):
+            return {node["id"]: node for node in self.peers("find", service)["nodes"]}
+
+        harness.wait_until(lambda: self.other in offering("market/BTC-USD"), 30, "the other node's markets")
+        other = offering("market/BTC-USD")[self.other]
+        self.assertTrue(other["connected"])
+        self.assertNotIn("told_by", other)
+        self.assertEqual(offering("registry"), {})
+        code, text, _ = self.run_program("peers", "find", "registry", "--data-dir", self.net.nodes[0]["data_dir"])
+        self.assertEqual(code, 0)
+        self.assertIn("No node is known to offer registry", text)
+        self.assertIn("a service is named by", self.refused("find", "two words"))
+        self.refused("find", code=2)
+
     def test_only_who_holds_the_cookie(self):
         for method, path in (("GET", ""), ("POST", "/connect"), ("POST", "/disconnect"), ("POST", "/ban"),
-                             ("POST", "/unban"), ("GET", "/export"), ("POST", "/import"), ("POST", "/rotate-transport")):
+                             ("POST", "/unban"), ("GET", "/export"), ("GET", "/services"), ("POST", "/import"), ("POST", "/rotate-transport")):
             status, _ = self.client.raw(method, "/api/v1/peers" + path, "{}" if method == "POST" else None,
                                         {"Authorization": "Bearer wrong"})
             self.assertEqual(status, 401, path)

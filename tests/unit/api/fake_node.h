@@ -79,6 +79,11 @@ class FakePeers final : public p2p::PeerNetwork {
         if (refusal) return *refusal;
         return Digest{};
     }
+    Result<std::vector<p2p::ServiceInfo>> find_service(const std::string& service) override {
+        if (refusal) return *refusal;
+        asked_for.push_back(service);
+        return offering;
+    }
     std::vector<p2p::PeerInfo> peers() const override { return known; }
     p2p::DiscoveryIdentity discovery_identity() const override { return {}; }
     Status add_strategy(std::unique_ptr<p2p::DiscoveryStrategy>, Duration) override { return {}; }
@@ -91,7 +96,8 @@ class FakePeers final : public p2p::PeerNetwork {
     std::vector<p2p::PeerInfo> known;
     std::vector<p2p::DiscoveryInfo> ways;
     p2p::NatInfo way_in;
-    std::vector<std::string> connected_to;
+    std::vector<std::string> connected_to, asked_for;
+    std::vector<p2p::ServiceInfo> offering;
     std::vector<p2p::PeerId> disconnected_from, unbanned;
     std::vector<std::string> forgotten, imported;
     std::vector<std::pair<p2p::PeerId, Duration>> banned;

@@ -225,6 +225,32 @@ TEST_F(PeerCalls, ExportAndImportCarryThePeersFile) {
     expect(call("POST", "/api/v1/peers/import", "x"), 400, "not what this program writes");
 }
 
+TEST_F(PeerCalls, ServicesNamesWhoOffersOne) {
+    p2p::ServiceInfo own, told;
+    own.id = id_of(0xab);
+    own.address = "192.0.2.7:3000";
+    own.is_connected = true;
+    own.services = {"registry", "market/BTC-USD"};
+    own.heard_ago = Duration::milliseconds(1'500);
+    told.id = id_of(0xac);
+    told.told_by = own.id;
+    told.services = {"registry"};
+    peers_.offering = {own, told};
+    const ApiResponse answer = call("GET", "/api/v1/peers/services?name=market%2FBTC-USD");
+    expect(answer, 200, R"({"service":"market/BTC-USD","nodes":[{"id":"abab)");
+    expect(answer, 200,
+           R"("address":"192.0.2.7:3000","connected":true,"services":["registry","market/BTC-USD"],)"
+           R"("heard_ms_ago":"1500"})");
+    expect(answer, 200, R"("connected":false,"services":["registry"],"told_by":"abab)");
+    EXPECT_EQ(peers_.asked_for.at(0), "market/BTC-USD");
+    expect(call("GET", "/api/v1/peers/services"), 400, "name: is missing");
+    expect(call("GET", "/api/v1/peers/services?nam=x"), 400, "nam");
+    peers_.refusal = Error{ErrorCode::invalid_input, "a service is named by letters"};
+    expect(call("GET", "/api/v1/peers/services?name=%20"), 400, R"("field":"name")");
+    EXPECT_EQ(call("POST", "/api/v1/peers/services?name=x").status, 405u);
+    EXPECT_EQ(call("GET", "/api/v1/peers/services?name=x", "", "").status, 401u);
+}
+
 TEST_F(PeerCalls, RotationSaysWhichCertificateHoldsNow) {
     expect(call("POST", "/api/v1/peers/rotate-transport"), 200, "\"rotated\":\"" + std::string(64, '0'));
     EXPECT_EQ(call("POST", "/api/v1/peers/rotate-transport", "{}").status, 400u);
@@ -251,6 +277,7 @@ TEST_F(PeerCalls, WithoutPeerToPeerNobodyIsConnected) {
     EXPECT_EQ(call_of(alone, "POST", "/api/v1/peers/connect", R"({"address":"192.0.2.7:3000"})").status,
               503u);
     EXPECT_EQ(call_of(alone, "GET", "/api/v1/peers/export").status, 503u);
+    EXPECT_EQ(call_of(alone, "GET", "/api/v1/peers/services?name=x").status, 503u);
     EXPECT_THAT(call_of(alone, "GET", "/api/v1/peers").body, HasSubstr(R"("enabled":false)"));
 }
 

@@ -166,6 +166,18 @@ TEST(Views, PeersCannotSendEscapeSequences) {
     EXPECT_NE(text.find("1 connected, 3 addresses known, 2 banned\n"), std::string::npos);
 }
 
+TEST(Views, ServicesShowWhoOffersAndWhoSaysSo) {
+    const std::string text = shown(view_services, R"({"service":"registry","nodes":[
+                  {"id":"aabbccddeeff00112233","address":"\u001b192.0.2.7:3000","connected":true,"services":["registry"],
+                   "heard_ms_ago":"61000"},
+                  {"id":"00112233445566778899","address":"","connected":false,"services":["registry"],
+                   "told_by":"aabbccddeeff00112233","heard_ms_ago":"5"}]})");
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_NE(text.find("1 min 1 s ago  itself"), std::string::npos) << text;
+    EXPECT_NE(text.find("no"), std::string::npos);
+    EXPECT_NE(shown(view_services, R"({"service":"x","nodes":[]})").find("try again"), std::string::npos);
+}
+
 TEST(Views, PeersShowWhichWayFoundWhom) {
     const std::string text =
         shown(view_peers, R"({"peers":[],"discovery":[{"name":"persisted","found":"0","connected":"0"},

@@ -1,0 +1,48 @@
+// Control messages that others pass on: frames 0x10 ‖ {type, id, from, to, timestamp, ttl, payload,
+// signature}, JSON. `payload` is a JSON object as text, so that its bytes are what was signed whoever passes
+// it on; `ttl` is not signed, because it falls at each hop.
+//
+// Pure. Bounds and forms are those of control messages (message.h).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/keys.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "p2p/wire/message.h"
+
+namespace peerbook::p2p {
+
+inline constexpr std::uint8_t relayed_frame_kind = 0x10;  // first byte of the frame
+inline constexpr std::size_t relayed_payload_bytes_max = 8 * 1024;
+inline constexpr Duration relayed_age_max = Duration::seconds(60);
+inline constexpr Duration relayed_ahead_max = Duration::seconds(30);
+
+struct RelayedMessage {
+    std::string type;
+    MessageId id;  // unique among the messages of one sender
+    PeerId from;
+    std::optional<PeerId> to;  // none: all
+    WallTime timestamp;
+    std::int64_t ttl = 0;  // how often it may still be passed on
+    std::string payload;
+    Signature signature;
+};
+
+// `body`: what follows the frame's first byte. Errors: invalid_input with what is wrong; too_large. The
+// signature is not checked.
+Result<RelayedMessage> parse_relayed(ByteView body);
+// The same, the other way round. Precondition: the bounds hold.
+Bytes write_relayed(const RelayedMessage& message);
+
+void sign_relayed(RelayedMessage& message, const Digest& network, const Signer& signer);
+bool is_genuine(const RelayedMessage& message, const Digest& network, const Verifier& verifier);
+// The same for two messages only if they say the same and have one signature; the ttl does not count.
+Digest identity_of(const RelayedMessage& message, const Digest& network);
+// Whether its time is within relayed_age_max and relayed_ahead_max.
+bool is_timely(const RelayedMessage& message, WallTime now);
+
+}  // namespace peerbook::p2p
