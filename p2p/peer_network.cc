@@ -32,6 +32,11 @@ constexpr Duration persist_interval = Duration::seconds(60);
 constexpr TokenBucket::Rate log_rate{100, 10'000};
 constexpr const char* subsystem = "p2p";
 
+// Nobody comes from the internet to who is not told of, or listens on loopback.
+bool checks_reach(const PeerNetworkOptions& options) {
+    return options.broadcast && !is_loopback_host(options.listen_host);
+}
+
 PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     PeerManagerOptions made;
     made.local = {options.network, options.ledger, printable(options.agent), 0, options.broadcast};
@@ -43,7 +48,7 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.sender_start = system_random_word();
     fill_with_system_random(made.bucket_secret.data);
     made.local.dials_back = true;
-    made.checks_reach = options.broadcast && !is_loopback_host(options.listen_host);
+    made.checks_reach = checks_reach(options);
     return made;
 }
 
@@ -194,6 +199,24 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         auto known = manager_->find_service(SystemClock().now(), service, effects);
         perform_later(std::move(effects));
         return known;
+    }
+
+    void set_broadcast(bool broadcast) override {
+        if (stopped_ || options_.broadcast == broadcast) return;
+        options_.broadcast = broadcast;
+        log_info(subsystem, broadcast ? "announces this node from now on" : "announces this node no more");
+        const Now now = SystemClock().now();
+        if (port_mapper_) port_mapper_->stop();
+        port_mapper_.reset();
+        mapping_ = {};
+        manager_->set_mapping(now, std::nullopt);
+        start_port_mapper();
+        PeerEffects effects;
+        manager_->set_broadcast(now, broadcast, checks_reach(options_), effects);
+        perform_later(std::move(effects));
+        outside_port_ = manager_->outside_port();
+        discovery_->set_outside_port(outside_port_);
+        discovery_->set_broadcast(now, broadcast);
     }
 
     Result<Digest> rotate_transport_key() override {

@@ -138,6 +138,8 @@ class PeerNetwork {
         (void)service;
         return Error{ErrorCode::unavailable, "the peer layer is stopped"};
     }
+    // In place of the option from now on, until the process ends.
+    virtual void set_broadcast(bool broadcast) { (void)broadcast; }
     // Makes a new transport key; connections from now on use it, those that are open go on. Returns the
     // digest of its certificate. Errors: io, unavailable.
     virtual Result<Digest> rotate_transport_key() = 0;

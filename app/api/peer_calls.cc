@@ -183,6 +183,14 @@ ApiResponse unban(FlatFields& fields, p2p::PeerNetwork& network) {
     return json_response(single_json("unbanned", to_hex(peer.value())));
 }
 
+ApiResponse broadcast(FlatFields& fields, p2p::PeerNetwork& network) {
+    const auto wanted = fields.find("broadcast");
+    if (wanted == fields.end() || (wanted->second != "on" && wanted->second != "off"))
+        return error_response(ApiError("broadcast: must be \"on\" or \"off\"", "broadcast"));
+    network.set_broadcast(wanted->second == "on");
+    return json_response(single_json("broadcast", wanted->second));
+}
+
 struct Call {
     std::string_view name;
     std::initializer_list<std::string_view> fields;
@@ -191,10 +199,9 @@ struct Call {
 
 const Call* find_call(std::string_view name) {
     static const Call calls[] = {
-        {"connect", {"address"}, connect},
-        {"disconnect", {"id", "address"}, disconnect},
-        {"ban", {"id", "hours"}, ban},
-        {"unban", {"id"}, unban},
+        {"connect", {"address"}, connect},       {"disconnect", {"id", "address"}, disconnect},
+        {"ban", {"id", "hours"}, ban},           {"unban", {"id"}, unban},
+        {"broadcast", {"broadcast"}, broadcast},
     };
     const auto* found = std::find_if(std::begin(calls), std::end(calls),
                                      [name](const Call& one) { return one.name == name; });

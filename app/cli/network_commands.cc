@@ -128,6 +128,8 @@ void add_network_commands(CLI::App& app, Invocation& invocation) {
             };
         });
     }
+    add_peer_call(peers, invocation, "broadcast", "announce this node and let its address be shared, or not",
+                  "broadcast", "on or off");
     for (const bool is_export : {true, false}) {
         CLI::App& command = is_export ? *peers.add_subcommand("export", "write addresses and bans to a file")
                                       : *peers.add_subcommand("import", "add those of a file");

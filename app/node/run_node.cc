@@ -163,7 +163,8 @@ class NodeProcess {
 
     Status start_registry() {
         std::optional<RegistryHost> host;
-        if (network_) host = RegistryHost{network_->discovery_identity(), settings_.p2p_host};
+        if (network_)
+            host = RegistryHost{[this] { return network_->discovery_identity(); }, settings_.p2p_host};
         auto registry =
             RegistryServer::start(io_,
                                   std::make_unique<RegistryService>(std::move(host), *signer_, verifier_,

@@ -111,13 +111,14 @@ ApiResponse RegistryService::others(WallTime now, const ApiRequest& request, con
 
 std::optional<p2p::RegistryEntry> RegistryService::own_entry(WallTime now, const ApiRequest& request,
                                                              const Digest& network) const {
-    if (!host_ || !host_->identity.broadcast || host_->identity.port == 0 ||
-        host_->identity.network != network || !p2p::listens_at(host_->listen_host, request.local) ||
-        !p2p::may_pass(request.local, request.remote))
+    if (!host_) return std::nullopt;
+    const p2p::DiscoveryIdentity identity = host_->identity();
+    if (!identity.broadcast || identity.port == 0 || identity.network != network ||
+        !p2p::listens_at(host_->listen_host, request.local) || !p2p::may_pass(request.local, request.remote))
         return std::nullopt;
     p2p::RegistryEntry entry{network,
-                             host_->identity.id,
-                             {std::string(request.local), host_->identity.port},
+                             identity.id,
+                             {std::string(request.local), identity.port},
                              now,
                              {now.ms + p2p::registry_entry_time_max.ms()},
                              {}};

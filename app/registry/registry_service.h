@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -29,7 +30,7 @@ inline constexpr std::size_t registry_sources_max = 1'024;
 
 // The node that serves, which is found as well by whoever asks: it takes connections where they reached it.
 struct RegistryHost {
-    p2p::DiscoveryIdentity identity;
+    std::function<p2p::DiscoveryIdentity()> identity;  // as it is now
     std::string listen_host;  // where it takes connections of peers, as in the settings
 };
 

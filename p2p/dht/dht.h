@@ -58,6 +58,9 @@ class Dht {
     // of it meets, also twice. One watcher a service; an empty function ends it.
     virtual void watch(const DhtKey& service, Found found) = 0;
 
+    // Other nodes of the DHT do not keep a node that is read-only, nor tell of it (BEP 43).
+    virtual void set_read_only(bool read_only) = 0;
+
     virtual DhtKey node_id() const = 0;
     virtual std::uint16_t port() const = 0;  // UDP
     virtual DhtStats stats() const = 0;

@@ -149,6 +149,14 @@ class LibtorrentDht final : public Dht {
         session_.reset();
     }
 
+    void set_read_only(bool read_only) override {
+        options_.read_only = read_only;
+        if (!session_) return;
+        lt::settings_pack settings;
+        settings.set_bool(lt::settings_pack::dht_read_only, read_only);
+        session_->apply_settings(std::move(settings));
+    }
+
   private:
     Status open_session() {
         storage_ = std::make_shared<DhtStorage>([this] { wake(); });

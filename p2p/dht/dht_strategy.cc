@@ -41,6 +41,11 @@ Status DhtStrategy::start(Found found) {
     return {};
 }
 
+void DhtStrategy::set_broadcast(bool broadcast) {
+    identity_.broadcast = broadcast;
+    dht_.set_read_only(!broadcast);
+}
+
 void DhtStrategy::search(Done done) {
     auto search = std::make_shared<Search>();
     search->done = std::move(done);

@@ -27,6 +27,7 @@ class DhtStrategy final : public DiscoveryStrategy {
     Status start(Found found) override;
     void search(Done done) override;
     void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
+    void set_broadcast(bool broadcast) override;
     // BEP 5 cannot take an announcement back: others forget it after 30 min.
     void stop() override;
 

@@ -1,6 +1,7 @@
 #include "p2p/directory/directory.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "p2p/peers/peer_score.h"
@@ -20,37 +21,37 @@ Directory::Directory(Options options, const Signer& signer, const Verifier& veri
       signer_(signer),
       verifier_(verifier),
       seen_(seen_max, seen_time),
-      senders_(relayed_of_sender_rate, relayed_senders_max) {}
+      senders_(directory_sender_rate, directory_senders_max) {}
 
-RelayedMessage Directory::make(Now now, const DirectoryBody& body, std::optional<PeerId> to,
-                               std::int64_t ttl) const {
-    RelayedMessage message;
+SignedControl Directory::make(Now now, const DirectoryBody& body, std::optional<PeerId> to,
+                              std::int64_t ttl) const {
+    SignedControl message;
     message.id = options_.next_id();
     message.to = to;
     message.timestamp = now.wall;
     message.ttl = ttl;
     write_directory(body, message);
-    sign_relayed(message, options_.network, signer_);
+    sign_control(message, options_.network, signer_);
     return message;
 }
 
 // What finds no room is not missed: news come again, and requests are asked again.
-void Directory::send(Now now, const PeerId& neighbour, const RelayedMessage& message, Outputs& out) {
+void Directory::send(Now now, const PeerId& neighbour, const SignedControl& message, Outputs& out) {
     const auto found = neighbours_.find(neighbour);
     if (found == neighbours_.end()) return;
     if (!found->second.out.take(now.mono)) {
         ++dropped_;
         return;
     }
-    out.emplace_back(Send{neighbour, write_relayed(message)});
+    out.emplace_back(Send{neighbour, write_signed_control(message)});
 }
 
-void Directory::send_to_all(Now now, const RelayedMessage& message, const PeerId* except, Outputs& out) {
+void Directory::send_to_all(Now now, const SignedControl& message, const PeerId* except, Outputs& out) {
     for (const auto& [neighbour, state] : neighbours_)
         if (!except || neighbour != *except) send(now, neighbour, message, out);
 }
 
-void Directory::pass_on(Now now, const PeerId& from, RelayedMessage message, Outputs& out) {
+void Directory::pass_on(Now now, const PeerId& from, SignedControl message, Outputs& out) {
     if (message.ttl <= 0) return;
     --message.ttl;
     ++relayed_;
@@ -70,8 +71,8 @@ void Directory::announce(Now now, ServicesOccasion occasion, Outputs& out) {
 }
 
 void Directory::neighbour_up(Now now, const PeerId& neighbour, bool broadcasts, Outputs& out) {
-    neighbours_.insert_or_assign(neighbour, Neighbour{broadcasts, TokenBucket(relayed_in_rate, now.mono),
-                                                      TokenBucket(relayed_out_rate, now.mono)});
+    neighbours_.insert_or_assign(neighbour, Neighbour{broadcasts, TokenBucket(directory_in_rate, now.mono),
+                                                      TokenBucket(directory_out_rate, now.mono)});
     if (const auto known = providers_.find(neighbour); known != providers_.end())
         known->second.is_shared = broadcasts;
     send(now, neighbour, make(now, ServicesNews{ServicesOccasion::hello, services_}, neighbour, 0), out);
@@ -97,7 +98,7 @@ void Directory::receive(Now now, const PeerId& neighbour, ByteView body, Outputs
         ++dropped_;
         return;
     }
-    const auto message = parse_relayed(body);
+    const auto message = parse_signed_control(body);
     if (!message) {
         out.emplace_back(Violation{neighbour, penalty_protocol, message.error().message});
         return;
@@ -157,7 +158,7 @@ Directory::Provider* Directory::provider(MonoTime now, const PeerId& node) {
     return &providers_.emplace(node, std::move(fresh)).first->second;
 }
 
-void Directory::take_news(Now now, const PeerId& neighbour, const RelayedMessage& message, ServicesNews news,
+void Directory::take_news(Now now, const PeerId& neighbour, const SignedControl& message, ServicesNews news,
                           Outputs& out) {
     const bool is_greeting = news.occasion == ServicesOccasion::hello;
     if (const auto known = providers_.find(message.from);
@@ -199,7 +200,7 @@ std::vector<ListedProvider> Directory::listed(const std::string& service, const 
     return providers;
 }
 
-void Directory::take_request(Now now, const PeerId& neighbour, const RelayedMessage& message,
+void Directory::take_request(Now now, const PeerId& neighbour, const SignedControl& message,
                              const ServiceRequest& request, Outputs& out) {
     auto providers = listed(request.service, neighbour, message.from);
     if (!providers.empty())
@@ -216,7 +217,7 @@ void Directory::take_request(Now now, const PeerId& neighbour, const RelayedMess
     pass_on(now, neighbour, message, out);
 }
 
-void Directory::take_list(Now now, const PeerId& neighbour, const RelayedMessage& message,
+void Directory::take_list(Now now, const PeerId& neighbour, const SignedControl& message,
                           const ServiceList& list, Outputs& out) {
     if (!message.to) return;
     if (*message.to != signer_.public_key()) {
@@ -228,7 +229,7 @@ void Directory::take_list(Now now, const PeerId& neighbour, const RelayedMessage
         }
         ++request->second.responses;
         ++relayed_;
-        RelayedMessage passed = message;
+        SignedControl passed = message;
         --passed.ttl;
         return send(now, request->second.from_neighbour, passed, out);
     }
@@ -276,7 +277,7 @@ bool Directory::ask(Now now, std::string_view service, Outputs& out) {
     const bool is_asked = std::any_of(own_requests_.begin(), own_requests_.end(),
                                       [&](const OwnRequest& one) { return one.service == service; });
     if (is_asked || own_requests_.size() >= own_requests_max || neighbours_.empty()) return false;
-    const RelayedMessage message = make(now, ServiceRequest{std::string(service)}, std::nullopt, request_ttl);
+    const SignedControl message = make(now, ServiceRequest{std::string(service)}, std::nullopt, request_ttl);
     own_requests_.push_back({message.id, std::string(service), now.mono});
     send_to_all(now, message, nullptr, out);
     return true;
@@ -301,9 +302,23 @@ void Directory::tick(Now now, Outputs& out) {
     if (is_due && !services_.empty()) announce(now, ServicesOccasion::announcement, out);
 }
 
+void Directory::set_broadcast(Now now, bool broadcast, Outputs& out) {
+    if (options_.broadcast == broadcast) return;
+    if (!broadcast) retract(now, out);
+    options_.broadcast = broadcast;
+    announced_at_.reset();
+    is_news_due_ = false;
+}
+
 void Directory::leave(Now now, Outputs& out) {
+    retract(now, out);
     services_.clear();
-    if (has_announced_) announce(now, ServicesOccasion::update, out);
+}
+
+void Directory::retract(Now now, Outputs& out) {
+    if (!std::exchange(has_announced_, false)) return;
+    send_to_all(now, make(now, ServicesNews{ServicesOccasion::update, {}}, std::nullopt, update_ttl), nullptr,
+                out);
 }
 
 }  // namespace peerbook::p2p

@@ -41,10 +41,10 @@ inline constexpr std::size_t providers_max = 4'096;
 inline constexpr std::size_t requests_max = 1'024;
 inline constexpr std::size_t own_requests_max = 4;
 inline constexpr std::size_t responses_of_one_request_max = 8;  // passed on
-inline constexpr TokenBucket::Rate relayed_in_rate{200, 20'000};
-inline constexpr TokenBucket::Rate relayed_out_rate{150, 15'000};
-inline constexpr TokenBucket::Rate relayed_of_sender_rate{10, 300};
-inline constexpr std::size_t relayed_senders_max = 4'096;
+inline constexpr TokenBucket::Rate directory_in_rate{200, 20'000};
+inline constexpr TokenBucket::Rate directory_out_rate{150, 15'000};
+inline constexpr TokenBucket::Rate directory_sender_rate{10, 300};
+inline constexpr std::size_t directory_senders_max = 4'096;
 inline constexpr Duration announce_pause_min = Duration::seconds(15);  // between own news to all
 
 struct ServiceProvider {
@@ -59,7 +59,7 @@ class Directory {
   public:
     struct Send {
         PeerId neighbour;
-        Bytes body;  // behind relayed_frame_kind
+        Bytes body;  // behind signed_control_kind
     };
     struct Violation {
         PeerId neighbour;
@@ -100,6 +100,9 @@ class Directory {
     // else was.
     bool ask(Now now, std::string_view service, Outputs& out);
     void tick(Now now, Outputs& out);
+    // Whether this node is announced from now on; if not any more, the network is told that it offers
+    // nothing.
+    void set_broadcast(Now now, bool broadcast, Outputs& out);
     // Says that it goes.
     void leave(Now now, Outputs& out);
 
@@ -131,23 +134,24 @@ class Directory {
     };
     using RequestKey = std::pair<PeerId, MessageId>;
 
-    void take_news(Now now, const PeerId& neighbour, const RelayedMessage& message, ServicesNews news,
+    void take_news(Now now, const PeerId& neighbour, const SignedControl& message, ServicesNews news,
                    Outputs& out);
-    void take_request(Now now, const PeerId& neighbour, const RelayedMessage& message,
+    void take_request(Now now, const PeerId& neighbour, const SignedControl& message,
                       const ServiceRequest& request, Outputs& out);
-    void take_list(Now now, const PeerId& neighbour, const RelayedMessage& message, const ServiceList& list,
+    void take_list(Now now, const PeerId& neighbour, const SignedControl& message, const ServiceList& list,
                    Outputs& out);
     std::vector<ListedProvider> listed(const std::string& service, const PeerId& neighbour,
                                        const PeerId& asker) const;
     Provider* provider(MonoTime now, const PeerId& node);
-    RelayedMessage make(Now now, const DirectoryBody& body, std::optional<PeerId> to, std::int64_t ttl) const;
-    void send(Now now, const PeerId& neighbour, const RelayedMessage& message, Outputs& out);
-    void send_to_all(Now now, const RelayedMessage& message, const PeerId* except, Outputs& out);
-    void pass_on(Now now, const PeerId& from, RelayedMessage message, Outputs& out);
+    SignedControl make(Now now, const DirectoryBody& body, std::optional<PeerId> to, std::int64_t ttl) const;
+    void send(Now now, const PeerId& neighbour, const SignedControl& message, Outputs& out);
+    void send_to_all(Now now, const SignedControl& message, const PeerId* except, Outputs& out);
+    void pass_on(Now now, const PeerId& from, SignedControl message, Outputs& out);
     void announce(Now now, ServicesOccasion occasion, Outputs& out);
+    void retract(Now now, Outputs& out);
     void forget_old(MonoTime now);
 
-    const Options options_;
+    Options options_;
     const Signer& signer_;
     const Verifier& verifier_;
     std::vector<std::string> services_;

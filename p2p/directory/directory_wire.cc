@@ -97,7 +97,7 @@ bool is_service_name(std::string_view name) {
     return !name.empty() && name.size() <= service_bytes_max && std::all_of(name.begin(), name.end(), fits);
 }
 
-Result<std::optional<DirectoryBody>> parse_directory(const RelayedMessage& message) {
+Result<std::optional<DirectoryBody>> parse_directory(const SignedControl& message) {
     const auto occasion = std::find_if(occasions.begin(), occasions.end(),
                                        [&](const auto& one) { return message.type == one.first; });
     if (occasion == occasions.end() && message.type != request_type && message.type != list_type)
@@ -119,7 +119,7 @@ Result<std::optional<DirectoryBody>> parse_directory(const RelayedMessage& messa
     return std::optional(std::move(body));
 }
 
-void write_directory(const DirectoryBody& body, RelayedMessage& message) {
+void write_directory(const DirectoryBody& body, SignedControl& message) {
     rapidjson::StringBuffer buffer;
     Writer writer(buffer);
     writer.StartObject();

@@ -1,4 +1,5 @@
-// What nodes tell each other of services: the payloads of relayed messages (wire/relayed.h) by type.
+// What nodes tell each other of services: the payloads of signed control messages (wire/signed_control.h) by
+// type.
 //
 //   hello               my services, to a peer that just connected; not passed on
 //   peer_announcement   the same, to all; every ten minutes
@@ -16,7 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "p2p/wire/relayed.h"
+#include "p2p/wire/signed_control.h"
 
 namespace peerbook::p2p {
 
@@ -48,8 +49,8 @@ using DirectoryBody = std::variant<ServicesNews, ServiceRequest, ServiceList>;
 bool is_service_name(std::string_view name);
 
 // None: a type of a newer minor version. Error: invalid_input.
-Result<std::optional<DirectoryBody>> parse_directory(const RelayedMessage& message);
+Result<std::optional<DirectoryBody>> parse_directory(const SignedControl& message);
 // Fills in type and payload. Precondition: the bounds hold.
-void write_directory(const DirectoryBody& body, RelayedMessage& message);
+void write_directory(const DirectoryBody& body, SignedControl& message);
 
 }  // namespace peerbook::p2p

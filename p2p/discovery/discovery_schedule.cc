@@ -17,6 +17,14 @@ void DiscoverySchedule::remove(std::size_t strategy) {
     rows_[strategy].began.reset();
 }
 
+void DiscoverySchedule::set_broadcasts(MonoTime now, bool broadcasts) {
+    broadcasts_ = broadcasts;
+    for (Row& row : rows_) {
+        if (row.began) row.again = true;
+        if (row.next) row.next = std::min(*row.next, now);
+    }
+}
+
 bool DiscoverySchedule::may_begin_first(MonoTime now, std::size_t strategy) const {
     while (strategy > 0 && rows_[strategy - 1].removed)
         --strategy;
@@ -68,6 +76,7 @@ void DiscoverySchedule::ended(MonoTime now, std::size_t strategy, bool ok, bool 
     if (ok && peers_.connected == 0) row.pause = std::min(row.pause, lonely_pause_max);
     const auto eighth = static_cast<std::uint64_t>(row.pause.ns / 8);
     row.next = now + row.pause - Duration{static_cast<std::int64_t>(random_.below(eighth + 1))};
+    if (std::exchange(row.again, false)) row.next = now;
 }
 
 std::optional<Duration> DiscoverySchedule::next_in(MonoTime now, std::size_t strategy) const {

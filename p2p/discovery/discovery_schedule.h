@@ -40,6 +40,8 @@ class DiscoverySchedule {
     struct Peers {
         std::size_t connected = 0, wanted = 0;
     };
+    // All search as soon as those that do have ended.
+    void set_broadcasts(MonoTime now, bool broadcasts);
     // Whose search begins now; the caller starts each. Call it some times a second.
     std::vector<std::size_t> due(MonoTime now, const Peers& peers);
     // Strategies whose search takes search_time_max by now; each search is named once.
@@ -61,6 +63,7 @@ class DiscoverySchedule {
         bool overdue = false;
         bool failing = false;
         bool removed = false;
+        bool again = false;  // at once when this search has ended
     };
     bool may_begin_first(MonoTime now, std::size_t strategy) const;
 

@@ -46,6 +46,9 @@ class DiscoveryStrategy {
     // The port by which others on the internet reach this node from now on, in place of identity.port; 0:
     // they do not. Of no interest to a strategy that announces to the local network only.
     virtual void set_outside_port(std::uint16_t port) { (void)port; }
+    // In place of identity.broadcast from now on; the next search, which comes soon, announces or takes back
+    // what was announced, as far as that is possible.
+    virtual void set_broadcast(bool broadcast) = 0;
     // Takes back what was announced, as far as that is possible at once. No callbacks afterwards.
     virtual void stop() = 0;
 };

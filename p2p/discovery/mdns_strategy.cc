@@ -57,6 +57,13 @@ class Worker {
     // --- on the io_context's thread ---
 
     void request_search() { request(search_requested_); }
+    void request_broadcast(bool broadcast) {
+        {
+            const std::lock_guard lock(mutex_);
+            wanted_broadcast_ = broadcast;
+        }
+        avahi_simple_poll_wakeup(poll_);
+    }
 
     // Waits a little for the thread to say goodbye. True if it has ended.
     bool request_stop() {
@@ -70,6 +77,7 @@ class Worker {
 
     void run() {
         while (!take(stop_requested_)) {
+            if (const auto broadcast = take_wanted_broadcast()) change_broadcast(*broadcast);
             if (take(search_requested_)) begin_search();
             if (reopen_at_ && mono_now() >= *reopen_at_) reopen();
             if (!wait()) {
@@ -84,12 +92,7 @@ class Worker {
                 end_search({});
             }
         }
-        if (backend_) {
-            backend_->withdraw();
-            for (const MonoTime until = mono_now() + goodbye_time; mono_now() < until;)
-                if (avahi_simple_poll_iterate(poll_, 20) != 0) break;
-            backend_.reset();
-        }
+        say_goodbye();
         const std::lock_guard lock(mutex_);
         has_ended_ = true;
         ended_.notify_all();
@@ -107,9 +110,13 @@ class Worker {
         const std::lock_guard lock(mutex_);
         return std::exchange(what, false);
     }
+    std::optional<bool> take_wanted_broadcast() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(wanted_broadcast_, std::nullopt);
+    }
     bool is_requested() {
         const std::lock_guard lock(mutex_);
-        return search_requested_ || stop_requested_;
+        return search_requested_ || stop_requested_ || wanted_broadcast_;
     }
     // Until something is due. Preparing forgets what woke the poll up before, so a request that came in
     // between is looked for after it.
@@ -129,6 +136,23 @@ class Worker {
         if (reopen_at_ && (!until || *reopen_at_ < *until)) until = reopen_at_;
         if (!until) return -1;
         return static_cast<int>(std::max<std::int64_t>((*until - mono_now()).ms(), 0) + 1);
+    }
+
+    void say_goodbye() {
+        if (!backend_) return;
+        backend_->withdraw();
+        for (const MonoTime until = mono_now() + goodbye_time; mono_now() < until;)
+            if (avahi_simple_poll_iterate(poll_, 20) != 0) break;
+        backend_.reset();
+    }
+
+    // What is open was opened with what is announced.
+    void change_broadcast(bool broadcast) {
+        if (settings_.self.broadcast == broadcast) return;
+        say_goodbye();
+        settings_.self.broadcast = broadcast;
+        said_.clear();
+        reopen();
     }
 
     void begin_search() {
@@ -190,7 +214,7 @@ class Worker {
         post([hooks = hooks_, address = std::move(address)] { hooks.found(address); });
     }
 
-    const MdnsSettings settings_;
+    MdnsSettings settings_;
     AvahiSimplePoll* const poll_;
     std::unique_ptr<MdnsBackend> backend_;
     std::string said_;
@@ -201,6 +225,7 @@ class Worker {
     std::condition_variable ended_;
     asio::io_context* io_;  // null: stopped
     const Hooks hooks_;
+    std::optional<bool> wanted_broadcast_;
     bool search_requested_ = false, stop_requested_ = false, has_ended_ = false;
 };
 
@@ -242,6 +267,11 @@ class MdnsStrategy final : public DiscoveryStrategy {
         });
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         return {};
+    }
+
+    void set_broadcast(bool broadcast) override {
+        self_.broadcast = broadcast;
+        worker_->request_broadcast(broadcast);
     }
 
     void search(Done done) override {

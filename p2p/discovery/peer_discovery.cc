@@ -27,6 +27,7 @@ Status PeerDiscovery::add(std::unique_ptr<DiscoveryStrategy> strategy, Duration 
     });
     if (started.ok()) {
         if (outside_port_) strategy->set_outside_port(*outside_port_);
+        if (broadcast_) strategy->set_broadcast(*broadcast_);
         rows_[index].strategy = std::move(strategy);
         return {};
     }
@@ -98,6 +99,13 @@ void PeerDiscovery::set_outside_port(std::uint16_t port) {
     outside_port_ = port;
     for (Row& row : rows_)
         if (row.strategy) row.strategy->set_outside_port(port);
+}
+
+void PeerDiscovery::set_broadcast(Now now, bool broadcast) {
+    broadcast_ = broadcast;
+    for (Row& row : rows_)
+        if (row.strategy) row.strategy->set_broadcast(broadcast);
+    schedule_.set_broadcasts(now.mono, broadcast);
 }
 
 void PeerDiscovery::stop() {

@@ -43,6 +43,7 @@ class PeerDiscovery {
     std::vector<DiscoveryInfo> infos(Now now) const;
     // See DiscoveryStrategy; those that are added later hear it, too.
     void set_outside_port(std::uint16_t port);
+    void set_broadcast(Now now, bool broadcast);
     // Stops all. No callbacks afterwards.
     void stop();
 
@@ -64,6 +65,7 @@ class PeerDiscovery {
     DiscoverySchedule schedule_;
     std::vector<Row> rows_;
     std::optional<std::uint16_t> outside_port_;
+    std::optional<bool> broadcast_;
     bool stopped_ = false;
     std::shared_ptr<bool> alive_;  // callbacks that outlive us find false
 };

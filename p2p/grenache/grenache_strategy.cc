@@ -45,6 +45,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
     }
 
     void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
+    void set_broadcast(bool broadcast) override { identity_.broadcast = broadcast; }
 
     // What was announced is forgotten by the Grape within minutes; it has no call to take it back.
     void stop() override {

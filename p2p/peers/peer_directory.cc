@@ -6,8 +6,8 @@ namespace peerbook::p2p {
 
 namespace {
 
-OutgoingPayload relayed_payload(Bytes body) {
-    return plain_payload(relayed_frame_kind, SharedBytes(std::move(body)));
+OutgoingPayload signed_control_payload(Bytes body) {
+    return plain_payload(signed_control_kind, SharedBytes(std::move(body)));
 }
 
 }  // namespace
@@ -55,7 +55,8 @@ void PeerManager::directory_up(Now now, ConnectionId id, PeerEffects& out) {
 void PeerManager::route_directory(Now now, Directory::Outputs&& outputs, PeerEffects& out) {
     for (Directory::Output& output : outputs) {
         if (auto* send = std::get_if<Directory::Send>(&output)) {
-            out.emplace_back(effect::SendToPeer{send->neighbour, relayed_payload(std::move(send->body))});
+            out.emplace_back(
+                effect::SendToPeer{send->neighbour, signed_control_payload(std::move(send->body))});
         } else if (const auto* found = std::get_if<Directory::Found>(&output)) {
             const auto teller = by_peer_.find(found->told_by);
             if (teller != by_peer_.end())

@@ -243,9 +243,9 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
         route_gossip(now, std::move(outputs), out);
     }
-    if (output.relayed && connection.registered) {
+    if (output.signed_control && connection.registered) {
         Directory::Outputs outputs;
-        directory().receive(now, connection.session->peer()->node, *output.relayed, outputs);
+        directory().receive(now, connection.session->peer()->node, *output.signed_control, outputs);
         route_directory(now, std::move(outputs), out);
     }
     if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);

@@ -179,6 +179,9 @@ class PeerManager {
     Result<std::vector<ServiceInfo>> find_service(Now now, const std::string& service, PeerEffects& out);
 
     // --- the way in from the internet (nat/) ---
+    // Whether this node is announced and its address shared from now on. Peers that take reached_at are told;
+    // `checks_reach` as in the options.
+    void set_broadcast(Now now, bool broadcast, bool checks_reach, PeerEffects& out);
     // What leads here at the gateway; none: nothing does, or nothing is known of it.
     void set_mapping(Now now, std::optional<PortMapping> mapping);
     // What peers on the internet are told; 0: that nobody can dial this node.

@@ -52,6 +52,18 @@ bool PeerManager::came_from_outside(const Connection& connection) const {
            is_seen_from_outside({connection.remote.host, seen->host});
 }
 
+void PeerManager::set_broadcast(Now now, bool broadcast, bool checks_reach, PeerEffects& out) {
+    options_.local.broadcast = broadcast;
+    options_.checks_reach = checks_reach;
+    if (reachability_) reachability_->changed(now.mono);
+    if (directory_) {
+        Directory::Outputs outputs;
+        directory_->set_broadcast(now, broadcast, outputs);
+        route_directory(now, std::move(outputs), out);
+    }
+    tend_reach(now, out);  // at once: address exchanges go on meanwhile
+}
+
 void PeerManager::set_mapping(Now now, std::optional<PortMapping> mapping) {
     const bool same =
         mapping_.has_value() == mapping.has_value() && (!mapping || leads_alike(*mapping, *mapping_));
@@ -79,7 +91,8 @@ void PeerManager::take_reach_messages(Now now, ConnectionId id, const SessionOut
                                 : result == Result::unreachable ? Reachability::Answer::unreachable
                                                                 : Reachability::Answer::refused);
     }
-    if (output.reached_at && peer.broadcast) take_reached_at(now, id, output.reached_at->port);
+    // Also of who did not broadcast before: that it names a port means that it does now.
+    if (output.reached_at) take_reached_at(now, id, output.reached_at->port);
 }
 
 void PeerManager::take_reached_at(Now now, ConnectionId id, std::uint16_t port) {

@@ -4,7 +4,7 @@
 
 #include "p2p/gossip/gossip_wire.h"
 #include "p2p/peers/peer_score.h"
-#include "p2p/wire/relayed.h"
+#include "p2p/wire/signed_control.h"
 
 namespace peerbook::p2p {
 
@@ -83,8 +83,8 @@ void PeerSession::receive_binary(Now now, ByteView payload, SessionOutput& outpu
             output.violation = {penalty_protocol, status.error().message};
     } else if (kind >= gossip_push_kind && kind <= gossip_digest_kind) {
         output.gossip = payload;
-    } else if (kind == relayed_frame_kind) {
-        output.relayed = payload.subspan(1);
+    } else if (kind == signed_control_kind) {
+        output.signed_control = payload.subspan(1);
     }
     // Other kinds are those of a newer minor version: ignored.
 }

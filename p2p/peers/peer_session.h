@@ -48,11 +48,11 @@ struct SessionOutput {
     std::vector<OutgoingPayload> send;  // control, in order
     bool authenticated = false;         // became so with this input
     std::optional<Delivery> delivery;
-    std::optional<ByteView> gossip;      // a whole frame of kinds 0x03 … 0x08
-    std::optional<ByteView> relayed;     // what follows relayed_frame_kind in the frame
-    std::vector<PeerAddress> addresses;  // that the peer told us
-    bool exchange_due = false;           // answer with exchange()
-    std::optional<DialBack> dial_back;   // answer with say(), once it is known
+    std::optional<ByteView> gossip;          // a whole frame of kinds 0x03 … 0x08
+    std::optional<ByteView> signed_control;  // what follows signed_control_kind in the frame
+    std::vector<PeerAddress> addresses;      // that the peer told us
+    bool exchange_due = false;               // answer with exchange()
+    std::optional<DialBack> dial_back;       // answer with say(), once it is known
     std::optional<DialBackAnswer> dial_back_answer;
     std::optional<ReachedAt> reached_at;
     std::optional<Duration> answered;  // a heartbeat, after this long

@@ -47,11 +47,13 @@ class RegistryStrategy final : public DiscoveryStrategy {
 
     void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
 
+    void set_broadcast(bool broadcast) override { identity_.broadcast = broadcast; }
+
     void search(Done done) override {
         done_ = std::move(done);
         failure_ = Status();
         has_corrected_ = false;
-        if (is_registered_ && port_seen_at(seen_) == 0)
+        if (is_registered_ && (!identity_.broadcast || port_seen_at(seen_) == 0))
             withdraw();
         else if (identity_.broadcast && !seen_.empty() && port_seen_at(seen_) != 0)
             enter();
@@ -207,7 +209,7 @@ class RegistryStrategy final : public DiscoveryStrategy {
     }
 
     asio::io_context& io_;
-    const DiscoveryIdentity identity_;
+    DiscoveryIdentity identity_;
     std::uint16_t outside_port_;
     const Signer& signer_;
     const Clock& clock_;

@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                 "peer_list_response"};
         switch (what % 4) {
             case 0: {
-                RelayedMessage message;
+                SignedControl message;
                 message.type = types[what / 4 % 5];
                 message.id.data[15] = static_cast<std::uint8_t>(length);
                 message.from.data[31] = static_cast<std::uint8_t>(1 + what / 32);
@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 message.timestamp = now.wall;
                 message.ttl = what % 33;
                 message.payload = text_of(bytes);
-                directory.receive(now, first, write_relayed(message), out);
+                directory.receive(now, first, write_signed_control(message), out);
                 break;
             }
             case 1:
@@ -97,8 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         out.clear();
         check(directory.providers() <= providers_max);
         const auto seconds = static_cast<std::size_t>((now.mono - began).ms() / 1'000);
-        check(sent <= 2 * (static_cast<std::size_t>(relayed_out_rate.capacity) + 1 +
-                           (seconds + 1) * static_cast<std::size_t>(relayed_out_rate.per_1000_s / 1'000)));
+        check(sent <= 2 * (static_cast<std::size_t>(directory_out_rate.capacity) + 1 +
+                           (seconds + 1) * static_cast<std::size_t>(directory_out_rate.per_1000_s / 1'000)));
     }
     return 0;
 }

@@ -84,6 +84,7 @@ class FakePeers final : public p2p::PeerNetwork {
         asked_for.push_back(service);
         return offering;
     }
+    void set_broadcast(bool on) override { broadcast_settings.push_back(on); }
     std::vector<p2p::PeerInfo> peers() const override { return known; }
     p2p::DiscoveryIdentity discovery_identity() const override { return {}; }
     Status add_strategy(std::unique_ptr<p2p::DiscoveryStrategy>, Duration) override { return {}; }
@@ -98,6 +99,7 @@ class FakePeers final : public p2p::PeerNetwork {
     p2p::NatInfo way_in;
     std::vector<std::string> connected_to, asked_for;
     std::vector<p2p::ServiceInfo> offering;
+    std::vector<bool> broadcast_settings;
     std::vector<p2p::PeerId> disconnected_from, unbanned;
     std::vector<std::string> forgotten, imported;
     std::vector<std::pair<p2p::PeerId, Duration>> banned;

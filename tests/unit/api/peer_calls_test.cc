@@ -251,6 +251,14 @@ TEST_F(PeerCalls, ServicesNamesWhoOffersOne) {
     EXPECT_EQ(call("GET", "/api/v1/peers/services?name=x", "", "").status, 401u);
 }
 
+TEST_F(PeerCalls, BroadcastIsSwitchedOnAndOff) {
+    expect(call("POST", "/api/v1/peers/broadcast", R"({"broadcast":"off"})"), 200, R"({"broadcast":"off"})");
+    expect(call("POST", "/api/v1/peers/broadcast", R"({"broadcast":"on"})"), 200, R"({"broadcast":"on"})");
+    EXPECT_THAT(peers_.broadcast_settings, testing::ElementsAre(false, true));
+    for (const char* body : {"{}", R"({"broadcast":"maybe"})", R"({"broadcast":""})"})
+        expect(call("POST", "/api/v1/peers/broadcast", body), 400, R"("field":"broadcast")");
+}
+
 TEST_F(PeerCalls, RotationSaysWhichCertificateHoldsNow) {
     expect(call("POST", "/api/v1/peers/rotate-transport"), 200, "\"rotated\":\"" + std::string(64, '0'));
     EXPECT_EQ(call("POST", "/api/v1/peers/rotate-transport", "{}").status, 400u);
@@ -259,7 +267,8 @@ TEST_F(PeerCalls, RotationSaysWhichCertificateHoldsNow) {
 }
 
 TEST_F(PeerCalls, EachCallHasItsMethodAndNeedsTheCookie) {
-    for (const char* path : {"connect", "disconnect", "ban", "unban", "import", "rotate-transport"}) {
+    for (const char* path :
+         {"connect", "disconnect", "ban", "unban", "import", "broadcast", "rotate-transport"}) {
         EXPECT_EQ(call("GET", std::string("/api/v1/peers/") + path).status, 405u) << path;
         EXPECT_EQ(call("POST", std::string("/api/v1/peers/") + path, "{}", "").status, 401u) << path;
         EXPECT_EQ(call("POST", std::string("/api/v1/peers/") + path, "{}", "Bearer wrong").status, 401u)

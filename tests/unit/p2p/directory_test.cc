@@ -123,14 +123,14 @@ class DirectoryTest : public ::testing::Test {
             take(piece.to, answers);
         }
     }
-    Directory::Outputs bring(std::size_t to, std::size_t from, const RelayedMessage& message) {
+    Directory::Outputs bring(std::size_t to, std::size_t from, const SignedControl& message) {
         Directory::Outputs out;
-        nodes[to]->directory->receive(now, nodes[from]->id(), write_relayed(message), out);
+        nodes[to]->directory->receive(now, nodes[from]->id(), write_signed_control(message), out);
         return out;
     }
-    RelayedMessage signed_by(std::size_t who, const DirectoryBody& body, std::int64_t ttl,
-                             std::uint8_t number) {
-        RelayedMessage message;
+    SignedControl signed_by(std::size_t who, const DirectoryBody& body, std::int64_t ttl,
+                            std::uint8_t number) {
+        SignedControl message;
         message.id.data[1] = 0xee;
         message.id.data[15] = number;
         message.timestamp = now.wall;
@@ -138,7 +138,7 @@ class DirectoryTest : public ::testing::Test {
         write_directory(body, message);
         Digest network;
         network.data.fill(7);
-        sign_relayed(message, network, *nodes[who]->signer);
+        sign_control(message, network, *nodes[who]->signer);
         return message;
     }
     std::vector<PeerId> who_offers(std::size_t at, const std::string& service) {
@@ -264,9 +264,28 @@ TEST_F(DirectoryTest, NobodyHearsOfASilentNodeButItsNeighbours) {
     EXPECT_THAT(nodes[0]->found, IsEmpty());
 }
 
+TEST_F(DirectoryTest, WhoIsAnnouncedNoMoreIsForgottenByAllButItsNeighbours) {
+    line(4);
+    offer(0, {"member"});
+    pass(Duration::milliseconds(200));
+    ASSERT_THAT(who_offers(3, "member"), ElementsAre(nodes[0]->id()));
+    const auto set = [&](bool broadcast) {
+        Directory::Outputs out;
+        nodes[0]->directory->set_broadcast(now, broadcast, out);
+        carry(0, std::move(out));
+    };
+    set(false);
+    EXPECT_THAT(who_offers(3, "member"), IsEmpty());
+    pass(announce_interval * 2);
+    EXPECT_THAT(who_offers(3, "member"), IsEmpty());
+    set(true);
+    pass(Duration::milliseconds(200));
+    EXPECT_THAT(who_offers(3, "member"), ElementsAre(nodes[0]->id()));
+}
+
 TEST_F(DirectoryTest, WhatItsSenderDidNotSignCostsWhoPassedItOn) {
     line(3);
-    RelayedMessage forged = signed_by(2, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
+    SignedControl forged = signed_by(2, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
     forged.payload = R"({"services":["registry"]})";
     const auto out = bring(0, 1, forged);
     ASSERT_EQ(out.size(), 1u);
@@ -279,10 +298,10 @@ TEST_F(DirectoryTest, WhatItsSenderDidNotSignCostsWhoPassedItOn) {
 
 TEST_F(DirectoryTest, OfAnotherNetworkNothingIsTaken) {
     line(3);
-    RelayedMessage other = signed_by(2, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
+    SignedControl other = signed_by(2, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
     Digest network;
     network.data.fill(8);
-    sign_relayed(other, network, *nodes[2]->signer);
+    sign_control(other, network, *nodes[2]->signer);
     EXPECT_EQ(bring(0, 1, other).size(), 1u);
     EXPECT_THAT(who_offers(0, "member"), IsEmpty());
 }
@@ -290,9 +309,9 @@ TEST_F(DirectoryTest, OfAnotherNetworkNothingIsTaken) {
 TEST_F(DirectoryTest, WhatIsOldOrOfTheFutureOrComesAgainIsDropped) {
     line(3);
     const ServicesNews news{ServicesOccasion::announcement, {"member"}};
-    RelayedMessage message = signed_by(2, news, 16, 1);
+    SignedControl message = signed_by(2, news, 16, 1);
     const Now sent = now;
-    now = {now.mono + relayed_age_max + Duration::seconds(1), {now.wall.ms + 61'000}};
+    now = {now.mono + signed_control_age_max + Duration::seconds(1), {now.wall.ms + 61'000}};
     EXPECT_THAT(bring(0, 1, message), IsEmpty());
     EXPECT_THAT(who_offers(0, "member"), IsEmpty());
     now = {sent.mono, {sent.wall.ms - 31'000}};
@@ -313,8 +332,8 @@ TEST_F(DirectoryTest, TheTtlEndsTheWay) {
     carry(0, [&] {
         Directory::Outputs out;
         out.emplace_back(Directory::Send{
-            nodes[1]->id(),
-            write_relayed(signed_by(0, ServicesNews{ServicesOccasion::announcement, {"member"}}, 1, 1))});
+            nodes[1]->id(), write_signed_control(signed_by(
+                                0, ServicesNews{ServicesOccasion::announcement, {"member"}}, 1, 1))});
         return out;
     }());
     EXPECT_THAT(who_offers(2, "member"), ElementsAre(nodes[0]->id()));
@@ -323,7 +342,7 @@ TEST_F(DirectoryTest, TheTtlEndsTheWay) {
 
 TEST_F(DirectoryTest, AHelloIsNotPassedOn) {
     line(3);
-    RelayedMessage greeting = signed_by(2, ServicesNews{ServicesOccasion::hello, {"member"}}, 16, 1);
+    SignedControl greeting = signed_by(2, ServicesNews{ServicesOccasion::hello, {"member"}}, 16, 1);
     const auto out = bring(0, 1, greeting);
     ASSERT_EQ(out.size(), 1u);
     EXPECT_THAT(std::get<Directory::Violation>(out[0]).why, HasSubstr("hello"));
@@ -331,7 +350,7 @@ TEST_F(DirectoryTest, AHelloIsNotPassedOn) {
 
 TEST_F(DirectoryTest, WhatIsMalformedCostsAndUnknownTypesDoNot) {
     line(2);
-    RelayedMessage message = signed_by(1, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
+    SignedControl message = signed_by(1, ServicesNews{ServicesOccasion::announcement, {"member"}}, 16, 1);
     Digest network;
     network.data.fill(7);
     std::uint8_t number = 2;
@@ -339,12 +358,12 @@ TEST_F(DirectoryTest, WhatIsMalformedCostsAndUnknownTypesDoNot) {
                                 R"([])", R"({})", R"({"services":[""]})", "{"}) {
         message.payload = payload;
         message.id.data[15] = number++;
-        sign_relayed(message, network, *nodes[1]->signer);
+        sign_control(message, network, *nodes[1]->signer);
         EXPECT_EQ(bring(0, 1, message).size(), 1u) << payload;
     }
     message.type = "peer_poem";
     message.id.data[15] = number;
-    sign_relayed(message, network, *nodes[1]->signer);
+    sign_control(message, network, *nodes[1]->signer);
     EXPECT_THAT(bring(0, 1, message), IsEmpty());
 }
 
@@ -353,14 +372,14 @@ TEST_F(DirectoryTest, AnswersThatNobodyAskedForAreNotTaken) {
     ServiceList list;
     list.request.data[3] = 9;
     list.providers.push_back({nodes[2]->id(), PeerAddress{"11.0.0.9", 1}});
-    RelayedMessage message = signed_by(1, list, 32, 1);
+    SignedControl message = signed_by(1, list, 32, 1);
     message.to = nodes[0]->id();
     Digest network;
     network.data.fill(7);
-    sign_relayed(message, network, *nodes[1]->signer);
+    sign_control(message, network, *nodes[1]->signer);
     EXPECT_THAT(bring(0, 1, message), IsEmpty());
     message.to = nodes[2]->id();  // and not passed on either
-    sign_relayed(message, network, *nodes[1]->signer);
+    sign_control(message, network, *nodes[1]->signer);
     EXPECT_THAT(bring(0, 1, message), IsEmpty());
 }
 
@@ -372,7 +391,7 @@ TEST_F(DirectoryTest, AFloodIsPassedOnWithinTheRates) {
                         signed_by(0, ServiceRequest{"market/" + std::to_string(i)}, 16,
                                   static_cast<std::uint8_t>(i)))
                       .size();
-    EXPECT_EQ(passed, static_cast<std::size_t>(relayed_of_sender_rate.capacity));
+    EXPECT_EQ(passed, static_cast<std::size_t>(directory_sender_rate.capacity));
     // Others of the same neighbour are heard until its own rate is used up.
     EXPECT_EQ(bring(1, 0, signed_by(2, ServiceRequest{"market/x"}, 16, 1)).size(), 1u);
     for (unsigned i = 0; i < 200; ++i)
@@ -392,18 +411,18 @@ TEST_F(DirectoryTest, TheTableIsBounded) {
             seed.data[31 - byte] = static_cast<std::uint8_t>(i >> (8 * byte));
         seed.data[0] = 0xaa;
         const auto signer = make_ed25519_signer(seed);
-        RelayedMessage message = signed_by(1, ServicesNews{ServicesOccasion::announcement, {"x"}}, 0, 1);
+        SignedControl message = signed_by(1, ServicesNews{ServicesOccasion::announcement, {"x"}}, 0, 1);
         Digest network;
         network.data.fill(7);
-        sign_relayed(message, network, *signer);
+        sign_control(message, network, *signer);
         bring(0, 1, message);
     }
     EXPECT_EQ(nodes[0]->directory->providers(), providers_max);
     EXPECT_THAT(who_offers(0, "member"), ElementsAre(nodes[1]->id()));  // the neighbour keeps its place
 }
 
-TEST(RelayedMessages, AreWrittenAndReadAlike) {
-    RelayedMessage message;
+TEST(SignedControls, AreWrittenAndReadAlike) {
+    SignedControl message;
     message.type = "peer_request";
     message.id.data.fill(3);
     message.from.data.fill(4);
@@ -413,7 +432,7 @@ TEST(RelayedMessages, AreWrittenAndReadAlike) {
     message.signature.data.fill(5);
     for (const bool to_one : {false, true}) {
         if (to_one) message.to = message.from;
-        const auto read = parse_relayed(write_relayed(message));
+        const auto read = parse_signed_control(write_signed_control(message));
         ASSERT_TRUE(read) << read.error().message;
         EXPECT_EQ(read->type, message.type);
         EXPECT_EQ(read->id, message.id);
@@ -426,19 +445,19 @@ TEST(RelayedMessages, AreWrittenAndReadAlike) {
     }
 }
 
-TEST(RelayedMessages, OutOfTheirBoundsAreRefused) {
-    RelayedMessage message;
+TEST(SignedControls, OutOfTheirBoundsAreRefused) {
+    SignedControl message;
     message.ttl = 33;
-    EXPECT_FALSE(parse_relayed(write_relayed(message)));
+    EXPECT_FALSE(parse_signed_control(write_signed_control(message)));
     message.ttl = 0;
-    message.payload = std::string(relayed_payload_bytes_max + 1, 'x');
-    EXPECT_FALSE(parse_relayed(write_relayed(message)));
+    message.payload = std::string(signed_control_payload_bytes_max + 1, 'x');
+    EXPECT_FALSE(parse_signed_control(write_signed_control(message)));
     message.payload = std::string(control_bytes_max, 'x');
-    EXPECT_FALSE(parse_relayed(write_relayed(message)));
+    EXPECT_FALSE(parse_signed_control(write_signed_control(message)));
     message.payload.clear();
     message.to = PeerId{};  // nobody's, and as the sum of what is signed the same as all
-    EXPECT_FALSE(parse_relayed(write_relayed(message)));
-    EXPECT_FALSE(parse_relayed({}));
+    EXPECT_FALSE(parse_signed_control(write_signed_control(message)));
+    EXPECT_FALSE(parse_signed_control({}));
 }
 
 }  // namespace

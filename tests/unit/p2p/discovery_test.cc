@@ -148,6 +148,7 @@ TEST(DiscoverySchedule, NodesStartedTogetherPart) {
 
 // What a test tells it to do.
 struct Script {
+    explicit Script(const char* called) : name(called) {}
     std::string name;
     Status startable;
     int searches = 0;
@@ -155,6 +156,7 @@ struct Script {
     DiscoveryStrategy::Found found;
     DiscoveryStrategy::Done done;
     int outside_port = -1;
+    std::optional<bool> broadcast;
 };
 
 class ScriptedStrategy final : public DiscoveryStrategy {
@@ -170,6 +172,7 @@ class ScriptedStrategy final : public DiscoveryStrategy {
         script_.done = std::move(done);
     }
     void set_outside_port(std::uint16_t port) override { script_.outside_port = port; }
+    void set_broadcast(bool broadcast) override { script_.broadcast = broadcast; }
     void stop() override { script_.stopped = true; }
 
   private:
@@ -201,7 +204,7 @@ struct DiscoveryTest : testing::Test {
     std::map<PeerAddress, bool> known;
     std::vector<std::pair<std::string, std::string>> given;
     std::vector<std::string> said;
-    Script near{"near", {}, 0, false, {}, {}, -1}, far{"far", {}, 0, false, {}, {}, -1};
+    Script near("near"), far("far");
     PeerDiscovery discovery;
 };
 
@@ -276,7 +279,7 @@ TEST_F(DiscoveryTest, AStrategyThatCannotStartIsShownAndNeverAsked) {
 
 TEST_F(DiscoveryTest, NamesAreUniqueAndWaysAreFew) {
     add(near);
-    Script again{"near", {}, 0, false, {}, {}, -1};
+    Script again("near");
     EXPECT_EQ(discovery.add(std::make_unique<ScriptedStrategy>(again)).error().code, ErrorCode::conflict);
     std::vector<Script> more(strategies_max);
     for (std::size_t i = 0; i < more.size(); ++i) {
@@ -390,6 +393,31 @@ TEST(Discovered, ItsOwnAddressStaysIgnored) {
     book.is_ourselves(at(0), address);
     EXPECT_EQ(discovered(book, address.host), AddressBook::Discovered::refused);
     EXPECT_EQ(book.find(address)->next_attempt, at(0) + ourselves_time);
+}
+
+TEST_F(DiscoveryTest, WhenBroadcastingChangesAllSearchAtOnceAndLaterOnesHearIt) {
+    Script first("first"), second("second"), late("late");
+    add(first);
+    add(second);
+    tick();
+    first.done({});
+    tick(1);
+    second.done({});
+    tick(130);
+    ASSERT_EQ(first.searches, 2);  // under way when it changes
+    second.done({});
+    const int before = second.searches;
+    discovery.set_broadcast(now, false);
+    EXPECT_EQ(first.broadcast, false);
+    EXPECT_EQ(second.broadcast, false);
+    tick();
+    EXPECT_EQ(first.searches, 2);
+    EXPECT_EQ(second.searches, before + 1);
+    first.done({});
+    tick();
+    EXPECT_EQ(first.searches, 3);
+    add(late);
+    EXPECT_EQ(late.broadcast, false);
 }
 
 }  // namespace

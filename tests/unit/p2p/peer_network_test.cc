@@ -58,6 +58,7 @@ class KnowingStrategy final : public DiscoveryStrategy {
             done({});
         });
     }
+    void set_broadcast(bool) override {}
     void stop() override {}
 
   private:

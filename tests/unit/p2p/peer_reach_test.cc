@@ -184,6 +184,29 @@ TEST_F(PeerReach, ASilentNodeAsksNobodyAndSaysNothing) {
     EXPECT_FALSE(hears_of(10, *b, {"11.9.0.1", 3000}));
 }
 
+TEST_F(PeerReach, WhoDoesNotBroadcastAnyMoreIsSharedNoMoreAndAgainWhenItDoes) {
+    connect(1);
+    world.advance(s(20));
+    EXPECT_TRUE(hears_of(10, *b, {"11.9.0.1", 3000}));
+    world.set_broadcast(*a, false);
+    world.advance(s(2));
+    EXPECT_EQ(info(*a).told_port, 0);
+    EXPECT_FALSE(hears_of(11, *b, {"11.9.0.1", 3000}));
+    EXPECT_TRUE(meet(*a, *b));
+    world.set_broadcast(*a, true);
+    world.advance(s(20));
+    EXPECT_TRUE(hears_of(12, *b, {"11.9.0.1", 3000}));
+}
+
+TEST_F(PeerReach, ASilentNodeMayBroadcastLater) {
+    connect(1, false);
+    EXPECT_FALSE(hears_of(10, *b, {"11.9.0.1", 3000}));
+    world.set_broadcast(*a, true);
+    world.advance(s(20));
+    EXPECT_EQ(info(*a).reach, Reach::reachable);
+    EXPECT_TRUE(hears_of(11, *b, {"11.9.0.1", 3000}));
+}
+
 TEST_F(PeerReach, OnPrivateNetworksNobodyIsAskedAndEverybodyToldThePort) {
     auto &one = world.add(1, reach_options()), &two = world.add(2, reach_options());
     world.configure(one, two);

@@ -228,6 +228,12 @@ void PeerWorld::disconnect(Node& node, const PeerId& peer) {
     settle();
 }
 
+void PeerWorld::set_broadcast(Node& node, bool broadcast) {
+    PeerEffects effects;
+    node.manager->set_broadcast(now(node), broadcast, broadcast, effects);
+    perform(node, std::move(effects));
+}
+
 void PeerWorld::ban(Node& node, const PeerId& peer, Duration time) {
     PeerEffects effects;
     node.manager->ban(now(node), peer, time, effects);

@@ -73,6 +73,7 @@ class PeerWorld {
     void set_nodes_apart(Node& node, std::size_t nodes) { node.manager->set_nodes_apart(now(node), nodes); }
     void disconnect(Node& node, const PeerId& peer);
     void ban(Node& node, const PeerId& peer, Duration time);
+    void set_broadcast(Node& node, bool broadcast);
     // From now on nothing that begins so reaches a node from the other: their lines are there, but something
     // does not work.
     void lose(Node& from, Node& to, std::string part) { lost_.push_back({&from, &to, std::move(part)}); }

@@ -129,6 +129,23 @@ TEST_F(Registry, ASilentNodeSaysNothingOfItself) {
     }
 }
 
+TEST_F(Registry, WhoDoesNotBroadcastAnyMoreTakesItselfOut) {
+    const auto searching = strategy();
+    server.answers = {reply({}), reply({})};
+    EXPECT_EQ(search(*searching), "");
+    ASSERT_EQ(server.questions.size(), 2U);
+    searching->set_broadcast(false);
+    server.answers = {server.http("{\"removed\":true}"), reply({})};
+    EXPECT_EQ(search(*searching), "");
+    ASSERT_EQ(server.questions.size(), 4U);
+    EXPECT_THAT(server.questions[2], StartsWith("POST /api/bootstrap/unregister HTTP/1.1\r\n"));
+    EXPECT_THAT(server.questions[3], StartsWith("GET /api/bootstrap/discover"));
+    searching->set_broadcast(true);
+    server.answers = {reply({})};
+    EXPECT_EQ(search(*searching), "");
+    EXPECT_THAT(server.questions[4], StartsWith("POST /api/bootstrap/register HTTP/1.1\r\n"));
+}
+
 TEST_F(Registry, WhatNobodySignedOrNobodyMayBeToldIsLeftOut) {
     const auto searching = strategy(false);
     RegistryEntry forged = entry(2, "127.0.0.1:3001"), other_network = entry(2, "127.0.0.1:3002"),

@@ -30,9 +30,10 @@ struct TestClock final : Clock {
 
 struct RegistryServiceTest : ::testing::Test {
     RegistryServiceTest() {
-        own.identity.id = host.public_key();
-        own.identity.network = network;
-        own.identity.port = 3000;
+        identity.id = host.public_key();
+        identity.network = network;
+        identity.port = 3000;
+        own.identity = [this] { return identity; };
         own.listen_host = "0.0.0.0";
     }
     RegistryService& service() {
@@ -87,6 +88,7 @@ struct RegistryServiceTest : ::testing::Test {
     CheapVerifier verifier;
     TestClock clock;
     Digest network = hash_of("test", as_bytes("network"));
+    p2p::DiscoveryIdentity identity;
     RegistryHost own;
     bool is_of_a_node = false;
     const char* local = "8.8.4.4";
@@ -140,7 +142,7 @@ TEST_F(RegistryServiceTest, TheNodeThatServesIsFoundWhereItWasReached) {
 
 TEST_F(RegistryServiceTest, ASilentNodeServesAndIsNotFound) {
     is_of_a_node = true;
-    own.identity.broadcast = false;
+    identity.broadcast = false;
     EXPECT_THAT(discovered(), IsEmpty());
     EXPECT_THAT(discovered("127.0.0.1"), IsEmpty());
 }

@@ -1,4 +1,4 @@
-#include "p2p/wire/relayed.h"
+#include "p2p/wire/signed_control.h"
 
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -10,13 +10,13 @@ namespace peerbook::p2p {
 
 namespace {
 
-constexpr std::string_view domain = "peerbook relayed message";
+constexpr std::string_view domain = "peerbook signed control message";
 
 Error malformed(const std::string& what) {
-    return {ErrorCode::invalid_input, "relayed message: " + what};
+    return {ErrorCode::invalid_input, "signed control message: " + what};
 }
 
-Digest content_digest(const RelayedMessage& message, const Digest& network) {
+Digest content_digest(const SignedControl& message, const Digest& network) {
     return Hasher(domain)
         .add(network.view())
         .add_u64(message.type.size())
@@ -29,7 +29,7 @@ Digest content_digest(const RelayedMessage& message, const Digest& network) {
         .finish();
 }
 
-Bytes signed_bytes(const RelayedMessage& message, const Digest& network) {
+Bytes signed_bytes(const SignedControl& message, const Digest& network) {
     const Digest digest = content_digest(message, network);
     const ByteView head = as_bytes(domain);
     Bytes bytes(head.begin(), head.end());
@@ -39,21 +39,22 @@ Bytes signed_bytes(const RelayedMessage& message, const Digest& network) {
 
 }  // namespace
 
-Result<RelayedMessage> parse_relayed(ByteView body) {
+Result<SignedControl> parse_signed_control(ByteView body) {
     if (body.size() > control_bytes_max)
-        return Error{ErrorCode::too_large, "relayed message of " + std::to_string(body.size()) + " bytes"};
+        return Error{ErrorCode::too_large,
+                     "signed control message of " + std::to_string(body.size()) + " bytes"};
     rapidjson::Document document;
     if (Status parsed = parse_object(as_text(body), document); !parsed.ok())
         return malformed(parsed.error().message);
     Members in(document);
-    RelayedMessage message;
+    SignedControl message;
     message.type = in.text("type");
     message.id = in.fixed<MessageId>("id");
     message.from = in.fixed<PeerId>("from");
     const std::string to = in.text("to");
     message.timestamp = {in.integer("timestamp", 0, int64_max)};
     message.ttl = in.integer("ttl", 0, ttl_max);
-    message.payload = in.text("payload", relayed_payload_bytes_max);
+    message.payload = in.text("payload", signed_control_payload_bytes_max);
     message.signature = in.fixed<Signature>("signature");
     if (!in.failure().empty()) return malformed(in.failure());
     if (to != "*") {
@@ -64,7 +65,7 @@ Result<RelayedMessage> parse_relayed(ByteView body) {
     return message;
 }
 
-Bytes write_relayed(const RelayedMessage& message) {
+Bytes write_signed_control(const SignedControl& message) {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
     const auto text = [&writer](const char* name, std::string_view value) {
@@ -87,25 +88,25 @@ Bytes write_relayed(const RelayedMessage& message) {
     return Bytes(written.begin(), written.end());
 }
 
-void sign_relayed(RelayedMessage& message, const Digest& network, const Signer& signer) {
+void sign_control(SignedControl& message, const Digest& network, const Signer& signer) {
     message.from = signer.public_key();
     message.signature = signer.sign(signed_bytes(message, network));
 }
 
-bool is_genuine(const RelayedMessage& message, const Digest& network, const Verifier& verifier) {
+bool is_genuine(const SignedControl& message, const Digest& network, const Verifier& verifier) {
     return verifier.verify(message.from, signed_bytes(message, network), message.signature);
 }
 
-Digest identity_of(const RelayedMessage& message, const Digest& network) {
-    return Hasher("peerbook/p2p/relayed-seen/1")
+Digest identity_of(const SignedControl& message, const Digest& network) {
+    return Hasher("peerbook/p2p/signed-control/1")
         .add(content_digest(message, network).view())
         .add(message.signature.view())
         .finish();
 }
 
-bool is_timely(const RelayedMessage& message, WallTime now) {
-    return message.timestamp.ms >= now.ms - relayed_age_max.ms() &&
-           message.timestamp.ms <= now.ms + relayed_ahead_max.ms();
+bool is_timely(const SignedControl& message, WallTime now) {
+    return message.timestamp.ms >= now.ms - signed_control_age_max.ms() &&
+           message.timestamp.ms <= now.ms + signed_control_ahead_max.ms();
 }
 
 }  // namespace peerbook::p2p

@@ -16,12 +16,12 @@
 
 namespace peerbook::p2p {
 
-inline constexpr std::uint8_t relayed_frame_kind = 0x10;  // first byte of the frame
-inline constexpr std::size_t relayed_payload_bytes_max = 8 * 1024;
-inline constexpr Duration relayed_age_max = Duration::seconds(60);
-inline constexpr Duration relayed_ahead_max = Duration::seconds(30);
+inline constexpr std::uint8_t signed_control_kind = 0x10;  // first byte of the frame
+inline constexpr std::size_t signed_control_payload_bytes_max = 8 * 1024;
+inline constexpr Duration signed_control_age_max = Duration::seconds(60);
+inline constexpr Duration signed_control_ahead_max = Duration::seconds(30);
 
-struct RelayedMessage {
+struct SignedControl {
     std::string type;
     MessageId id;  // unique among the messages of one sender
     PeerId from;
@@ -34,15 +34,15 @@ struct RelayedMessage {
 
 // `body`: what follows the frame's first byte. Errors: invalid_input with what is wrong; too_large. The
 // signature is not checked.
-Result<RelayedMessage> parse_relayed(ByteView body);
+Result<SignedControl> parse_signed_control(ByteView body);
 // The same, the other way round. Precondition: the bounds hold.
-Bytes write_relayed(const RelayedMessage& message);
+Bytes write_signed_control(const SignedControl& message);
 
-void sign_relayed(RelayedMessage& message, const Digest& network, const Signer& signer);
-bool is_genuine(const RelayedMessage& message, const Digest& network, const Verifier& verifier);
+void sign_control(SignedControl& message, const Digest& network, const Signer& signer);
+bool is_genuine(const SignedControl& message, const Digest& network, const Verifier& verifier);
 // The same for two messages only if they say the same and have one signature; the ttl does not count.
-Digest identity_of(const RelayedMessage& message, const Digest& network);
-// Whether its time is within relayed_age_max and relayed_ahead_max.
-bool is_timely(const RelayedMessage& message, WallTime now);
+Digest identity_of(const SignedControl& message, const Digest& network);
+// Whether its time is within signed_control_age_max and signed_control_ahead_max.
+bool is_timely(const SignedControl& message, WallTime now);
 
 }  // namespace peerbook::p2p
