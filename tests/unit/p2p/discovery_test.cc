@@ -148,7 +148,7 @@ TEST(DiscoverySchedule, NodesStartedTogetherPart) {
 
 // What a test tells it to do.
 struct Script {
-    explicit Script(const char* called) : name(called) {}
+    explicit Script(const char* called = "") : name(called) {}
     std::string name;
     Status startable;
     int searches = 0;
@@ -204,7 +204,7 @@ struct DiscoveryTest : testing::Test {
     std::map<PeerAddress, bool> known;
     std::vector<std::pair<std::string, std::string>> given;
     std::vector<std::string> said;
-    Script near("near"), far("far");
+    Script near{"near"}, far{"far"};
     PeerDiscovery discovery;
 };
 
