@@ -266,6 +266,7 @@ void World::client_tick(std::size_t client) {
     scheduler_.after(pause, [this, client] { client_tick(client); });
     const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes())));
     if (!machines_[to]->runs()) return;
+    if (plan_.users_wait_for_ledger(to) && !machines_[to]->ledger && !healing_) return;
     if (healing_ && !plan_.founds && !may_settle(machines_[to]->ledger))
         return;  // what cannot settle need not be asked for again
     if (auto sending = clients_->next(client, !healing_, now_of(*machines_[to]).wall))

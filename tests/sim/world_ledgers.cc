@@ -64,6 +64,10 @@ void World::operator_hears(Machine& machine, app::Ticket ticket, const Result<ap
     });
     if (answer.ok()) return;
     if (plan_.adoptions > 0) rare_.add(Rare::adoption_refused);
+    // It has not all that the fork goes on from.
+    rare_.add(Rare::fork_too_early,
+              answer.error().message.ends_with("fetching it: try again soon") ||
+                  answer.error().message.ends_with("what lies between: try again soon"));
     if (!answer.error().message.starts_with("REFUSED")) return;
     rare_.add(Rare::fork_refused);
     machine.is_refused = true;
@@ -124,9 +128,18 @@ void World::fork_if_due(Machine& machine) {
     const Machine* eldest = &machine;
     for (const Machine* other : those_in(book)) {
         if (place(other) < place(eldest)) eldest = other;
-        request.members.push_back(other->key());
+        const bool is_seen =
+            other != &machine && other->runs() && links_->is_up(machine.number, other->number);
+        if (!plan_.names_few || is_seen) request.members.push_back(other->key());
     }
     if (eldest == &machine) ask(machine, std::move(request));
+}
+
+// It comes back to a fork, and its operator does not wait until it has all that this goes on from.
+void World::hear_of_fork(Machine& machine, const app::LedgerNews& news) {
+    if (!plan_.quorum_dies || !machine.runs() || !machine.ledger || machine.is_refused) return;
+    const LedgerBook* fork = may_settle(machine.ledger) ? nullptr : ledgers_.fork_of(*machine.ledger);
+    if (fork && fork->id() == news.ledger()) ask(machine, app::ForkLedger{{}, fork->id()});
 }
 
 // Somebody believes that the others are gone, and they are not: the node sees them.
