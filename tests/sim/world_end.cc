@@ -316,9 +316,9 @@ void World::check_log(const Group& group, std::set<CommandName>& everywhere) {
     Outcomes before, until = outcomes;
     std::uint64_t place = 0;
     for (const Digest& digest : log) {
-        if (place == inherited) before = outcomes;
         execute_once(engine, *book_->find(digest), outcomes);
         if (place + 1 == passed_on) until = outcomes;
+        if (place + 1 == inherited) before = outcomes;
         const auto root = group.book->root_by_commit.find(++place);
         if (root != group.book->root_by_commit.end() && state_root_of(engine.freeze()) != root->second)
             fail("the state root of commit " + std::to_string(place) +

@@ -274,8 +274,16 @@ void World::check_given_up(const Machine& machine, const app::GivenUpLedger& giv
     const LedgerBook* book = machine.ledger;
     if (!book || given_up.ledger != book->id()) return fail_at(machine.number, "gives another ledger up");
     if (!machine.asked) fail_at(machine.number, "gives its ledger up, and no operator asked for that");
+    // An observer that was let in and then cut off, before it heard of that, has no block in the view.
     const View& view = book->views.latest();
-    if (view.index_of(machine.key()) && view.members.size() > 1)
+    const bool may_know = std::ranges::any_of(machines_, [&](const auto& other) {
+        return other->ledger == book && view.index_of(other->key()) &&
+               links_->hears_for_us(machine.number, other->number) > session_is_old_us;
+    });
+    const auto is_one_of_several = [&](const View& one) {
+        return one.index_of(machine.key()) && one.members.size() > 1;
+    };
+    if (is_one_of_several(machine.shadow->view()) || (is_one_of_several(view) && may_know))
         fail_at(machine.number, "gives its ledger up, and the others wait for it");
     if (given_up.settled_commits != machine.shadow->settled_length() ||
         given_up.settled_trades != machine.tape.settled_count())
