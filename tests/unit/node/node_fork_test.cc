@@ -372,6 +372,42 @@ TEST(NodeFork, WhatWaitedForABlockAtAFollowerThatStaysAnObserverIsIssuedByTheFor
     w.expect_no_blame();
 }
 
+// Seed 1056: a batch was on the disk before the fork, and left before it was there that the node had entered
+// that.
+TEST(NodeFork, AnObserversBatchGoesIntoAForkOnceItIsDurableThatItIsThere) {
+    Survivors w(exchange::Joining::named);
+    w.three_die();
+    const auto first = w.fork(3, w.both());
+    ASSERT_TRUE(first.ok()) << first.error().message;
+    ASSERT_TRUE(w.accept(4, std::get<ForkAnswer>(*first).ledger).ok());
+    w.world.heal(0, 3);
+    w.world.heal(0, 4);
+    w.world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(w.accept(0, std::get<ForkAnswer>(*first).ledger).ok());
+    w.world.run_for(Duration::seconds(3));
+    w.cut_off(3, 5);
+    w.world.run_for(Duration::seconds(3));
+    const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
+    w.world.run_for(Duration::milliseconds(100));
+    const auto second = w.fork(4, {{w.world.key(4)}});
+    ASSERT_TRUE(second.ok()) << second.error().message;
+    const auto batches = [&] {
+        return std::ranges::count(w.world.sent_by(0), static_cast<std::uint8_t>(MessageKind::signed_batch),
+                                  &SendEffect::kind);
+    };
+    const auto before = batches();
+    w.world.hold_disk(0);
+    w.world.request(0, ForkLedger{{}, std::get<ForkAnswer>(*second).ledger});
+    w.world.run_for(Duration::milliseconds(500));
+    EXPECT_EQ(w.world.node(0).ledger().view().ledger, std::get<ForkAnswer>(*second).ledger);
+    EXPECT_EQ(batches(), before);
+    w.world.release_disk(0);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_GT(batches(), before);
+    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    w.expect_no_blame();
+}
+
 TEST(NodeFork, ALostMemberThatReturnsIsToldToAcceptTheForkThatItCanEnter) {
     Survivors w;
     w.three_die();
