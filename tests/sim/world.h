@@ -195,6 +195,7 @@ class World final : public LinkUser {
     const Machine* find_witness(const Machine& carrier, const std::set<std::size_t>& others) const;
     void lose_carrier(Machine& observer, Machine& member);
     bool make_rival(Machine& proposer, ByteView message);
+    void let_rivals_meet(const Digest& name, std::size_t one, std::size_t other, std::int64_t at_us);
     bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
@@ -216,6 +217,7 @@ class World final : public LinkUser {
     void ask(Machine& machine, app::Query query);
     void operator_hears(Machine& machine, app::Ticket ticket, const Result<app::Answer>& answer);
     void kill_quorum();
+    void cut_off_straggler(const LedgerBook& book);
     void fork_if_due(Machine& machine);
     void hear_of_fork(Machine& machine, const app::LedgerNews& news);
     void fork_hastily();
@@ -284,6 +286,7 @@ class World final : public LinkUser {
     bool member_gone_ = false;    // for good: nothing settles any more if views do not change
     bool healing_ = false;
     bool carrier_lost_ = false;
+    bool has_straggler_ = false;
     // A proposer that is cut off with its value, which it alone accepted, and until when.
     struct Rival {
         Digest view;

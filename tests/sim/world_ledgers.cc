@@ -89,6 +89,7 @@ void World::kill_quorum() {
         if (!healing_) scheduler_.after(operator_us, [this] { kill_quorum(); });
         return;
     }
+    if (plan_.names_few && !std::exchange(has_straggler_, true)) return cut_off_straggler(*book);
     const View view = book->views.latest();
     std::vector<Machine*> living = those_in(*book);
     for (std::size_t i = living.size(); i > 1; --i)
@@ -112,6 +113,18 @@ void World::kill_quorum() {
             if (machine->state != ProcessState::gone) kill(*machine, false);
         });
     }
+}
+
+// Somebody misses what settles before the quorum dies, and comes back when the others are in a fork, or about
+// to be.
+void World::cut_off_straggler(const LedgerBook& book) {
+    const std::vector<Machine*> living = those_in(book);
+    const std::int64_t suspect_us = plan_.node.views.suspect_after.ns / 1'000;
+    const std::int64_t until_deaths_us = 2 * suspect_us + operator_us;
+    scheduler_.after(until_deaths_us, [this] { kill_quorum(); });
+    if (living.size() < 3 || healing_) return;
+    const Machine* straggler = living[static_cast<std::size_t>(random_.below(living.size()))];
+    links_->isolate(straggler->number, until_deaths_us + suspect_us + 3 * operator_us + draw_us(1'000 * ms));
 }
 
 // The eldest that lives founds the fork with all others, who enter it then.

@@ -323,8 +323,32 @@ bool World::make_rival(Machine& proposer, ByteView message) {
         rival_ = Rival{view, proposer.number, now_us + until.ns / 1'000};
     }
     links_->isolate(proposer.number, rival_->until_us - now_us);
-    if (rival_->proposer != proposer.number) rival_.reset();
+    if (rival_->proposer == proposer.number) return true;
+    let_rivals_meet(view, rival_->proposer, proposer.number, rival_->until_us);
+    rival_.reset();
     return true;
+}
+
+// When they come back nobody else is there, if they can do without.
+void World::let_rivals_meet(const Digest& name, std::size_t one, std::size_t other, std::int64_t at_us) {
+    const View* view = ledgers_.find(name);
+    if (!view) return;
+    std::set<std::size_t> rivals;
+    std::vector<std::size_t> others;
+    for (const auto& machine : machines_)
+        if (const auto index = view->index_of(machine->key())) {
+            const bool is_rival = machine->number == one || machine->number == other;
+            if (is_rival)
+                rivals.insert(index->value());
+            else
+                others.push_back(machine->number);
+        }
+    if (!is_quorum_of(*view, rivals)) return;
+    const std::int64_t for_us = plan_.node.views.times.attempt.ns / 500;
+    scheduler_.after(at_us - scheduler_.now_us(), [this, others, for_us] {
+        for (const std::size_t node : others)
+            links_->isolate(node, for_us);
+    });
 }
 
 // In the middle of a ballot: somebody is cut off, stands still or crashes.
