@@ -68,10 +68,17 @@ void World::operator_hears(Machine& machine, app::Ticket ticket, const Result<ap
     rare_.add(Rare::fork_too_early,
               answer.error().message.ends_with("fetching it: try again soon") ||
                   answer.error().message.ends_with("what lies between: try again soon"));
+    const LedgerBook* fork = machine.ledger ? ledgers_.fork_of(*machine.ledger) : nullptr;
+    if (answer.error().message.find("the fork lacks what settled there") != std::string::npos) {
+        rare_.add(Rare::fork_refused);
+        machine.is_refused = true;
+        if (fork && machine.shadow->view().number < fork->views.first().number)
+            fail_at(machine.number, "is refused by a fork of a view that has not ended here");
+        return;
+    }
     if (!answer.error().message.starts_with("REFUSED")) return;
     rare_.add(Rare::fork_refused);
     machine.is_refused = true;
-    const LedgerBook* fork = machine.ledger ? ledgers_.fork_of(*machine.ledger) : nullptr;
     if (fork && machine.own_log.blocks().size() <= fork->inherited)
         fail_at(machine.number, "is refused by a fork that holds all that has settled here");
 }
