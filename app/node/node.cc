@@ -280,7 +280,10 @@ void Node::flush(Now now, Effects& effects) {
     step_fork(now, effects);
     step_view(now, effects);
     hand_over_void_blocks(now, effects);
-    if (!waits_to_return() && is_established()) relay(now, effects);
+    // What it wrote down in the ledger before must not be in the next one before it is sure that this node
+    // is.
+    const bool is_bound = is_established() && entered_ticket_ <= durable_ticket_;
+    if (!waits_to_return() && is_bound) relay(now, effects);
     if (self_index_) emit(now, effects);
     step_adopt(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);

@@ -376,7 +376,7 @@ class Node {
     // --- relaying (node_relay.cc) ---
     void relay(Now now, Effects& effects);
     Relayed next_to_relay(Batcher& from, MonoTime now);
-    // An observer that nobody lets in has members issue what it made before it met the ledger.
+    // An observer that nobody lets in has members issue what it made before, and what its users sent since.
     void hand_over_void_blocks(Now now, Effects& effects);
     void relay_void_block(OwnBlocks::Waiting block, MonoTime now, Effects& effects);
     void answer_handed_over(Effects& effects);

@@ -134,8 +134,8 @@ Node::Relayed Node::next_to_relay(Batcher& from, MonoTime now) {
 }
 
 void Node::hand_over_void_blocks(Now now, Effects& effects) {
-    if (self_index_ || own_blocks_.waiting().empty() || in_flight_ || !recovered_ || !is_established() ||
-        ledger_.view().number == 0 || views_.joining_needs(now.wall).empty())
+    if (!waits_to_return() || in_flight_ || !recovered_ || !is_established() || ledger_.view().number == 0 ||
+        views_.joining_needs(now.wall).empty())
         return;
     while (!own_blocks_.waiting().empty()) {
         relay_void_block(own_blocks_.hand_over(), now.mono, effects);

@@ -8,11 +8,18 @@ namespace peerbook::sim {
 
 using namespace exchange;
 
+namespace {
+
+constexpr const char* numbered_account = "cas";
+
+}  // namespace
+
 Clients::Clients(const Plan& plan, std::vector<PublicKey> owners, const Digest& network, Random random)
     : plan_(plan), owners_(std::move(owners)), network_(network), random_(random) {
     for (std::size_t node = 0; node < owners_.size(); ++node) {
         Client& client = clients_.emplace_back();
         client.home = node;
+        numbered_.insert(hosted_account_id(owners_[node], numbered_account));
         client.flow = std::make_unique<OrderFlow>(owners_, node);
     }
     for (std::uint32_t i = 0; i < plan.roaming_clients; ++i) {
@@ -42,11 +49,11 @@ app::SubmitRequest Clients::make_numbered_by_node(const Client& client, std::vec
     app::SubmitRequest request;
     request.wait_for = random_.below(4) == 0 ? app::Grade::settled : app::Grade::provisional;
     for (std::uint64_t i = 1 + random_.below(3); i > 0; --i) {
-        accounts.push_back(hosted_account_id(owners_[*client.home], "cas"));
+        accounts.push_back(hosted_account_id(owners_[*client.home], numbered_account));
         CommandBody body = Faucet{testing::toy_usd, 1 + static_cast<Amount>(random_.below(300))};
         if (random_.below(2) == 0)
             body = testing::toy_limit(Side::buy, 95 + static_cast<std::int64_t>(random_.below(11)), 1);
-        request.intents.push_back({"cas", std::nullopt, std::move(body), std::nullopt});
+        request.intents.push_back({numbered_account, std::nullopt, std::move(body), std::nullopt});
     }
     return request;
 }

@@ -54,6 +54,8 @@ class Clients {
     // Its accounts will never be served again.
     void node_gone(std::size_t node);
     bool waits_at(std::size_t node) const;
+    // One whose nonces its node gives.
+    bool is_numbered_by_node(const exchange::AccountId& account) const { return numbered_.contains(account); }
     // Nothing has to be sent again and nothing waits for an answer.
     bool done() const;
     std::string waiting_text() const;
@@ -87,6 +89,7 @@ class Clients {
 
     const Plan& plan_;
     std::vector<PublicKey> owners_;
+    std::set<exchange::AccountId> numbered_;  // accounts
     Digest network_;
     Random random_;
     std::vector<Client> clients_;

@@ -28,6 +28,13 @@ std::string PlaceChecker::signed_block(const exchange::BlockHeader& header, cons
            short_name(known->second) + " and " + short_name(digest);
 }
 
+std::string NonceChecker::leaves(const exchange::AccountId& account, exchange::CommandRef ref,
+                                 const exchange::CommandBody& body) {
+    const auto [known, is_new] = commands_.emplace(std::pair(account, ref), body);
+    if (is_new || known->second == body) return "";
+    return "two commands with nonce " + std::to_string(ref.nonce) + " of one account, which their node gave";
+}
+
 std::string SettledTrades::settled(std::uint64_t commit, const std::vector<app::TradeView>& trades) {
     Hasher hasher("settled trades of a commit");
     for (const app::TradeView& trade : trades)

@@ -46,6 +46,18 @@ class PlaceChecker {
     std::map<std::tuple<Digest, PublicKey, std::uint64_t>, Digest> places_;
 };
 
+// A nonce that a node gave to a command of its users stands for that command only, also where it gave the
+// command up and told them that it does not know what became of it: it may still run.
+class NonceChecker {
+  public:
+    // In a block or a batch of the node.
+    std::string leaves(const exchange::AccountId& account, exchange::CommandRef ref,
+                       const exchange::CommandBody& body);
+
+  private:
+    std::map<std::pair<exchange::AccountId, exchange::CommandRef>, exchange::CommandBody> commands_;
+};
+
 // Trades that all nodes settle at a commit are the same. One for the run.
 class SettledTrades {
   public:

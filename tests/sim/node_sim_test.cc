@@ -105,6 +105,19 @@ TEST(PlaceCheckerTest, NoticesASecondBlockForAPlace) {
     EXPECT_NE(checker.signed_block(header(1, 1, 1), digest(3)), "");
 }
 
+TEST(NonceCheckerTest, NoticesANonceThatStandsForTwoCommands) {
+    NonceChecker checker;
+    exchange::AccountId account;
+    account.data.fill(1);
+    const exchange::Faucet one{exchange::AssetId(1), 5}, other{exchange::AssetId(1), 6};
+    EXPECT_EQ(checker.leaves(account, {2, 0}, one), "");
+    EXPECT_EQ(checker.leaves(account, {2, 0}, one), "");
+    EXPECT_EQ(checker.leaves(account, {3, 0}, other), "");
+    EXPECT_NE(checker.leaves(account, {2, 0}, other), "");
+    account.data.fill(2);
+    EXPECT_EQ(checker.leaves(account, {2, 0}, other), "");
+}
+
 TEST(SettledLogTest, NoticesAnotherBlockAtAPlace) {
     SettledLog log;
     EXPECT_EQ(log.settled(0, 1, digest(1)), "");

@@ -243,6 +243,15 @@ void draw_aims(Plan& plan, Random random) {
     plan.dead_links = plan.members >= 3 && plan.rival_values == 0 && random.below(3) == 0;
 }
 
+// Drawn after all the rest, from numbers of its own.
+void draw_details(Plan& plan, Random random) {
+    plan.names_few = plan.quorum_dies && random.below(2) == 0;
+    // An observer gives up so soon that what it gave up may still run.
+    if (random.below(3) > 0 || (plan.observers == 0 && !plan.views_change())) return;
+    plan.node.relay_retry = Duration::milliseconds(between(random, 20, 400));
+    plan.node.relay_timeout = plan.node.relay_retry + Duration::milliseconds(between(random, 0, 600));
+}
+
 }  // namespace
 
 Plan Plan::draw(std::uint64_t seed) {
@@ -284,6 +293,7 @@ Plan Plan::draw(std::uint64_t seed) {
     if (random.below(5) < 2) draw_views(plan, random);
     draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
     draw_aims(plan, Random(seed * 0xaef17502108ef2d9 + 11));
+    draw_details(plan, Random(seed * 0x94d049bb133111eb + 13));
     return plan;
 }
 
@@ -317,10 +327,11 @@ std::string Plan::text() const {
            part("dead links", dead_links) +
            part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
            part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
-           part("a quorum dies", quorum_dies) + part("adoptions", adoptions) +
+           part("a quorum dies", quorum_dies) + part("names few", names_few) + part("adoptions", adoptions) +
            part("hasty forks", hasty_forks) + part("carrier dies", carrier_dies) +
            part("elder late us", elder_late_us) + part("rival values", rival_values) +
-           part("entry is silent", entry_is_silent) + ", trouble: " + name_of(trouble) +
+           part("entry is silent", entry_is_silent) + part("relay retry ms", node.relay_retry.ms()) +
+           part("relay timeout ms", node.relay_timeout.ms()) + ", trouble: " + name_of(trouble) +
            part("tricks", tricks);
 }
 

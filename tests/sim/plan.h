@@ -88,6 +88,7 @@ struct Plan {
     // At some time so many members of a view are gone for good that the others are no quorum; their operators
     // fork its ledger.
     bool quorum_dies = false;
+    bool names_few = false;  // the fork's founder names only those that it sees; others come back some time
     // Nodes without a ledger are apart at first and found two; then so many times an operator has a node
     // adopt another one's ledger. It goes on as a spare machine: with a new key and an empty store.
     std::uint32_t adoptions = 0;
@@ -96,7 +97,8 @@ struct Plan {
     bool carrier_dies = false;       // a member that an observer gave a batch, before others hear of it
     std::int64_t elder_late_us = 0;  // the eldest member starts so late, and strangers wait for it
     std::uint32_t rival_values = 0;  // so often a proposer is cut off when it alone accepted its value
-    bool entry_is_silent = false;    // who enters a ledger as an observer gets nothing at first
+    bool entry_is_silent = false;    // who enters a ledger as an observer gets nothing at first, and users of
+                                     // some nodes wait until it has entered one
     bool dead_links = false;  // some pairs never meet; what they say reaches each other through the rest
 
     std::int64_t request_us_max = 40'000;  // between two requests of a client
@@ -111,6 +113,7 @@ struct Plan {
     // Machines with a key of their own that wait for an operator.
     std::size_t spares() const { return adoptions; }
     static Plan draw(std::uint64_t seed);
+    bool users_wait_for_ledger(std::size_t at) const { return entry_is_silent && (seed >> at & 1) == 0; }
     bool views_change() const { return node.views.suspect_after > Duration{}; }
     // The plan of the speed that TESTING.md asks for: 5 nodes, 20 virtual seconds, no faults.
     static Plan speed();

@@ -234,6 +234,12 @@ const char* name_of(Rare state) {
             return "carrier died";
         case Rare::carrier_died_observer_crashed:
             return "carrier died observer crashed";
+        case Rare::carrier_died_before_witness:
+            return "carrier died before witness";
+        case Rare::batch_given_up:
+            return "batch given up";
+        case Rare::fork_too_early:
+            return "fork too early";
         case Rare::as_many_came_as_stay:
             return "as many came as stay";
         case Rare::late_ballot:

@@ -124,6 +124,9 @@ enum class Rare : std::size_t {
     entry_was_silent,
     carrier_died,
     carrier_died_observer_crashed,
+    carrier_died_before_witness,
+    batch_given_up,
+    fork_too_early,
     as_many_came_as_stay,
     late_ballot,
     nonce_from_node,
@@ -137,10 +140,8 @@ const char* name_of(Rare state);
 // False for what a set of seeds need not reach.
 inline bool is_required(Rare state) {
     // Two processes with one key need not sign at the same place before one of them hears of the other.
-    // Nor need anything have settled at one of those who go on that a fork lacks. Links that are dead for
-    // good are not drawn yet.
-    return state != Rare::signed_again && state != Rare::fork_refused && state != Rare::block_passed_on &&
-           state != Rare::view_message_gossiped && state != Rare::count_;
+    // Nor need anything have settled at one of those who go on that a fork lacks.
+    return state != Rare::signed_again && state != Rare::fork_refused && state != Rare::count_;
 }
 
 class RareStates {

@@ -18,6 +18,9 @@ constexpr std::int64_t look_us = 100 * ms;
 constexpr std::int64_t equal_us_max = 12'000 * ms;
 constexpr std::int64_t spread_us = 1'000 * ms;  // of a block to everyone, if clocks are close to each other
 constexpr std::int64_t clock_ahead_ms = 2'000;  // further ahead, a block waits until the clock is there
+// Where the view is fixed and nobody strange holds blocks back: without waiting for those version vectors,
+// too.
+constexpr std::int64_t settled_us_max = 25'000 * ms;
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;     // until all are let in again
 constexpr std::int64_t equal_over_one_link_us_max = 40'000 * ms;  // of a node that may have one peer
 constexpr std::int64_t client_repeats_us = 200 * ms;              // while healing
@@ -266,6 +269,7 @@ void World::client_tick(std::size_t client) {
     scheduler_.after(pause, [this, client] { client_tick(client); });
     const std::size_t to = clients_->home(client).value_or(static_cast<std::size_t>(random_.below(nodes())));
     if (!machines_[to]->runs()) return;
+    if (plan_.users_wait_for_ledger(to) && !machines_[to]->ledger && !healing_) return;
     if (healing_ && !plan_.founds && !may_settle(machines_[to]->ledger))
         return;  // what cannot settle need not be asked for again
     if (auto sending = clients_->next(client, !healing_, now_of(*machines_[to]).wall))
@@ -350,9 +354,11 @@ std::string World::run() {
     const std::int64_t equal_within = plan_.views_change() ? equal_over_views_us_max
                                       : plan_.dead_links   ? equal_over_one_link_us_max
                                                            : equal_us_max;
+    const bool is_simple = !plan_.views_change() && !plan_.dead_links && must_be_equal_soon();
+    const std::int64_t settled_within = is_simple ? settled_us_max : liveness_us_max;
     bool was_equal = false;
     std::optional<Held> held;
-    while (!failed() && !is_quiet() && scheduler_.now_us() < begin + liveness_us_max) {
+    while (!failed() && !is_quiet() && scheduler_.now_us() < begin + settled_within) {
         scheduler_.run_until(scheduler_.now_us() + look_us, failed);
         // Requests that are sent again make new blocks all the time.
         if (!held || scheduler_.now_us() - held->at_us >= spread) {

@@ -192,12 +192,16 @@ class World final : public LinkUser {
     void note_heard(Machine& machine, const PublicKey& from);
     void note_standing_still(Machine& machine, std::int64_t since_us);
     void check_heard(const Machine& machine);
+    const Machine* find_witness(const Machine& carrier, const std::set<std::size_t>& others) const;
     void lose_carrier(Machine& observer, Machine& member);
     bool make_rival(Machine& proposer, ByteView message);
+    void let_rivals_meet(const Digest& name, std::size_t one, std::size_t other, std::int64_t at_us);
     bool dies_with_decision(const app::BroadcastEffect& message);
     void trouble_ballot(Machine& from, Machine& to, ByteView message);
     void note_death(const Machine& machine);
     bool may_settle(const LedgerBook* book) const;
+    bool has_quorum_left(const exchange::View& view) const;
+    bool can_come_to(const LedgerBook& book, const exchange::View& view) const;
     bool all_in_last_view(const LedgerBook& book) const;
     bool cheat_is_left_out() const;
     void take_view_message(Machine& machine, std::size_t from, const SharedBytes& bytes);
@@ -213,7 +217,9 @@ class World final : public LinkUser {
     void ask(Machine& machine, app::Query query);
     void operator_hears(Machine& machine, app::Ticket ticket, const Result<app::Answer>& answer);
     void kill_quorum();
+    void cut_off_straggler(const LedgerBook& book);
     void fork_if_due(Machine& machine);
+    void hear_of_fork(Machine& machine, const app::LedgerNews& news);
     void fork_hastily();
     bool sees_a_quorum(const Machine& machine) const;
     void note_forked(Machine& machine, ByteView record);
@@ -247,6 +253,7 @@ class World final : public LinkUser {
     // --- world_checks.cc ---
     void check(const Machine& machine, const std::string& complaint);
     void check_leaves(Machine& machine, const exchange::VerifiedBlock& block);
+    void check_numbers(const Machine& machine, const exchange::CommandBatch& batch);
     void check_step(Machine& machine, const app::Effects& effects);
     bool attested_holds() const;
     void check_attested(Machine& machine);
@@ -269,6 +276,7 @@ class World final : public LinkUser {
     std::optional<Links> links_;
     std::optional<Clients> clients_;
     PlaceChecker places_;
+    NonceChecker nonces_;
     StateChecker states_;
     std::uint64_t next_ticket_ = 1;
     // Of the member that lost its store: up to which of its blocks a quorum of the others holds them.
@@ -278,6 +286,7 @@ class World final : public LinkUser {
     bool member_gone_ = false;    // for good: nothing settles any more if views do not change
     bool healing_ = false;
     bool carrier_lost_ = false;
+    bool has_straggler_ = false;
     // A proposer that is cut off with its value, which it alone accepted, and until when.
     struct Rival {
         Digest view;

@@ -26,6 +26,8 @@ void World::check(const Machine& machine, const std::string& complaint) {
 void World::check_leaves(Machine& machine, const VerifiedBlock& block) {
     if (block.header.author != machine.key()) return;
     check(machine, machine.durable.leaves(block.header, block.digest));
+    for (const CommandBatch& batch : block.batches)
+        check_numbers(machine, batch);
     const exchange::View& view = *ledgers_.find(block.header.view);
     const bool is_given = view.number == 1 && first_view_of(machine).number == 1;
     if (view.number == 0)
@@ -42,6 +44,17 @@ void World::check_leaves(Machine& machine, const VerifiedBlock& block) {
     if (!may_happen) return fail_at(machine.number, twice);
     rare_.add(Rare::signed_again);
     equivocation_ = true;
+}
+
+void World::check_numbers(const Machine& machine, const CommandBatch& batch) {
+    // A node whose store was taken away does not know what it gave.
+    if (plan_.trouble == Trouble::lost_store || plan_.trouble == Trouble::older_store ||
+        plan_.trouble == Trouble::two_processes)
+        return;
+    for (const BatchCommand& command : batch.commands)
+        if (const AccountId& account = batch.accounts[command.account];
+            clients_->is_numbered_by_node(account))
+            check(machine, nonces_.leaves(account, command.ref(), command.body));
 }
 
 void World::check_step(Machine& machine, const app::Effects& effects) {

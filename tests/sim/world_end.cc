@@ -42,16 +42,32 @@ bool World::must_be_equal_soon() const {
            may_settle(named_) && !equivocation_ && (plan_.tricks & trick_withhold) == 0;
 }
 
-// Those of the last view who are left can settle and end it.
+// Those of the last view who are left can settle and end it, and can hear that it was decided.
 bool World::may_settle(const LedgerBook* book) const {
     if (!book) return false;
     if (!plan_.views_change()) return !member_gone_;
     const View& view = book->views.latest();
+    return has_quorum_left(view) && can_come_to(*book, view);
+}
+
+bool World::has_quorum_left(const View& view) const {
     std::set<std::size_t> here;
     for (const auto& machine : machines_)
         if (const auto index = view.index_of(machine->key()); index && machine->state != ProcessState::gone)
             here.insert(index->value());
     return is_quorum_of(view, here);
+}
+
+// Somebody who lives has its record, or enough of those who decided it live to do so again.
+bool World::can_come_to(const LedgerBook& book, const View& view) const {
+    const Digest name = digest_of(view);
+    const View* before = book.views.find(view.previous);
+    if (!before) return true;
+    const bool is_known = std::ranges::any_of(machines_, [&](const auto& machine) {
+        return machine->state != ProcessState::gone &&
+               (machine->view == name || machine->durable.holds(name));
+    });
+    return is_known || (has_quorum_left(*before) && can_come_to(book, *before));
 }
 
 // All that live and may be members are, and those who do not live are left out.
@@ -300,9 +316,9 @@ void World::check_log(const Group& group, std::set<CommandName>& everywhere) {
     Outcomes before, until = outcomes;
     std::uint64_t place = 0;
     for (const Digest& digest : log) {
-        if (place == inherited) before = outcomes;
         execute_once(engine, *book_->find(digest), outcomes);
         if (place + 1 == passed_on) until = outcomes;
+        if (place + 1 == inherited) before = outcomes;
         const auto root = group.book->root_by_commit.find(++place);
         if (root != group.book->root_by_commit.end() && state_root_of(engine.freeze()) != root->second)
             fail("the state root of commit " + std::to_string(place) +

@@ -15,6 +15,7 @@ using Source = app::NodeOptions::LedgerSource;
 namespace {
 
 constexpr std::int64_t ms = 1'000;
+const testing::CheapVerifier verifier;
 constexpr std::int64_t stop_us_max = 5'000 * ms;  // then the process ends whatever it waits for: run_node.cc
 
 }  // namespace
@@ -183,9 +184,14 @@ bool World::knows_established(const Machine& machine) const {
     return machine.ledger->is_founded ? shadow.founder_has_second() : shadow.has_blocks();
 }
 
-// It is written down, so that its nonces are not given away again; and, rule 19, users' commands go only
-// where the node is bound for good.
+// It is written down, so that its nonces are not given away again; it overtakes nothing that its users sent
+// before; and, rule 19, users' commands go only where the node is bound for good.
 void World::check_batch_leaves(Machine& machine, ByteView batch) {
+    const auto decoded = decode_signed_batch(batch, rules_.network, rules_.rules_version, verifier);
+    if (!decoded.ok()) return fail_at(machine.number, decoded.error().message);
+    check_numbers(machine, *decoded);
+    if (!machine.to_issue_again.empty())
+        check_view(machine, "a batch leaves while void blocks wait to be issued again before it");
     Bytes record{static_cast<std::uint8_t>(app::RecordKind::relayed)};
     record.insert(record.end(), batch.begin(), batch.end());
     if (!machine.durable.holds(digest_of_record(record)))

@@ -64,10 +64,21 @@ void World::operator_hears(Machine& machine, app::Ticket ticket, const Result<ap
     });
     if (answer.ok()) return;
     if (plan_.adoptions > 0) rare_.add(Rare::adoption_refused);
+    // It has not all that the fork goes on from.
+    rare_.add(Rare::fork_too_early,
+              answer.error().message.ends_with("fetching it: try again soon") ||
+                  answer.error().message.ends_with("what lies between: try again soon"));
+    const LedgerBook* fork = machine.ledger ? ledgers_.fork_of(*machine.ledger) : nullptr;
+    if (answer.error().message.find("the fork lacks what settled there") != std::string::npos) {
+        rare_.add(Rare::fork_refused);
+        machine.is_refused = true;
+        if (fork && machine.shadow->view().number < fork->views.first().number)
+            fail_at(machine.number, "is refused by a fork of a view that has not ended here");
+        return;
+    }
     if (!answer.error().message.starts_with("REFUSED")) return;
     rare_.add(Rare::fork_refused);
     machine.is_refused = true;
-    const LedgerBook* fork = machine.ledger ? ledgers_.fork_of(*machine.ledger) : nullptr;
     if (fork && machine.own_log.blocks().size() <= fork->inherited)
         fail_at(machine.number, "is refused by a fork that holds all that has settled here");
 }
@@ -85,6 +96,7 @@ void World::kill_quorum() {
         if (!healing_) scheduler_.after(operator_us, [this] { kill_quorum(); });
         return;
     }
+    if (plan_.names_few && !std::exchange(has_straggler_, true)) return cut_off_straggler(*book);
     const View view = book->views.latest();
     std::vector<Machine*> living = those_in(*book);
     for (std::size_t i = living.size(); i > 1; --i)
@@ -110,6 +122,18 @@ void World::kill_quorum() {
     }
 }
 
+// Somebody misses what settles before the quorum dies, and comes back when the others are in a fork, or about
+// to be.
+void World::cut_off_straggler(const LedgerBook& book) {
+    const std::vector<Machine*> living = those_in(book);
+    const std::int64_t suspect_us = plan_.node.views.suspect_after.ns / 1'000;
+    const std::int64_t until_deaths_us = 2 * suspect_us + operator_us;
+    scheduler_.after(until_deaths_us, [this] { kill_quorum(); });
+    if (living.size() < 3 || healing_) return;
+    const Machine* straggler = living[static_cast<std::size_t>(random_.below(living.size()))];
+    links_->isolate(straggler->number, until_deaths_us + suspect_us + 3 * operator_us + draw_us(1'000 * ms));
+}
+
 // The eldest that lives founds the fork with all others, who enter it then.
 void World::fork_if_due(Machine& machine) {
     LedgerBook& book = *machine.ledger;
@@ -124,9 +148,18 @@ void World::fork_if_due(Machine& machine) {
     const Machine* eldest = &machine;
     for (const Machine* other : those_in(book)) {
         if (place(other) < place(eldest)) eldest = other;
-        request.members.push_back(other->key());
+        const bool is_seen =
+            other != &machine && other->runs() && links_->is_up(machine.number, other->number);
+        if (!plan_.names_few || is_seen) request.members.push_back(other->key());
     }
     if (eldest == &machine) ask(machine, std::move(request));
+}
+
+// It comes back to a fork, and its operator does not wait until it has all that this goes on from.
+void World::hear_of_fork(Machine& machine, const app::LedgerNews& news) {
+    if (!plan_.quorum_dies || !machine.runs() || !machine.ledger || machine.is_refused) return;
+    const LedgerBook* fork = may_settle(machine.ledger) ? nullptr : ledgers_.fork_of(*machine.ledger);
+    if (fork && fork->id() == news.ledger()) ask(machine, app::ForkLedger{{}, fork->id()});
 }
 
 // Somebody believes that the others are gone, and they are not: the node sees them.
@@ -261,8 +294,16 @@ void World::check_given_up(const Machine& machine, const app::GivenUpLedger& giv
     const LedgerBook* book = machine.ledger;
     if (!book || given_up.ledger != book->id()) return fail_at(machine.number, "gives another ledger up");
     if (!machine.asked) fail_at(machine.number, "gives its ledger up, and no operator asked for that");
+    // An observer that was let in and then cut off, before it heard of that, has no block in the view.
     const View& view = book->views.latest();
-    if (view.index_of(machine.key()) && view.members.size() > 1)
+    const bool may_know = std::ranges::any_of(machines_, [&](const auto& other) {
+        return other->ledger == book && view.index_of(other->key()) &&
+               links_->hears_for_us(machine.number, other->number) > session_is_old_us;
+    });
+    const auto is_one_of_several = [&](const View& one) {
+        return one.index_of(machine.key()) && one.members.size() > 1;
+    };
+    if (is_one_of_several(machine.shadow->view()) || (is_one_of_several(view) && may_know))
         fail_at(machine.number, "gives its ledger up, and the others wait for it");
     if (given_up.settled_commits != machine.shadow->settled_length() ||
         given_up.settled_trades != machine.tape.settled_count())

@@ -177,9 +177,10 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
         case MessageKind::ledger_news: {
             auto news = app::decode_ledger_news(payload.view(), rules_.network);
             if (!news.ok()) return accuse(machine, key, news.error().message);
-            return put(machine, [key, news = *news](app::Node& node, Now now, Effects& effects) {
+            put(machine, [key, news = *news](app::Node& node, Now now, Effects& effects) {
                 node.on_ledger_news(key, news, now, effects);
             });
+            return hear_of_fork(machine, *news);
         }
         case MessageKind::evidence: {
             auto evidence = exchange::verify_evidence(payload.view(), rules_.network,

@@ -91,6 +91,7 @@ void World::note_record(Machine& machine, ByteView record) {
         return;
     }
     if (kind_of(record) == app::RecordKind::handed_over) return note_handed_over(machine);
+    rare_.add(Rare::batch_given_up, kind_of(record) == app::RecordKind::given_up && machine.runs());
     if (kind_of(record) == app::RecordKind::relayed) rare_.add(Rare::relayed_recovered, !machine.runs());
     if (kind_of(record) == app::RecordKind::entered || kind_of(record) == app::RecordKind::left)
         return note_rebind(machine, kind_of(record), record.subspan(1));
@@ -254,6 +255,20 @@ bool World::dies_with_decision(const app::BroadcastEffect& message) {
     return true;
 }
 
+// A member of the view that the others in it can do without, for a quorum.
+const World::Machine* World::find_witness(const Machine& carrier, const std::set<std::size_t>& others) const {
+    const View& view = carrier.ledger->views.latest();
+    for (const auto& machine : machines_) {
+        const auto index = view.index_of(machine->key());
+        if (!index || machine.get() == &carrier || !machine->runs() || machine->view != carrier.view)
+            continue;
+        std::set<std::size_t> without = others;
+        without.erase(index->value());
+        if (is_quorum_of(view, without)) return machine.get();
+    }
+    return nullptr;
+}
+
 // The member takes an observer's batch, and only that observer sees the block. Then it is gone for good, and
 // the observer perhaps starts again meanwhile.
 void World::lose_carrier(Machine& observer, Machine& member) {
@@ -269,6 +284,17 @@ void World::lose_carrier(Machine& observer, Machine& member) {
     carrier_lost_ = true;
     rare_.add(Rare::carrier_died);
     const std::int64_t suspect_us = plan_.node.views.suspect_after.ns / 1'000;
+    if (const Machine* witness = find_witness(member, others); witness && draw(2) == 0) {
+        // Another member sees the block, too, is back before it is suspected, and stays.
+        rare_.add(Rare::carrier_died_before_witness);
+        links_->part(std::uint64_t{1} << observer.number | std::uint64_t{1} << member.number |
+                         std::uint64_t{1} << witness->number,
+                     suspect_us + 20 * ms + draw_us(suspect_us / 8));
+        scheduler_.after(100 * ms + draw_us(suspect_us / 4), [this, &member] {
+            if (member.state != ProcessState::gone) kill(member, false);
+        });
+        return;
+    }
     links_->part(std::uint64_t{1} << observer.number | std::uint64_t{1} << member.number,
                  2 * suspect_us + 1'000 * ms);
     scheduler_.after(150 * ms + draw_us(suspect_us / 2), [this, &member] {
@@ -297,8 +323,32 @@ bool World::make_rival(Machine& proposer, ByteView message) {
         rival_ = Rival{view, proposer.number, now_us + until.ns / 1'000};
     }
     links_->isolate(proposer.number, rival_->until_us - now_us);
-    if (rival_->proposer != proposer.number) rival_.reset();
+    if (rival_->proposer == proposer.number) return true;
+    let_rivals_meet(view, rival_->proposer, proposer.number, rival_->until_us);
+    rival_.reset();
     return true;
+}
+
+// When they come back nobody else is there, if they can do without.
+void World::let_rivals_meet(const Digest& name, std::size_t one, std::size_t other, std::int64_t at_us) {
+    const View* view = ledgers_.find(name);
+    if (!view) return;
+    std::set<std::size_t> rivals;
+    std::vector<std::size_t> others;
+    for (const auto& machine : machines_)
+        if (const auto index = view->index_of(machine->key())) {
+            const bool is_rival = machine->number == one || machine->number == other;
+            if (is_rival)
+                rivals.insert(index->value());
+            else
+                others.push_back(machine->number);
+        }
+    if (!is_quorum_of(*view, rivals)) return;
+    const std::int64_t for_us = plan_.node.views.times.attempt.ns / 500;
+    scheduler_.after(at_us - scheduler_.now_us(), [this, others, for_us] {
+        for (const std::size_t node : others)
+            links_->isolate(node, for_us);
+    });
 }
 
 // In the middle of a ballot: somebody is cut off, stands still or crashes.

@@ -344,6 +344,70 @@ TEST(NodeFork, WhereTheNetworkNamesItsMembersAFollowerHasTheForksMembersIssueIts
     w.expect_no_blame();
 }
 
+// It could make no block of them in the old ledger, so nothing of it is void.
+TEST(NodeFork, WhatWaitedForABlockAtAFollowerThatStaysAnObserverIsIssuedByTheForksMembers) {
+    Survivors w(exchange::Joining::named);
+    w.three_die();
+    const auto founded = w.fork(3, w.both());
+    ASSERT_TRUE(founded.ok()) << founded.error().message;
+    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
+    ASSERT_TRUE(w.accept(4, fork).ok());
+    w.world.crash_and_restart_alone(0);
+    const std::uint64_t made = w.status(0).own_seq;
+    const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_EQ(w.status(0).own_seq, made) << "no quorum says how much of its chain it holds";
+    w.world.heal(0, 3);
+    w.world.heal(0, 4);
+    w.world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(w.accept(0, fork).ok());
+    w.world.run_for(Duration::seconds(8));
+    EXPECT_EQ(w.status(0).role, "observer");
+    EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
+    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    const Ticket after = w.pay(0, "ann", 1, Grade::settled);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_TRUE(w.world.answered(after) && w.world.submit_answer(after).ok());
+    w.expect_same_log({0, 3, 4});
+    w.expect_no_blame();
+}
+
+// Seed 1056: a batch was on the disk before the fork, and left before it was there that the node had entered
+// that.
+TEST(NodeFork, AnObserversBatchGoesIntoAForkOnceItIsDurableThatItIsThere) {
+    Survivors w(exchange::Joining::named);
+    w.three_die();
+    const auto first = w.fork(3, w.both());
+    ASSERT_TRUE(first.ok()) << first.error().message;
+    ASSERT_TRUE(w.accept(4, std::get<ForkAnswer>(*first).ledger).ok());
+    w.world.heal(0, 3);
+    w.world.heal(0, 4);
+    w.world.run_for(Duration::seconds(2));
+    ASSERT_TRUE(w.accept(0, std::get<ForkAnswer>(*first).ledger).ok());
+    w.world.run_for(Duration::seconds(3));
+    w.cut_off(3, 5);
+    w.world.run_for(Duration::seconds(3));
+    const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
+    w.world.run_for(Duration::milliseconds(100));
+    const auto second = w.fork(4, {{w.world.key(4)}});
+    ASSERT_TRUE(second.ok()) << second.error().message;
+    const auto batches = [&] {
+        return std::ranges::count(w.world.sent_by(0), static_cast<std::uint8_t>(MessageKind::signed_batch),
+                                  &SendEffect::kind);
+    };
+    const auto before = batches();
+    w.world.hold_disk(0);
+    w.world.request(0, ForkLedger{{}, std::get<ForkAnswer>(*second).ledger});
+    w.world.run_for(Duration::milliseconds(500));
+    EXPECT_EQ(w.world.node(0).ledger().view().ledger, std::get<ForkAnswer>(*second).ledger);
+    EXPECT_EQ(batches(), before);
+    w.world.release_disk(0);
+    w.world.run_for(Duration::seconds(3));
+    EXPECT_GT(batches(), before);
+    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    w.expect_no_blame();
+}
+
 TEST(NodeFork, ALostMemberThatReturnsIsToldToAcceptTheForkThatItCanEnter) {
     Survivors w;
     w.three_die();
