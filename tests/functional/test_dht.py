@@ -7,16 +7,12 @@ where node, npm or the registry is missing, their tests are skipped and say so. 
 import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
-import unittest
 
 import harness
-from discovery_case import FIRST_PEER_MAX_S, DiscoveryCase, ask, grape, service_name
+from discovery_case import FIRST_PEER_MAX_S, DiscoveryCase, GrenacheCase, ask, grape, service_name
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "twenty characters ab"
 
 
@@ -107,27 +103,8 @@ class EmbeddedGrape(DiscoveryCase):
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
-class Grenache(DiscoveryCase):
+class Grenache(GrenacheCase):
     """With a Grape, and the clients, of Grenache's authors."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if not shutil.which("npm") or not shutil.which("node"):
-            raise unittest.SkipTest("node and npm are not installed")
-        cls.packages = tempfile.mkdtemp(prefix="peerbook-grenache-")
-        cls.addClassCleanup(shutil.rmtree, cls.packages, ignore_errors=True)
-        for file in ("package.json", "client.js"):
-            shutil.copy(os.path.join(HERE, "grenache", file), cls.packages)
-        try:
-            done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0",
-                                   "--fetch-timeout=10000"], cwd=cls.packages, timeout=60, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            said = done.stdout.strip().splitlines()[:1] if done.returncode else None
-        except subprocess.TimeoutExpired:
-            said = ["no answer in 60 s"]
-        if said is not None:
-            raise unittest.SkipTest(f"npm cannot install Grenache: {' '.join(said)}")
 
     def start_grapes(self):
         """Two real Grapes, since one alone has nobody to announce to; returns their URLs."""
@@ -152,11 +129,6 @@ class Grenache(DiscoveryCase):
 
         harness.wait_until(answers, 30, "the Grapes to answer")
         return [f"http://127.0.0.1:{api}" for api in self.grape_apis]
-
-    def client(self, *words):
-        done = subprocess.run(["node", os.path.join(self.packages, "client.js"), *map(str, words)], timeout=40,
-                              stdout=subprocess.PIPE, check=True, text=True)
-        return json.loads(done.stdout.strip().splitlines()[-1])
 
     def test_nodes_meet_through_a_grape_and_go_on_without_it(self):
         urls = self.start_grapes()
