@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -31,6 +32,7 @@
 #include "base/system_clock.h"
 #include "p2p/dht/dht_node.h"
 #include "p2p/dht/dht_strategy.h"
+#include "p2p/dht/node_record_strategy.h"
 #include "p2p/discovery/mdns_strategy.h"
 #include "p2p/grenache/grenache_strategy.h"
 #include "p2p/grenache/rpc_wire.h"
@@ -71,6 +73,7 @@ class NodeProcess {
           gossip_(gossip),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
+          members_(std::move(opened.members)),
           ledger_(opened.parts.node->established_ledger()),
           runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
@@ -169,10 +172,41 @@ class NodeProcess {
                 !added.ok())
                 return added;
         if (!dht_) return {};
+        if (Status added = network_->add_strategy(std::make_unique<p2p::NodeRecordStrategy>(
+                self, p2p::NodeRecordStrategy::Parts{
+                          *dht_, *signer_, verifier_, clock_, [this] { return own_addresses(); },
+                          [this] { return wanted_records(); },
+                          [this](std::function<void()> call) { boost::asio::post(io_, std::move(call)); },
+                          dht_on_loopback()}));
+            !added.ok())
+            return added;
         p2p::DhtStrategy::Options options;
         options.takes_loopback = dht_on_loopback();
         options.begins_alone = settings_.dht_bootstrap.empty();
         return network_->add_strategy(std::make_unique<p2p::DhtStrategy>(*dht_, self, options));
+    }
+
+    // Where others reach this node, as far as it knows for sure: peers of two networks see it there, and one
+    // came in.
+    std::vector<p2p::PeerAddress> own_addresses() const {
+        if (p2p::is_loopback_host(settings_.p2p_host))
+            return {{settings_.p2p_host == "localhost" ? "127.0.0.1" : settings_.p2p_host, network_->port()}};
+        const p2p::NatInfo nat = network_->nat();
+        if (nat.reach != p2p::Reach::reachable || nat.told_port == 0 || nat.seen_host.empty()) return {};
+        return {{nat.seen_host, nat.told_port}};
+    }
+
+    // Members that are not connected, and nodes whose address fails.
+    std::vector<p2p::PeerId> wanted_records() const {
+        std::set<p2p::PeerId> wanted(members_.begin(), members_.end());
+        const std::vector<p2p::PeerInfo> peers = network_->peers();
+        for (const p2p::PeerInfo& peer : peers)
+            if (peer.state == "disconnected" && !peer.id.is_zero()) wanted.insert(peer.id);
+        for (const p2p::PeerInfo& peer : peers)
+            if (peer.state == "connected" || peer.state == "stale" || peer.state == "banned")
+                wanted.erase(peer.id);
+        wanted.erase(signer_->public_key());
+        return {wanted.begin(), wanted.end()};
     }
 
     // Serves Grenache's RPC; with a Grape to be found by, connections are carried by it both ways.
@@ -369,7 +403,8 @@ class NodeProcess {
     const p2p::GossipSettings& gossip_;
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
-    Digest ledger_;  // zero: none yet
+    const std::vector<PublicKey> members_;  // that the network file names
+    Digest ledger_;                         // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
     SystemClock clock_;
