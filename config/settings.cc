@@ -168,6 +168,15 @@ std::vector<Definition> make_definitions() {
                 "find nodes through a Grape, and be found there"),
         text("p2p.grape_url", "GRAPE_URL", "--grape-url", "http://127.0.0.1:30001", &S::grape_url,
              is_http_url, "http://host:port", "where that Grape answers"),
+        boolean(
+            "p2p.grenache_rpc", "GRENACHE_RPC", "--grenache-rpc", false, &S::grenache_rpc,
+            "serve Grenache's RPC to whoever can connect; with p2p.grenache also to be reached by it, and to "
+            "reach others, where no connection can be had"),
+        text("p2p.grenache_rpc_host", "GRENACHE_RPC_HOST", "--grenache-rpc-host", "0.0.0.0",
+             &S::grenache_rpc_host, is_host, "a host name or address",
+             "where to serve it; nothing else is served there"),
+        integer<std::uint16_t>("p2p.grenache_rpc_port", "GRENACHE_RPC_PORT", "--grenache-rpc-port", 3001,
+                               &S::grenache_rpc_port, 0, 65'535, "port for it; 0: any free one"),
         {{"p2p.registries", "BOOTSTRAP_REGISTRIES", "--registries", "",
           "bootstrap registries to find nodes by, and to be listed in", SettingKind::list,
           "http://host:port, at most " + std::to_string(registries_max) + ", each once"},
@@ -479,6 +488,8 @@ Status check_ports(const Settings& settings, const Name& name) {
     const Listener listeners[] = {
         {"p2p.port", settings.p2p_enabled, settings.p2p_host, settings.p2p_port},
         {"api.port", true, settings.api_host, settings.api_port},
+        {"p2p.grenache_rpc_port", settings.serves_rpc(), settings.grenache_rpc_host,
+         settings.grenache_rpc_port},
         {"registry.port", settings.serve_registry, settings.registry_host, settings.registry_port},
         {"dht.port", settings.runs_dht(), settings.p2p_host, settings.dht_port},
         {"dht.grape_api_port", settings.embedded_grape, settings.grape_host, settings.grape_port}};
@@ -501,7 +512,6 @@ Status check_combinations(const LoadedSettings& loaded) {
         return Error{ErrorCode::invalid_input, name(key) + " has no use with " + name(because)};
     };
     if (!settings.p2p_enabled && !settings.bootstrap.empty()) return no_use("p2p.bootstrap", "p2p.enabled");
-    if (!settings.p2p_enabled && settings.grenache) return no_use("p2p.grenache", "p2p.enabled");
     if (!settings.p2p_enabled && !settings.registries.empty()) return no_use("p2p.registries", "p2p.enabled");
     const auto& registries = settings.registries;
     for (auto one = registries.begin(); one != registries.end(); ++one)

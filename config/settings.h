@@ -32,6 +32,14 @@ struct Settings {
     bool grenache = false;                             // --grenache / DISCOVERY_GRENACHE
     std::string grape_url = "http://127.0.0.1:30001";  // --grape-url / GRAPE_URL
 
+    bool grenache_rpc = false;                  // --grenache-rpc / GRENACHE_RPC; legacy means it too
+    std::string grenache_rpc_host = "0.0.0.0";  // --grenache-rpc-host / GRENACHE_RPC_HOST
+    std::uint16_t grenache_rpc_port = 3001;     // --grenache-rpc-port / GRENACHE_RPC_PORT
+    // No connections of its own: peers are found through the Grape, and all is carried by Grenache's RPC.
+    bool is_legacy() const { return !p2p_enabled && grenache; }
+    bool serves_rpc() const { return grenache_rpc || is_legacy(); }
+    bool has_peers() const { return p2p_enabled || is_legacy(); }
+
     std::vector<std::string> registries;    // --registries / BOOTSTRAP_REGISTRIES; http://host:port
     bool serve_registry = false;            // --serve-registry / REGISTRY_SERVE
     std::string registry_host = "0.0.0.0";  // --registry-host / REGISTRY_HOST

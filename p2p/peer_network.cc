@@ -1,5 +1,8 @@
 #include "p2p/peer_network.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -34,7 +37,7 @@ constexpr const char* subsystem = "p2p";
 
 // Nobody comes from the internet to who is not told of, or listens on loopback.
 bool checks_reach(const PeerNetworkOptions& options) {
-    return options.broadcast && !is_loopback_host(options.listen_host);
+    return options.direct && options.broadcast && !is_loopback_host(options.listen_host);
 }
 
 PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
@@ -47,7 +50,8 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.seed = system_random_word();
     made.sender_start = system_random_word();
     fill_with_system_random(made.bucket_secret.data);
-    made.local.dials_back = true;
+    made.dials_directly = options.direct;
+    made.local.dials_back = options.direct;
     made.checks_reach = checks_reach(options);
     return made;
 }
@@ -75,7 +79,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         keys_directory_ = keys_directory;
         identity_ = std::make_unique<TransportIdentity>(std::move(*identity));
         const DirectConnections::Options listen{options_.listen_host, options_.listen_port,
-                                                options_.plain_tcp};
+                                                options_.plain_tcp, options_.direct};
         Result<std::unique_ptr<DirectConnections>> connections =
             DirectConnections::listen(io_, listen, *identity_, *this);
         if (!connections) return connections.error();
@@ -93,7 +97,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         is_open_ = true;
         if (options_.plain_tcp)
             log_warn(subsystem, "TLS is off: peers can be read and impersonated on the way");
-        log_info(subsystem, "listening host=" + options_.listen_host + " port=" + std::to_string(port()) +
+        log_info(subsystem, (options_.direct ? "listening host=" + options_.listen_host +
+                                                   " port=" + std::to_string(port())
+                                             : std::string("not listening: all connections are carried")) +
                                 " peer=" + to_hex(signer_.public_key()).substr(0, 12));
         start_port_mapper();
         asio::post(io_, [this, alive = alive_] {
@@ -148,6 +154,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     Status connect(const std::string& address) override {
         if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        if (!options_.direct)
+            return Error{ErrorCode::unavailable, "this node makes no connections: all is carried"};
         return add_configured(SystemClock().now(), address);
     }
 
@@ -248,6 +256,20 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         return discovery_->add(std::move(strategy), interval);
     }
 
+    void set_carrier(StreamCarrier& carrier) override { carrier_ = &carrier; }
+
+    std::optional<int> accept_carried(const std::string& host) override {
+        if (stopped_) return std::nullopt;
+        const PeerAddress remote{host, 0};
+        PeerEffects effects;
+        const auto id = manager_->admit(SystemClock().now(), remote, effects, true);
+        perform_later(std::move(effects));
+        if (!id) return std::nullopt;
+        const auto end = attach(*id, Direction::inbound, remote);
+        if (!end) drop(*id, "no socket to carry it");
+        return end;
+    }
+
     std::vector<DiscoveryInfo> discovery() const override {
         const Now now = SystemClock().now();
         const auto ways = manager_->found_by_way();
@@ -324,6 +346,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (!manager_) return;
         if (discovery_) discovery_->stop();
         if (port_mapper_) port_mapper_->stop();
+        carrier_ = nullptr;
         if (is_open_) persist(SystemClock().now());
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(SystemClock().now(), pending_effects_);
@@ -435,7 +458,14 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
                 pending_effects_.push_back(std::move(effect));
     }
 
-    void act(effect::Dial& dial) { connections_->dial(dial.connection, dial.address); }
+    void act(effect::Dial& dial) {
+        if (!dial.carried) return connections_->dial(dial.connection, dial.address);
+        const auto end = carrier_ ? attach(dial.connection, Direction::outbound, dial.address) : std::nullopt;
+        if (end)
+            carrier_->carry(dial.address, *end);
+        else
+            drop(dial.connection, "nothing carries it");
+    }
     void act(effect::Send& send) {
         if (connections_->send_control(send.connection, std::move(send.payload)) ==
             SendQueue::Outcome::drop_peer)
@@ -461,6 +491,15 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     }
     void act(effect::Undeliverable& lost) { listener_->on_undeliverable(lost.peer, lost.kind, lost.why); }
     void act(effect::Note& note) { log(note.level, note.text); }
+
+    // Gives the end that belongs to whatever carries the connection.
+    std::optional<int> attach(ConnectionId id, Direction direction, const PeerAddress& remote) {
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
+        if (connections_->attach(id, direction, remote, ends[0]).ok()) return ends[1];
+        ::close(ends[1]);
+        return std::nullopt;
+    }
 
     bool send_to(ConnectionId id, OutgoingPayload payload) {
         if (payload.size() > frame_bytes_max) return false;
@@ -490,10 +529,10 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     // Nothing is asked of the gateway for who announces nothing, or cannot be reached in any case.
     void start_port_mapper() {
         const bool is_local = is_loopback_host(options_.listen_host);
-        mapping_.name = options_.nat == NatWay::off ? "off"
-                        : !options_.broadcast       ? "silent"
-                        : is_local                  ? "loopback"
-                                                    : "searching";
+        mapping_.name = options_.nat == NatWay::off || !options_.direct ? "off"
+                        : !options_.broadcast                           ? "silent"
+                        : is_local                                      ? "loopback"
+                                                                        : "searching";
         if (mapping_.name != "searching") return;
         port_mapper_ = PortMapper::start(io_, {options_.nat, options_.listen_host, port(), {}, {}},
                                          [this](const PortMapper::State& state) {
@@ -504,7 +543,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
 
     PeerDiscovery::Hooks discovery_hooks() {
         return {[this](std::string_view strategy, const PeerAddress& address) {
-                    return manager_->add_discovered(SystemClock().now(), strategy, address);
+                    const Now now = SystemClock().now();
+                    return strategy == found_by::carried ? manager_->add_carried(now, address)
+                                                         : manager_->add_discovered(now, strategy, address);
                 },
                 [this](bool is_warning, const std::string& text) {
                     log(is_warning ? NoteLevel::warn : NoteLevel::info, text);
@@ -566,6 +607,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     std::unique_ptr<TransportIdentity> identity_;
     std::optional<PeerManager> manager_;
     std::optional<PeerDiscovery> discovery_;
+    StreamCarrier* carrier_ = nullptr;         // null: nothing is carried to others
     std::unique_ptr<PortMapper> port_mapper_;  // null: nothing is to be mapped
     PortMapper::State mapping_;
     std::uint16_t outside_port_ = 0;  // as the strategies know it

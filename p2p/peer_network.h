@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "p2p/nat/nat_info.h"
 #include "p2p/peers/peer_id.h"
 #include "p2p/peers/peer_info.h"
+#include "p2p/transport/stream_carrier.h"
 
 namespace boost::asio {
 class io_context;
@@ -39,6 +41,7 @@ struct PeerNetworkOptions {
     bool broadcast = true;           // off: our address is never announced or shared
     NatWay nat = NatWay::automatic;  // how the gateway is asked for a port, if broadcast and not on loopback
     bool plain_tcp = false;          // without TLS; only where asked for by name
+    bool direct = true;              // false: no TCP, neither in nor out; all is carried (set_carrier)
     Digest network;
     Digest ledger;          // zero goes with every other
     std::string agent;      // program version, for people
@@ -99,7 +102,7 @@ class PeerNetwork {
     virtual void report_misbehaviour(const PeerId& peer, int points, const std::string& why) = 0;
 
     // Adds a configured peer and dials it soon. Errors: invalid_input (not host:port), unavailable (table
-    // full).
+    // full, or nothing is dialled).
     virtual Status connect(const std::string& address) = 0;
     // Drops the peer and forgets its address until somebody names it again. Error: not_found.
     virtual Status disconnect(const PeerId& peer) = 0;
@@ -122,6 +125,12 @@ class PeerNetwork {
     // Errors: conflict (its name is taken), too_large, unavailable (stopped).
     virtual Status add_strategy(std::unique_ptr<DiscoveryStrategy> strategy,
                                 Duration interval = search_interval) = 0;
+    // Connections are carried by `carrier` to the places that the strategy named found_by::carried finds,
+    // where no direct one can be had. It outlives the network, or stop().
+    virtual void set_carrier(StreamCarrier& carrier) = 0;
+    // Somebody at `host`, an address literal, has a connection carried here: the end of it that the caller
+    // now owns. Nothing: refused, as a connection from there would be.
+    virtual std::optional<int> accept_carried(const std::string& host) = 0;
     // Every way to find peers and what came of it, in order.
     virtual std::vector<DiscoveryInfo> discovery() const = 0;
     // The way in from the internet: the gateway's port, and whether anybody came by it.

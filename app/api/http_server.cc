@@ -341,6 +341,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         request.host = view_of(message[http::field::host]);
         request.authorization = view_of(message[http::field::authorization]);
         request.content_type = view_of(message[http::field::content_type]);
+        request.origin = view_of(message[http::field::origin]);
         request.remote = remote_;
         request.local = local_;
         return request;

@@ -27,6 +27,7 @@ void write_peer(Json& json, const p2p::PeerInfo& peer) {
     json.key("state").foreign(peer.state);
     json.key("direction").text(peer.outbound ? "outbound" : "inbound");
     json.key("configured").flag(peer.configured);
+    json.key("carried").flag(peer.carried);
     if (!peer.found_by.empty()) json.key("found_by").text(peer.found_by);
     write_share(json, "health", peer.health);
     write_share(json, "availability", peer.availability);

@@ -27,6 +27,7 @@ struct ApiRequest {
     std::string_view host;           // header, empty if absent
     std::string_view authorization;  // header, empty if absent
     std::string_view content_type;   // header, empty if absent
+    std::string_view origin;         // header, empty if absent
     std::string_view remote;         // address literal of the client, canonical
     std::string_view local;          // address literal at which it reached this server, canonical
     std::string body;                // JSON is parsed in place, so it is overwritten

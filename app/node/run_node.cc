@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -23,17 +25,22 @@
 #include "app/node/stdin_reader.h"
 #include "app/node_keys/invitation_file.h"
 #include "app/registry/registry_server.h"
+#include "app/rpc/rpc_server.h"
 #include "app/shell/shell.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/system_clock.h"
 #include "p2p/dht/dht_node.h"
 #include "p2p/dht/dht_strategy.h"
+#include "p2p/dht/node_record_strategy.h"
 #include "p2p/directory/directory_wire.h"
 #include "p2p/discovery/mdns_strategy.h"
 #include "p2p/grenache/grenache_strategy.h"
+#include "p2p/grenache/rpc_wire.h"
 #include "p2p/peer_network.h"
 #include "p2p/registry/registry_strategy.h"
+#include "p2p/transport/rpc_carrier.h"
+#include "p2p/transport/rpc_streams.h"
 
 namespace peerbook::app {
 
@@ -67,6 +74,7 @@ class NodeProcess {
           gossip_(gossip),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
+          members_(std::move(opened.members)),
           ledger_(opened.parts.node->established_ledger()),
           runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
@@ -107,13 +115,16 @@ class NodeProcess {
     Status start() {
         if (settings_.runs_dht())
             if (Status started = start_dht(); !started.ok()) return started;
-        if (settings_.p2p_enabled) {
+        if (settings_.has_peers()) {
             auto network =
                 p2p::PeerNetwork::start(io_, peer_options(), *signer_, settings_.data_dir, runner_);
             if (!network.ok()) return network.error();
             network_ = std::move(*network);
-            if (Status added = add_strategies(); !added.ok()) return added;
         }
+        if (settings_.serves_rpc())
+            if (Status started = start_rpc(); !started.ok()) return started;
+        if (network_)
+            if (Status added = add_strategies(); !added.ok()) return added;
         if (settings_.serve_registry)
             if (Status started = start_registry(); !started.ok()) return started;
         ApiServerOptions api;
@@ -131,8 +142,9 @@ class NodeProcess {
         wait_for_signal();
         log_info("node", "ready node=" + to_hex(signer_->public_key()) +
                              " network=" + runner_.network_name() + " api=http://" + api_->address() +
-                             (network_ ? " p2p=" + settings_.p2p_host + ":" + std::to_string(network_->port())
-                                       : std::string(" p2p=off")));
+                             (network_ && !settings_.is_legacy()
+                                  ? " p2p=" + settings_.p2p_host + ":" + std::to_string(network_->port())
+                                  : std::string(network_ ? " p2p=carried" : " p2p=off")));
         if (settings_.use_stdin || ::isatty(STDIN_FILENO) == 1) read_stdin();
         return {};
     }
@@ -140,6 +152,13 @@ class NodeProcess {
     // In the order in which they shall search first: near before far.
     Status add_strategies() {
         const p2p::DiscoveryIdentity self = network_->discovery_identity();
+        if (rpc_ && settings_.grenache)
+            if (Status added = network_->add_strategy(
+                    p2p::make_grenache_rpc_strategy(io_, self, settings_.grape_url, rpc_->port()),
+                    p2p::grenache_interval);
+                !added.ok())
+                return added;
+        if (settings_.is_legacy()) return {};
         if (settings_.p2p_mdns)
             if (Status added = network_->add_strategy(p2p::make_mdns_strategy(io_, self, settings_.p2p_host));
                 !added.ok())
@@ -155,10 +174,62 @@ class NodeProcess {
                 !added.ok())
                 return added;
         if (!dht_) return {};
+        if (Status added = network_->add_strategy(std::make_unique<p2p::NodeRecordStrategy>(
+                self, p2p::NodeRecordStrategy::Parts{
+                          *dht_, *signer_, verifier_, clock_, [this] { return own_addresses(); },
+                          [this] { return wanted_records(); },
+                          [this](std::function<void()> call) { boost::asio::post(io_, std::move(call)); },
+                          dht_on_loopback()}));
+            !added.ok())
+            return added;
         p2p::DhtStrategy::Options options;
         options.takes_loopback = dht_on_loopback();
         options.begins_alone = settings_.dht_bootstrap.empty();
         return network_->add_strategy(std::make_unique<p2p::DhtStrategy>(*dht_, self, options));
+    }
+
+    // Where others reach this node, as far as it knows for sure: peers of two networks see it there, and one
+    // came in.
+    std::vector<p2p::PeerAddress> own_addresses() const {
+        if (p2p::is_loopback_host(settings_.p2p_host))
+            return {{settings_.p2p_host == "localhost" ? "127.0.0.1" : settings_.p2p_host, network_->port()}};
+        const p2p::NatInfo nat = network_->nat();
+        if (nat.reach != p2p::Reach::reachable || nat.told_port == 0 || nat.seen_host.empty()) return {};
+        return {{nat.seen_host, nat.told_port}};
+    }
+
+    // Members that are not connected, and nodes whose address fails.
+    std::vector<p2p::PeerId> wanted_records() const {
+        std::set<p2p::PeerId> wanted(members_.begin(), members_.end());
+        const std::vector<p2p::PeerInfo> peers = network_->peers();
+        for (const p2p::PeerInfo& peer : peers)
+            if (peer.state == "disconnected" && !peer.id.is_zero()) wanted.insert(peer.id);
+        for (const p2p::PeerInfo& peer : peers)
+            if (peer.state == "connected" || peer.state == "stale" || peer.state == "banned")
+                wanted.erase(peer.id);
+        wanted.erase(signer_->public_key());
+        return {wanted.begin(), wanted.end()};
+    }
+
+    // Serves Grenache's RPC; with a Grape to be found by, connections are carried by it both ways.
+    Status start_rpc() {
+        const std::string service = p2p::rpc_service_name(runner_.rules()->network);
+        if (network_ && settings_.grenache) {
+            streams_ = p2p::make_rpc_streams(
+                io_, [this](const std::string& host) { return network_->accept_carried(host); });
+            carrier_ = p2p::make_rpc_carrier(io_, service);
+            network_->set_carrier(*carrier_);
+        }
+        std::array<std::uint8_t, 32> secret{};
+        fill_with_system_random(secret);
+        auto rpc = RpcServer::start(
+            io_,
+            std::make_unique<RpcService>(RpcService::Parts{runner_, signer_->public_key(), service,
+                                                           to_hex(ByteView(secret)), streams_.get(), clock_}),
+            settings_.grenache_rpc_host, settings_.grenache_rpc_port);
+        if (!rpc.ok()) return rpc.error();
+        rpc_ = std::move(*rpc);
+        return {};
     }
 
     Status start_registry() {
@@ -214,6 +285,7 @@ class NodeProcess {
         options.broadcast = settings_.p2p_broadcast;
         options.nat = p2p::parse_nat_way(settings_.p2p_nat).value();  // checked with the settings
         options.plain_tcp = settings_.p2p_plain_tcp;
+        options.direct = !settings_.is_legacy();
         options.network = runner_.rules()->network;
         options.gossip = gossip_;
         options.agent = "peerbook/" PEERBOOK_VERSION;
@@ -337,7 +409,10 @@ class NodeProcess {
         stdin_.reset();
         if (api_) api_->stop();
         runner_.stop();
+        if (rpc_) rpc_->stop();
         if (network_) network_->stop();
+        if (streams_) streams_->stop();
+        if (carrier_) carrier_->stop();
         if (registry_) registry_->stop();
         if (grape_) grape_->stop();
         if (dht_) dht_->stop();
@@ -348,7 +423,8 @@ class NodeProcess {
     const p2p::GossipSettings& gossip_;
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
-    Digest ledger_;  // zero: none yet
+    const std::vector<PublicKey> members_;  // that the network file names
+    Digest ledger_;                         // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
     SystemClock clock_;
@@ -356,7 +432,10 @@ class NodeProcess {
     std::unique_ptr<p2p::Dht> dht_;  // before the network, whose strategy uses it
     std::unique_ptr<GrapeServer> grape_;
     std::unique_ptr<RegistryServer> registry_;
+    std::unique_ptr<p2p::RpcStreams> streams_;     // null: no connections are carried here
+    std::unique_ptr<p2p::StreamCarrier> carrier_;  // before the network, which uses it
     std::unique_ptr<p2p::PeerNetwork> network_;
+    std::unique_ptr<RpcServer> rpc_;  // after the streams
     std::unique_ptr<ApiServer> api_;
     std::unique_ptr<Shell> shell_;
     std::unique_ptr<StdinReader> stdin_;

@@ -187,6 +187,7 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
                   std::move(signer),
                   {std::move(node), std::move(*journal), std::move(*index), verifier, clock, network->name,
                    retired_key_file, note_ledger, std::move(note), nullptr, std::move(*archives)},
+                  network->members,
                   0,
                   0,
                   {}};

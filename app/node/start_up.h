@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/node/effect_runner.h"
 #include "config/settings.h"
@@ -16,6 +17,7 @@ struct Opened {
     storage::DirectoryLock lock;
     std::unique_ptr<Signer> signer;
     EffectRunner::Parts parts;
+    std::vector<PublicKey> members;  // that the network file names
     std::uint64_t recovered_blocks = 0;
     std::uint64_t recovered_commands = 0;
     Duration recovery_time;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/keys.h"
 #include "base/result.h"
 #include "p2p/peers/peer_address.h"
 
@@ -23,6 +24,13 @@ using DhtKey = FixedBytes<struct DhtKeyTag, 20>;
 inline constexpr std::size_t dht_value_bytes_max = 1'000;  // of a value's bencoding; BEP 44
 inline constexpr std::size_t dht_found_max = 500;          // addresses one lookup gives
 inline constexpr std::size_t dht_operations_max = 256;     // under way or waiting; more are refused
+
+// A value under a key that signs it (BEP 44, mutable).
+struct DhtSignedItem {
+    Bytes bencoded;        // exactly one item
+    std::int64_t seq = 0;  // of two with one key and salt the higher one stays
+    Signature signature;
+};
 
 struct DhtStats {
     std::size_t nodes = 0;        // in the routing table
@@ -38,6 +46,8 @@ class Dht {
     using LookedUp = std::function<void(Result<std::vector<PeerAddress>>)>;
     using Put = std::function<void(Result<DhtKey>)>;
     using Got = std::function<void(Result<std::optional<Bytes>>)>;
+    using PutSigned = std::function<void(const Status&)>;
+    using GotSigned = std::function<void(Result<std::optional<DhtSignedItem>>)>;
     using Found = std::function<void(const PeerAddress&)>;
 
     virtual ~Dht() = default;
@@ -45,7 +55,7 @@ class Dht {
     // Tells the nodes nearest to `service` that this host offers it at `port`; they forget it after 30 min
     // (Grape: 2 to 4 min). Gives how many were asked, at most 8. Each operation ends within 45 s, or when the
     // nodes that have not answered have been silent for 1 s; those are told when they are given up. Errors of
-    // all four: unavailable (no node answers, or dht_operations_max are under way).
+    // all six: unavailable (no node answers, or dht_operations_max are under way).
     virtual void announce(const DhtKey& service, std::uint16_t port, Announced done) = 0;
     // Who offers the service; each address once. A search that takes longer than `patience_ms` ends with
     // what was found by then.
@@ -54,6 +64,12 @@ class Dht {
     virtual void put(ByteView bencoded, Put done) = 0;
     // The bencoded item with that hash; nothing if nobody has it.
     virtual void get(const DhtKey& hash, Got done) = 0;
+    // Stores an item under key and salt (at most 64 bytes). Also: invalid_input, too_large.
+    virtual void put_signed(const PublicKey& key, const std::string& salt, DhtSignedItem item,
+                            PutSigned done) = 0;
+    // The item with the highest sequence number that was met; nothing if nobody has one. Whoever gets it
+    // verifies its signature.
+    virtual void get_signed(const PublicKey& key, const std::string& salt, GotSigned done) = 0;
     // From now on `found` gets every address that is announced to this node for the service or that a lookup
     // of it meets, also twice. One watcher a service; an empty function ends it.
     virtual void watch(const DhtKey& service, Found found) = 0;

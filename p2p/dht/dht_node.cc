@@ -46,6 +46,36 @@ constexpr Duration idle_interval = Duration::seconds(1);
 // libtorrent gives a silent node up after 15 s.
 constexpr Duration operation_time_max = Duration::seconds(40);
 constexpr Duration save_interval = Duration::seconds(600);
+constexpr std::size_t salt_bytes_max = 64;  // BEP 44
+
+template <typename Fixed>
+std::array<char, Fixed::size> chars_of(const Fixed& bytes) {
+    std::array<char, Fixed::size> chars;
+    std::copy(bytes.data.begin(), bytes.data.end(), chars.begin());
+    return chars;
+}
+
+// Where BEP 44 puts the items of a key and salt.
+lt::sha1_hash target_of(const PublicKey& key, const std::string& salt) {
+    const auto chars = chars_of(key);
+    lt::hasher hasher(lt::span<const char>(chars.data(), static_cast<std::ptrdiff_t>(chars.size())));
+    hasher.update(lt::span<const char>(salt.data(), static_cast<std::ptrdiff_t>(salt.size())));
+    return hasher.final();
+}
+
+// Nothing if the bytes are not the one encoding of one item.
+std::optional<lt::entry> entry_of(ByteView bencoded) {
+    lt::error_code failure;
+    const std::string_view text = as_text(bencoded);
+    const lt::bdecode_node item =
+        lt::bdecode({text.data(), static_cast<std::ptrdiff_t>(text.size())}, failure);
+    if (failure) return std::nullopt;
+    lt::entry value(item);
+    std::string again;
+    lt::bencode(std::back_inserter(again), value);
+    if (again != text) return std::nullopt;
+    return value;
+}
 
 class LibtorrentDht final : public Dht {
   public:
@@ -96,16 +126,14 @@ class LibtorrentDht final : public Dht {
         if (bencoded.size() > dht_value_bytes_max)
             return refuse(std::move(operation),
                           {ErrorCode::too_large, "a value in the DHT has at most 1,000 bytes"});
-        lt::error_code failure;
-        const std::string_view text = as_text(bencoded);
-        const lt::bdecode_node item =
-            lt::bdecode({text.data(), static_cast<std::ptrdiff_t>(text.size())}, failure);
-        std::string again;
-        if (!failure) lt::bencode(std::back_inserter(again), operation.value = lt::entry(item));
-        if (failure || again != text)
+        std::optional<lt::entry> value = entry_of(bencoded);
+        if (!value)
             return refuse(std::move(operation),
                           {ErrorCode::invalid_input, "the value is not one bencoded item"});
-        operation.target = lt::hasher(lt::span<const char>(again)).final();
+        operation.value = std::move(*value);
+        const std::string_view text = as_text(bencoded);
+        operation.target =
+            lt::hasher(lt::span<const char>(text.data(), static_cast<std::ptrdiff_t>(text.size()))).final();
         storage_->add_value(operation.target, bencoded);
         begin(std::move(operation), operation_time_max);
     }
@@ -118,6 +146,35 @@ class LibtorrentDht final : public Dht {
         asio::post(io_, [this, alive = alive_, held = std::make_shared<DhtOperation>(std::move(operation))] {
             if (*alive) finish(*held, {});
         });
+    }
+
+    void put_signed(const PublicKey& key, const std::string& salt, DhtSignedItem item,
+                    PutSigned done) override {
+        DhtOperation operation{DhtOperation::Kind::put_signed, target_of(key, salt)};
+        operation.put_signed = std::move(done);
+        if (item.bencoded.size() > dht_value_bytes_max || salt.size() > salt_bytes_max)
+            return refuse(std::move(operation),
+                          {ErrorCode::too_large, "a signed value in the DHT has at most 1,000 bytes"});
+        std::optional<lt::entry> value = entry_of(item.bencoded);
+        if (!value)
+            return refuse(std::move(operation),
+                          {ErrorCode::invalid_input, "the value is not one bencoded item"});
+        operation.value = std::move(*value);
+        storage_->add_signed(operation.target, key, salt, item);
+        operation.key = key;
+        operation.salt = salt;
+        operation.signed_item = std::move(item);
+        begin(std::move(operation), operation_time_max);
+    }
+
+    // What is here is no answer yet: others may have a newer one.
+    void get_signed(const PublicKey& key, const std::string& salt, GotSigned done) override {
+        DhtOperation operation{DhtOperation::Kind::get_signed, target_of(key, salt)};
+        operation.got_signed = std::move(done);
+        operation.key = key;
+        operation.salt = salt;
+        operation.signed_item = storage_->signed_item(operation.target);
+        begin(std::move(operation), operation_time_max);
     }
 
     void watch(const DhtKey& service, Found found) override {
@@ -237,7 +294,28 @@ class LibtorrentDht final : public Dht {
             case DhtOperation::Kind::get:
                 session_->dht_get_item(operation.target);
                 break;
+            case DhtOperation::Kind::put_signed:
+                send_signed(operation);
+                break;
+            case DhtOperation::Kind::get_signed:
+                session_->dht_get_item(chars_of(operation.key), operation.salt);
+                break;
         }
+    }
+
+    // The callback comes on libtorrent's thread, so it has copies of all that it needs.
+    void send_signed(const DhtOperation& operation) {
+        const DhtSignedItem& item = *operation.signed_item;
+        session_->dht_put_item(
+            chars_of(operation.key),
+            [value = operation.value, signature = chars_of(item.signature), seq = item.seq](
+                lt::entry& put, std::array<char, 64>& put_signature, std::int64_t& put_seq,
+                const std::string&) {
+                put = value;
+                put_signature = signature;
+                put_seq = seq;
+            },
+            operation.salt);
     }
 
     // Whoever asks this node finds what it offers, as far as it knows its address.
@@ -276,7 +354,8 @@ class LibtorrentDht final : public Dht {
     bool is_over(const DhtOperation& operation, MonoTime now) const {
         if (now >= operation.deadline) return true;
         if (!operation.is_sent) return now - operation.begun >= options_.join_time_max;
-        if (operation.kind == DhtOperation::Kind::put) return operation.is_put_done;
+        if (operation.kind == DhtOperation::Kind::put || operation.kind == DhtOperation::Kind::put_signed)
+            return operation.is_put_done;
         return rounds_.has_ended(operation.target, operation.round);
     }
 
@@ -324,9 +403,14 @@ class LibtorrentDht final : public Dht {
             }
         } else if (const auto* item = lt::alert_cast<lt::dht_immutable_item_alert>(&alert)) {
             take_item(*item);
+        } else if (const auto* signed_item = lt::alert_cast<lt::dht_mutable_item_alert>(&alert)) {
+            take_signed_item(*signed_item);
         } else if (const auto* put = lt::alert_cast<lt::dht_put_alert>(&alert)) {
             for (DhtOperation& operation : operations_)
-                if (operation.is(DhtOperation::Kind::put, put->target)) operation.is_put_done = true;
+                if (operation.is(DhtOperation::Kind::put, put->target) ||
+                    (operation.kind == DhtOperation::Kind::put_signed &&
+                     chars_of(operation.key) == put->public_key && operation.salt == put->salt))
+                    operation.is_put_done = true;
         } else if (const auto* failed = lt::alert_cast<lt::dht_error_alert>(&alert)) {
             log_debug(subsystem, failed->error.message());
         }
@@ -341,6 +425,23 @@ class LibtorrentDht final : public Dht {
         for (DhtOperation& operation : operations_)
             if (operation.is(DhtOperation::Kind::get, alert.target) && !operation.item)
                 operation.item = Bytes(view.begin(), view.end());
+    }
+
+    void take_signed_item(const lt::dht_mutable_item_alert& alert) {
+        if (alert.item.type() == lt::entry::undefined_t) return;
+        std::string bencoded;
+        lt::bencode(std::back_inserter(bencoded), alert.item);
+        if (bencoded.size() > dht_value_bytes_max) return;
+        const ByteView view = as_bytes(bencoded);
+        for (DhtOperation& operation : operations_) {
+            if (operation.kind != DhtOperation::Kind::get_signed || chars_of(operation.key) != alert.key ||
+                operation.salt != alert.salt ||
+                (operation.signed_item && operation.signed_item->seq >= alert.seq))
+                continue;
+            DhtSignedItem item{Bytes(view.begin(), view.end()), alert.seq, {}};
+            std::copy(alert.signature.begin(), alert.signature.end(), item.signature.data.begin());
+            operation.signed_item = std::move(item);
+        }
     }
 
     void add_found(DhtOperation& operation, const lt::tcp::endpoint& peer) {

@@ -30,6 +30,10 @@ void DhtOperation::succeed(std::size_t nodes) {
             return put(key_of_hash(target));
         case Kind::get:
             return got(std::move(item));
+        case Kind::put_signed:
+            return put_signed(Status());
+        case Kind::get_signed:
+            return got_signed(std::move(signed_item));
     }
 }
 
@@ -43,6 +47,10 @@ void DhtOperation::fail(const Error& why) {
             return put(why);
         case Kind::get:
             return got(why);
+        case Kind::put_signed:
+            return put_signed(why);
+        case Kind::get_signed:
+            return got_signed(why);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "p2p/dht/dht_storage.h"
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <string>
@@ -163,6 +164,42 @@ std::optional<Bytes> DhtStorage::value(const lt::sha1_hash& hash) const {
     lt::bencode(std::back_inserter(bencoded), *value);
     const ByteView view = as_bytes(bencoded);
     return Bytes(view.begin(), view.end());
+}
+
+void DhtStorage::add_signed(const lt::sha1_hash& target, const PublicKey& key, const std::string& salt,
+                            const DhtSignedItem& item) {
+    const auto chars = [](const auto& bytes) { return reinterpret_cast<const char*>(bytes.data()); };
+    const std::scoped_lock lock(mutex_);
+    if (inner_)
+        inner_->put_mutable_item(
+            target, {chars(item.bencoded), static_cast<std::ptrdiff_t>(item.bencoded.size())},
+            lt::dht::signature(chars(item.signature.data)), lt::dht::sequence_number(item.seq),
+            lt::dht::public_key(chars(key.data)), {salt.data(), static_cast<std::ptrdiff_t>(salt.size())},
+            lt::address_v4::loopback());
+}
+
+std::optional<DhtSignedItem> DhtStorage::signed_item(const lt::sha1_hash& target) const {
+    lt::entry found;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!inner_ || !inner_->get_mutable_item(target, lt::dht::sequence_number(0), true, found))
+            return std::nullopt;
+    }
+    if (found.type() != lt::entry::dictionary_t) return std::nullopt;
+    const lt::entry* value = found.find_key("v");
+    const lt::entry* seq = found.find_key("seq");
+    const lt::entry* signature = found.find_key("sig");
+    DhtSignedItem item;
+    if (value == nullptr || seq == nullptr || seq->type() != lt::entry::int_t || signature == nullptr ||
+        signature->type() != lt::entry::string_t || signature->string().size() != Signature::size)
+        return std::nullopt;
+    std::string bencoded;
+    lt::bencode(std::back_inserter(bencoded), *value);
+    const ByteView view = as_bytes(bencoded);
+    item.bencoded.assign(view.begin(), view.end());
+    item.seq = seq->integer();
+    std::copy(signature->string().begin(), signature->string().end(), item.signature.data.begin());
+    return item;
 }
 
 void DhtStorage::add_value(const lt::sha1_hash& hash, ByteView bencoded) {

@@ -17,6 +17,7 @@
 #include <libtorrent/socket.hpp>
 
 #include "base/bytes.h"
+#include "p2p/dht/dht.h"
 
 namespace peerbook::p2p {
 
@@ -41,6 +42,10 @@ class DhtStorage {
     std::vector<lt::tcp::endpoint> peers(const lt::sha1_hash& service) const;
     void add_peer(const lt::sha1_hash& service, const lt::tcp::endpoint& peer);
     std::optional<Bytes> value(const lt::sha1_hash& hash) const;
+    // Not verified: whoever puts one here has signed it, and libtorrent verifies what others put.
+    void add_signed(const lt::sha1_hash& target, const PublicKey& key, const std::string& salt,
+                    const DhtSignedItem& item);
+    std::optional<DhtSignedItem> signed_item(const lt::sha1_hash& target) const;
     void add_value(const lt::sha1_hash& hash, ByteView bencoded);
 
   private:

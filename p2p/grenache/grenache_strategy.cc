@@ -7,6 +7,9 @@
 #include "base/random.h"
 #include "p2p/dht/service_name.h"
 #include "p2p/grenache/grape_wire.h"
+#include "p2p/grenache/rpc_wire.h"
+#include "p2p/peers/address_book.h"
+#include "p2p/peers/ip_address.h"
 #include "p2p/transport/http_call.h"
 
 namespace peerbook::p2p {
@@ -17,16 +20,18 @@ namespace {
 
 class GrenacheStrategy final : public DiscoveryStrategy {
   public:
-    GrenacheStrategy(asio::io_context& io, DiscoveryIdentity identity, std::string url)
+    // `is_rpc`: it is not connections that are offered at identity.port.
+    GrenacheStrategy(asio::io_context& io, DiscoveryIdentity identity, std::string url, bool is_rpc)
         : io_(io),
           identity_(std::move(identity)),
           outside_port_(identity_.port),
           url_(std::move(url)),
-          service_(service_name(identity_.network)) {}
+          service_(is_rpc ? rpc_service_name(identity_.network) : service_name(identity_.network)),
+          is_rpc_(is_rpc) {}
 
     ~GrenacheStrategy() override { stop(); }
 
-    std::string_view name() const override { return "grenache"; }
+    std::string_view name() const override { return is_rpc_ ? found_by::carried : "grenache"; }
 
     Status start(Found found) override {
         Result<PeerAddress> grape = parse_grape_url(url_);
@@ -44,7 +49,10 @@ class GrenacheStrategy final : public DiscoveryStrategy {
             lookup();
     }
 
-    void set_outside_port(std::uint16_t port) override { outside_port_ = port; }
+    // The gateway maps the port for connections alone.
+    void set_outside_port(std::uint16_t port) override {
+        if (!is_rpc_) outside_port_ = port;
+    }
     void set_broadcast(bool broadcast) override { identity_.broadcast = broadcast; }
 
     // What was announced is forgotten by the Grape within minutes; it has no call to take it back.
@@ -86,6 +94,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
 
     // The loopback interface of another host is not ours.
     bool is_of_interest(const PeerAddress& address) const {
+        if (is_rpc_ && parse_ip(grape_.host) && !may_pass(address.host, grape_.host)) return false;
         if (!is_loopback_host(address.host)) return true;
         return is_loopback_host(grape_.host) && address.port != identity_.port;
     }
@@ -127,6 +136,7 @@ class GrenacheStrategy final : public DiscoveryStrategy {
     std::uint16_t outside_port_;  // announced; 0: nothing is
     std::string url_;
     std::string service_;
+    bool is_rpc_;
     PeerAddress grape_;
     Found found_;
     Done done_;
@@ -138,7 +148,14 @@ class GrenacheStrategy final : public DiscoveryStrategy {
 
 std::unique_ptr<DiscoveryStrategy> make_grenache_strategy(asio::io_context& io, DiscoveryIdentity identity,
                                                           std::string url) {
-    return std::make_unique<GrenacheStrategy>(io, std::move(identity), std::move(url));
+    return std::make_unique<GrenacheStrategy>(io, std::move(identity), std::move(url), false);
+}
+
+std::unique_ptr<DiscoveryStrategy> make_grenache_rpc_strategy(asio::io_context& io,
+                                                              DiscoveryIdentity identity, std::string url,
+                                                              std::uint16_t port) {
+    identity.port = port;
+    return std::make_unique<GrenacheStrategy>(io, std::move(identity), std::move(url), true);
 }
 
 }  // namespace peerbook::p2p

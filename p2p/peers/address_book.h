@@ -60,7 +60,9 @@ inline constexpr Duration found_again_pause_max = Duration::seconds(15);
 namespace found_by {
 inline constexpr std::string_view persisted = "persisted", bootstrap = "bootstrap",
                                   peer_exchange = "peer_exchange", inbound = "inbound";
-}
+// A strategy's: what it finds is no address to dial, and stands in CarriedDials.
+inline constexpr std::string_view carried = "grenache-rpc";
+}  // namespace found_by
 
 struct KnownAddress {
     PeerAddress address;

@@ -8,13 +8,13 @@ namespace peerbook::p2p {
 bool PeerManager::dial_under_way(const PeerId& peer) const {
     return std::any_of(connections_.begin(), connections_.end(), [&](const auto& entry) {
         if (entry.second.direction != Direction::outbound || entry.second.registered) return false;
-        const KnownAddress* known = book_.find(entry.second.remote);
+        const KnownAddress* known = dialled_at(entry.second);
         return known && known->id == peer;
     });
 }
 
 bool PeerManager::needs_no_dial(Now now, const PeerId& peer) const {
-    if (connected(peer) || dial_under_way(peer) || is_banned(now, peer)) return true;
+    if (connected_directly(peer) || dial_under_way(peer) || is_banned(now, peer)) return true;
     const PeerHealth* health = records_.find(peer);
     return health && !health->allows_attempt(now.mono);
 }
@@ -24,33 +24,35 @@ void PeerManager::dial_silent(Now now, PeerEffects& out) {
     for (const auto& [id, connection] : connections_) {
         if (!connection.registered || connection.direction != Direction::outbound) continue;
         if (now.mono - connection.session->heard_at() < replaceable_silence) continue;
-        const KnownAddress* known = book_.find(connection.remote);
+        const KnownAddress* known = dialled_at(connection);
         if (known && known->next_attempt <= now.mono) addresses.push_back(connection.remote);
     }
     for (const PeerAddress& address : addresses)
         dial(now, address, false, out);
 }
 
+std::size_t PeerManager::room_for_dials() const {
+    const auto count = static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(), [](const auto& entry) {
+            const Connection& connection = entry.second;
+            return (connection.direction == Direction::outbound && !connection.feeler) ||
+                   connection.registered;
+        }));
+    return options_.peers_max > count ? options_.peers_max - count : 0;
+}
+
 void PeerManager::dial_due(Now now, PeerEffects& out) {
     const auto skip = [&](const PeerId& id) { return needs_no_dial(now, id); };
-    const auto room = [&] {
-        const auto dialled_or_registered =
-            std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
-                return (c.second.direction == Direction::outbound && !c.second.feeler) || c.second.registered;
-            });
-        const auto count = static_cast<std::size_t>(dialled_or_registered);
-        return options_.peers_max > count ? options_.peers_max - count : 0;
-    };
-    for (const PeerAddress& address : book_.due(now.mono, room(), true, skip))
+    for (const PeerAddress& address : book_.due(now.mono, room_for_dials(), true, skip))
         dial(now, address, false, out);
     const auto outbound =
         static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
-            return c.second.direction == Direction::outbound && !c.second.feeler;
+            return c.second.direction == Direction::outbound && !c.second.feeler && !c.second.carried;
         }));
     const std::size_t wanted = std::max<std::size_t>(options_.outbound_reserved, 1);
     if (outbound < wanted) {
         for (const PeerAddress& address :
-             book_.due(now.mono, std::min(room(), wanted - outbound), false, skip))
+             book_.due(now.mono, std::min(room_for_dials(), wanted - outbound), false, skip))
             dial(now, address, false, out);
         return;
     }
@@ -70,7 +72,7 @@ void PeerManager::dial(Now now, const PeerAddress& address, bool feeler, PeerEff
                          Connection{Direction::outbound, address, address, now.mono, {}, false, {}, feeler});
     if (feeler) ++feelers_;
     book_.attempt_started(address);
-    out.push_back(effect::Dial{id, address});
+    out.emplace_back(effect::Dial{id, address});
 }
 
 void PeerManager::maintain(Now now) {
@@ -83,7 +85,7 @@ std::vector<PeerAddress> PeerManager::anchors() const {
     std::vector<std::pair<MonoTime, PeerAddress>> found;
     for (const auto& [id, connection] : connections_) {
         if (!connection.registered || connection.direction != Direction::outbound) continue;
-        const KnownAddress* known = book_.find(connection.remote);
+        const KnownAddress* known = dialled_at(connection);
         if (!known || known->configured || !known->seen) continue;
         found.emplace_back(connection.session->authenticated_at(), connection.remote);
     }

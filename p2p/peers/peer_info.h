@@ -15,8 +15,9 @@ struct PeerInfo {
     std::string address;  // as connected; empty for one that is only banned
     bool outbound = false;
     bool configured = false;
-    std::string found_by;        // persisted, bootstrap, peer_exchange, inbound, or a strategy's name
-    std::string state;           // connecting, connected, stale, disconnected, banned
+    bool carried = false;  // by Grenache's RPC, since no direct connection could be had
+    std::string found_by;  // persisted, bootstrap, peer_exchange, inbound, grenache-rpc, or a strategy's name
+    std::string state;     // connecting, connected, stale, disconnected, banned
     std::string agent, version;  // of the connection; version is the protocol's
     Digest ledger;               // that it claimed; zero: none
     Duration round_trip;

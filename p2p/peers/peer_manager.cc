@@ -13,7 +13,7 @@ namespace {
 constexpr Duration route_interval = Duration::seconds(1);
 
 void note(PeerEffects& out, NoteLevel level, std::string text) {
-    out.push_back(effect::Note{level, std::move(text)});
+    out.emplace_back(effect::Note{level, std::move(text)});
 }
 
 std::string short_id(const PeerId& peer) {
@@ -38,6 +38,7 @@ const char* name_of(Direction direction) {
 
 std::string PeerManager::Connection::label() const {
     std::string text = "address=" + p2p::to_string(remote) + " direction=" + name_of(direction);
+    if (carried) text += " carried=yes";
     if (session && session->authenticated()) text = "peer=" + short_id(session->peer()->node) + " " + text;
     return text;
 }
@@ -47,6 +48,7 @@ PeerManager::PeerManager(PeerManagerOptions options, const Signer& signer, const
       signer_(signer),
       verifier_(verifier),
       book_(options_.reconnect_interval_max, options_.seed, options_.bucket_secret),
+      carried_(!options_.dials_directly),
       random_(options_.seed ^ 0x6865616c7468),
       router_(options_.sender_start) {
     options_.local.gossips = !options_.gossip.kinds.empty();
@@ -83,7 +85,8 @@ std::optional<ConnectionId> PeerManager::of_most_represented(bool oldest, Fits&&
     return oldest ? most->front() : most->back();
 }
 
-std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remote, PeerEffects& out) {
+std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remote, PeerEffects& out,
+                                               bool carried) {
     std::size_t unauthenticated = 0, from_host = 0;
     const std::string key = limit_key(remote.host);
     for (const auto& [id, connection] : connections_) {
@@ -111,7 +114,9 @@ std::optional<ConnectionId> PeerManager::admit(Now now, const PeerAddress& remot
         end(now, *victim, {"made room for another that is not authenticated yet"}, out);
     }
     const ConnectionId id(++last_connection_);
-    connections_.emplace(id, Connection{Direction::inbound, remote, remote, now.mono, {}, false, {}});
+    Connection connection{Direction::inbound, remote, remote, now.mono, {}, false, {}};
+    connection.carried = carried;
+    connections_.emplace(id, std::move(connection));
     return id;
 }
 
@@ -195,14 +200,16 @@ void PeerManager::notice_ourselves(Now now, ConnectionId id, const Challenge& cl
         if (other == id || !connection.session || connection.session->challenge() != claimed) continue;
         const Connection& self = connections_.at(id);
         for (const Connection* end : {&connection, &self})
-            if (end->direction == Direction::outbound) book_.is_ourselves(now.mono, end->remote);
+            if (end->direction == Direction::outbound)
+                end->carried ? carried_.is_ourselves(now.mono, end->remote)
+                             : book_.is_ourselves(now.mono, end->remote);
     }
 }
 
 void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, PeerEffects& out) {
     Connection& connection = connections_.at(id);
     for (OutgoingPayload& payload : output.send)
-        out.push_back(effect::Send{id, std::move(payload)});
+        out.emplace_back(effect::Send{id, std::move(payload)});
     if (connection.registered) {
         PeerHealth& health = records_.of(now, connection.session->peer()->node);
         if (output.answered) {
@@ -234,8 +241,8 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
     for (const PeerAddress& address : output.addresses)
         book_.add_exchanged(now.mono, connection.session->peer()->node, connection.endpoint.host, address);
     if (output.delivery)
-        out.push_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
-                                      output.delivery->payload});
+        out.emplace_back(effect::Deliver{connection.session->peer()->node, output.delivery->kind,
+                                         output.delivery->payload});
     if (output.exchange_due) send_exchange(now, id, out);
     take_reach_messages(now, id, output, out);
     if (output.gossip && gossip_) {
@@ -271,6 +278,7 @@ bool PeerManager::is_banned(Now now, const PeerId& peer) const {
 bool PeerManager::keeps_existing(Now now, const Connection& existing, const Connection& incoming,
                                  const PeerId& peer) const {
     if (now.mono - existing.session->heard_at() >= replaceable_silence) return false;
+    if (existing.carried != incoming.carried) return incoming.carried;
     const bool is_young = now.mono - existing.session->authenticated_at() < young_for;
     if (!is_young && existing.session->unanswered(now.mono) >= probe_time_max) return false;
     if (existing.direction == incoming.direction) {
@@ -291,7 +299,9 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         connection.dial_back->met = peer.node == connection.dial_back->asker;
         return end(now, id, {"dialled back", true, true}, out);
     }
-    if (connection.direction == Direction::outbound)
+    if (connection.direction == Direction::outbound && connection.carried)
+        carried_.met(connection.remote, peer.node);
+    else if (connection.direction == Direction::outbound)
         book_.attempt_succeeded(now, connection.remote, peer.node, shareable);
     if (is_banned(now, peer.node)) {
         ++handshakes_refused_;
@@ -312,7 +322,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         const ConnectionId other = existing->second;
         if (keeps_existing(now, connections_.at(other), connection, peer.node)) {
             if (auto question = connections_.at(other).session->ask(now))
-                out.push_back(effect::Send{other, std::move(*question)});
+                out.emplace_back(effect::Send{other, std::move(*question)});
             return end(now, id, {"duplicate connection", true, true}, out);
         }
         end(now, other, {"replaced by another connection", true, true}, out);
@@ -329,20 +339,17 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     }
     connection.registered = true;
     connection.claimed_port = shareable ? peer.port : std::uint16_t{0};
-    const KnownAddress* known = book_.find(connection.direction == Direction::outbound
-                                               ? connection.remote
-                                               : PeerAddress{connection.remote.host, peer.port});
+    const KnownAddress* known = connection.direction == Direction::outbound
+                                    ? dialled_at(connection)
+                                    : book_.find({connection.remote.host, peer.port});
     connection.found_by = known ? known->found_by : std::string(found_by::inbound);
+    if (connection.carried && connection.direction == Direction::outbound)
+        connection.found_by = found_by::carried;
     by_peer_.emplace(peer.node, id);
     records_.of(now, peer.node).connected(now.mono);
-    if (connection.direction == Direction::inbound && shareable)
-        book_.observed(now, {connection.remote.host, peer.port}, peer.node, true);
-    // Dialled by name: others take only literals.
-    if (connection.direction == Direction::outbound && shareable && !parse_ip(connection.remote.host) &&
-        parse_ip(connection.endpoint.host))
-        book_.observed(now, connection.endpoint, peer.node, true);
+    note_listening(now, connection);
     router_.peer_connected(now.mono, peer.node);
-    out.push_back(effect::Connected{id, peer.node});
+    out.emplace_back(effect::Connected{id, peer.node});
     gossip_up(now, peer, out);
     directory_up(now, id, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
@@ -377,24 +384,26 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
     Connection& connection = found->second;
     if (connection.dial_back) {
         answer_dial_back(now, connection, out);
-        if (connection.session) out.push_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
-        out.push_back(effect::Close{id});
+        if (connection.session)
+            out.emplace_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
+        out.emplace_back(effect::Close{id});
         connections_.erase(found);
         return;
     }
     const bool proven = connection.session && connection.session->authenticated();
     if (ending.failed && connection.direction == Direction::outbound && !proven) {
-        const KnownAddress* dialled = book_.find(connection.remote);
+        const KnownAddress* dialled = dialled_at(connection);
         if (dialled && dialled->id) record_failure(now, *dialled->id);
     } else if (ending.failed && connection.registered) {
         record_failure(now, connection.session->peer()->node);
     }
     if (ending.say_goodbye && connection.session)
-        out.push_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
-    out.push_back(effect::Close{id});
+        out.emplace_back(effect::Send{id, connection.session->goodbye(now, ending.why)});
+    out.emplace_back(effect::Close{id});
 
     const bool was_authenticated = connection.session && connection.session->authenticated();
-    const KnownAddress* known = book_.find(connection.remote);
+    const KnownAddress* known = dialled_at(connection);
+    carried_ended(now, connection, ending.duplicate);
     const bool first_failure = connection.direction == Direction::outbound && known && known->failures == 0;
     if (connection.direction == Direction::outbound && known && !known->ourselves) {
         if (!was_authenticated) {
@@ -423,7 +432,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         by_peer_.erase(peer);
         router_.peer_disconnected(peer);
         records_.of(now, peer).disconnected(now.mono);
-        out.push_back(effect::Disconnected{peer});
+        out.emplace_back(effect::Disconnected{peer});
         gossip_down(now, peer, out);
         if (directory_) directory_->neighbour_down(peer);
     }
@@ -437,7 +446,7 @@ void PeerManager::send_exchange(Now now, ConnectionId id, PeerEffects& out) {
     const std::size_t count_max = std::min(exchanged_addresses_max, record.addresses_left(now.mono));
     std::vector<PeerAddress> addresses = book_.sample(now.wall, count_max, peer, connection.endpoint.host);
     record.told_addresses(now.mono, addresses.size());
-    out.push_back(effect::Send{id, connection.session->exchange(now, std::move(addresses))});
+    out.emplace_back(effect::Send{id, connection.session->exchange(now, std::move(addresses))});
 }
 
 void PeerManager::send_reliably(Now now, const PeerId& peer, std::uint8_t kind, SharedBytes payload,
@@ -447,9 +456,9 @@ void PeerManager::send_reliably(Now now, const PeerId& peer, std::uint8_t kind, 
 
 void PeerManager::route(const MessageRouter::Output& routed, PeerEffects& out) {
     for (const MessageRouter::Transmission& transmission : routed.transmissions)
-        out.push_back(effect::SendToPeer{transmission.peer, transmission.payload});
+        out.emplace_back(effect::SendToPeer{transmission.peer, transmission.payload});
     for (const MessageRouter::Undeliverable& lost : routed.undeliverable)
-        out.push_back(effect::Undeliverable{lost.peer, lost.kind, lost.why});
+        out.emplace_back(effect::Undeliverable{lost.peer, lost.kind, lost.why});
 }
 
 void PeerManager::report_misbehaviour(Now now, const PeerId& peer, int points, const std::string& why,
@@ -522,8 +531,11 @@ void PeerManager::tick(Now now, PeerEffects& out) {
     }
     if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
     tend_reach(now, out);
-    dial_silent(now, out);
-    dial_due(now, out);
+    if (options_.dials_directly) {
+        dial_silent(now, out);
+        dial_due(now, out);
+    }
+    dial_carried(now, out);
 }
 
 void PeerManager::stop(Now now, PeerEffects& out) {

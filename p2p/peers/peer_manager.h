@@ -33,6 +33,11 @@
 // gateway's where one is mapped, none once it is known that nobody gets in (nat/reachability.h). Peers on
 // private networks and on this machine are told the port that it listens on.
 //
+// A connection may be carried by other means than TCP (transport/stream_carrier.h), to places that the
+// address book does not have (carried_dials.h). All else is the same: TLS, handshake, limits, bans. A direct
+// connection replaces a carried one of the same peer, never the other way round while it is heard, and is
+// still dialled for beside it.
+//
 // Pure: time, seed and challenges are arguments; no callbacks. Not thread-safe.
 #pragma once
 
@@ -48,6 +53,7 @@
 #include "p2p/nat/nat_info.h"
 #include "p2p/nat/reachability.h"
 #include "p2p/peers/address_book.h"
+#include "p2p/peers/carried_dials.h"
 #include "p2p/peers/peer_health.h"
 #include "p2p/peers/peer_info.h"
 #include "p2p/peers/peer_session.h"
@@ -76,6 +82,7 @@ struct PeerManagerOptions {
     std::uint64_t sender_start = 0;  // see MessageRouter
     GossipSettings gossip;           // valid; without kinds nothing is gossiped
     bool checks_reach = false;       // asks peers to dial back; only with local.dials_back and broadcast
+    bool dials_directly = true;      // false: all connections that it opens are carried
 };
 
 enum class NoteLevel : unsigned char { debug, info, warn };
@@ -84,6 +91,7 @@ namespace effect {
 struct Dial {  // then channel_ready() or connection_closed()
     ConnectionId connection;
     PeerAddress address;
+    bool carried = false;  // by the carrier, not by TCP
 };
 struct Send {  // control; a connection whose control queue is full is reported with connection_closed()
     ConnectionId connection;
@@ -143,8 +151,12 @@ class PeerManager {
         return book_.add_discovered(now.mono, strategy, address) == AddressBook::Discovered::fresh;
     }
 
-    // A connection was accepted from host:port. None: close it.
-    std::optional<ConnectionId> admit(Now now, const PeerAddress& remote, PeerEffects& out);
+    // A place was found to which connections are carried. Whether it was not known before.
+    bool add_carried(Now now, const PeerAddress& address) { return carried_.add(now.mono, address); }
+
+    // A connection was accepted from host:port, or one that is carried from that host. None: close it.
+    std::optional<ConnectionId> admit(Now now, const PeerAddress& remote, PeerEffects& out,
+                                      bool carried = false);
     // The transport of an admitted or dialled connection is ready. `challenge` is fresh and random.
     void channel_ready(Now now, ConnectionId id, const PeerAddress& remote, const ChannelBinding& channel,
                        const Challenge& challenge, PeerEffects& out);
@@ -245,6 +257,7 @@ class PeerManager {
         std::optional<DialBackTask> dial_back = {};
         std::uint16_t told_port = 0;     // of this node's
         std::uint16_t claimed_port = 0;  // of the peer's, by which others reach it; of a registered one
+        bool carried = false;
         std::string label() const;
     };
     using Connections = std::map<ConnectionId, Connection>;
@@ -272,6 +285,14 @@ class PeerManager {
     std::size_t inbound_max() const { return options_.peers_max - options_.outbound_reserved; }
     void dial_due(Now now, PeerEffects& out);
     void dial_silent(Now now, PeerEffects& out);
+    void dial_carried(Now now, PeerEffects& out);
+    void carried_ended(Now now, const Connection& connection, bool is_duplicate);
+    // None of one that is carried, whose place is no address to dial.
+    const KnownAddress* dialled_at(const Connection& connection) const;
+    // In the book, where others or this node may dial it.
+    void note_listening(Now now, const Connection& connection);
+    bool connected_directly(const PeerId& peer) const;
+    std::size_t room_for_dials() const;
     void dial(Now now, const PeerAddress& address, bool feeler, PeerEffects& out);
     bool needs_no_dial(Now now, const PeerId& peer) const;
     bool is_banned(Now now, const PeerId& peer) const;
@@ -306,6 +327,7 @@ class PeerManager {
     const Signer& signer_;
     const Verifier& verifier_;
     AddressBook book_;
+    CarriedDials carried_;
     PeerScores scores_;
     PeerRecords records_;
     Random random_;

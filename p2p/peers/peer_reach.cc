@@ -41,14 +41,16 @@ ConnectionClaim PeerManager::claim_for(const Connection& connection) const {
     ConnectionClaim here;
     here.port = port_told_to(connection.endpoint);
     here.look = connection.feeler;
-    if (options_.local.dials_back && connection.endpoint.port != 0 && parse_ip(connection.endpoint.host))
+    // Where it is carried to says nothing of where the peer is seen.
+    if (options_.local.dials_back && !connection.carried && connection.endpoint.port != 0 &&
+        parse_ip(connection.endpoint.host))
         here.seen = connection.endpoint;
     return here;
 }
 
 bool PeerManager::came_from_outside(const Connection& connection) const {
     const auto& seen = connection.session->peer()->seen;
-    return connection.direction == Direction::inbound && seen &&
+    return connection.direction == Direction::inbound && !connection.carried && seen &&
            is_seen_from_outside({connection.remote.host, seen->host});
 }
 

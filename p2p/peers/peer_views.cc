@@ -36,7 +36,8 @@ PeerInfo PeerManager::describe(Now now, const Connection& connection) const {
     info.last_error = connection.last_error;
     info.state = "connecting";
     info.found_by = connection.found_by;
-    if (const KnownAddress* known = book_.find(connection.remote)) {
+    info.carried = connection.carried;
+    if (const KnownAddress* known = dialled_at(connection)) {
         info.configured = known->configured;
         if (info.found_by.empty()) info.found_by = known->found_by;
         info.seen = known->seen;

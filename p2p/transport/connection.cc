@@ -72,11 +72,25 @@ void Connection::accept(Socket socket) {
     opened();
 }
 
+void Connection::attach(Socket socket, const PeerAddress& remote) {
+    socket_ = std::move(socket);
+    remote_ = remote;
+    // Not at once: the caller is inside of what its owner does with an effect.
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        if (self->events_) self->begin();
+    });
+}
+
 void Connection::opened() {
     error_code code;
     remote_ = address_of(socket_.remote_endpoint(code));
     if (code) return broken("closed before it was used", false);
     socket_.set_option(tcp::no_delay(true), code);
+    begin();
+}
+
+void Connection::begin() {
+    error_code code;
     socket_.non_blocking(true, code);
     received();
     if (events_) read();

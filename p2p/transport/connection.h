@@ -4,9 +4,10 @@
 // data is slowed down, never punished. Each frame counts as frame_cost bytes more, for what it costs to act
 // on it.
 //
-// Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: data not
-// begun is dropped, control frames are written, the sending side is shut, and the socket closes when the
-// other side does, at the latest after a second. Keeps itself alive through its handlers. I/O thread only.
+// Life: dial(), accept() or attach() → on_ready → on_frame … → close(), after which there are no more events:
+// data not begun is dropped, control frames are written, the sending side is shut, and the socket closes when
+// the other side does, at the latest after a second. Keeps itself alive through its handlers. I/O thread
+// only.
 #pragma once
 
 #include <utility>
@@ -38,6 +39,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
     void dial(const PeerAddress& address);
     void accept(Socket socket);
+    // A socket whose other end is in this process and belongs to what carries the bytes to `remote`.
+    void attach(Socket socket, const PeerAddress& remote);
 
     void authenticated() { reader_.set_payload_bytes_max(frame_bytes_max); }
     SendQueue::Outcome send_control(OutgoingPayload payload);
@@ -52,6 +55,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   private:
     void connect(std::vector<boost::asio::ip::tcp::endpoint> endpoints);
     void opened();
+    void begin();
     void read();
     void read_after(Duration pause);
     void received();

@@ -1,5 +1,7 @@
 #include "p2p/transport/direct_connections.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <vector>
 
@@ -31,6 +33,7 @@ class AsioConnections final : public DirectConnections {
     ~AsioConnections() override { stop(); }
 
     Status open() {
+        if (!options_.listens) return {};
         error_code code;
         const std::string host = options_.listen_host == "localhost" ? "127.0.0.1" : options_.listen_host;
         const asio::ip::address address = asio::ip::make_address(host, code);
@@ -56,6 +59,19 @@ class AsioConnections final : public DirectConnections {
 
     void dial(ConnectionId id, const PeerAddress& address) override {
         make(id, Direction::outbound)->dial(address);
+    }
+
+    Status attach(ConnectionId id, Direction direction, const PeerAddress& remote, int socket) override {
+        tcp::socket owned(io_);
+        error_code code;
+        // Not a TCP socket, and used like one: for reading, writing and closing alone.
+        owned.assign(tcp::v4(), socket, code);
+        if (code) {
+            ::close(socket);
+            return Error{ErrorCode::io, "cannot use a carried connection's socket: " + code.message()};
+        }
+        add(id, make_tls_channel(*identity_, direction))->attach(std::move(owned), remote);
+        return {};
     }
 
     void authenticated(ConnectionId id) override {
@@ -135,7 +151,10 @@ class AsioConnections final : public DirectConnections {
     }
 
     std::shared_ptr<Connection> make(ConnectionId id, Direction direction) {
-        auto channel = options_.plain_tcp ? make_plain_channel() : make_tls_channel(*identity_, direction);
+        return add(id, options_.plain_tcp ? make_plain_channel() : make_tls_channel(*identity_, direction));
+    }
+
+    std::shared_ptr<Connection> add(ConnectionId id, std::unique_ptr<Channel> channel) {
         auto connection = std::make_shared<Connection>(io_, id, std::move(channel), events_);
         connections_.emplace(id, connection);
         return connection;

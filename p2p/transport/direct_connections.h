@@ -50,6 +50,7 @@ class DirectConnections {
         std::string listen_host;  // an address literal or "localhost"
         std::uint16_t listen_port = 0;
         bool plain_tcp = false;
+        bool listens = true;  // false: it only dials and is given connections
     };
     // `io`, `identity` and `events` outlive it. Errors: invalid_input, conflict (port in use), io.
     static Result<std::unique_ptr<DirectConnections>> listen(boost::asio::io_context& io,
@@ -60,6 +61,10 @@ class DirectConnections {
 
     virtual std::uint16_t port() const = 0;
     virtual void dial(ConnectionId id, const PeerAddress& address) = 0;
+    // A connection that is carried: `socket`, a connected stream socket, belongs to it from here on. Always
+    // with TLS, also where plain TCP was asked for. `remote` is for people and limits. Error: io, and then
+    // there is no connection.
+    virtual Status attach(ConnectionId id, Direction direction, const PeerAddress& remote, int socket) = 0;
     virtual void authenticated(ConnectionId id) = 0;
     // Refused, too, if there is no such connection.
     virtual SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) = 0;

@@ -4,14 +4,18 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+import unittest
 import uuid
 
 import harness
 from node_client import NodeClient, RequestError
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 NETWORK = """name = "discovery-{name}"
 mode = "open"
 [[assets]]
@@ -30,7 +34,7 @@ tick = "0.01"
 lot = "0.000001"
 """
 FIRST_PEER_MAX_S = 30  # printed, far below this where nothing is wrong
-PORTS_OF_A_NODE = 5  # peers, REST, DHT, Grape, registry
+PORTS_OF_A_NODE = 6  # peers, REST, DHT, Grape, registry, Grenache's RPC
 
 
 def write_network(directory, name="network"):
@@ -44,6 +48,12 @@ def write_network(directory, name="network"):
 def service_name(network_id):
     """PROTOCOL.md, "Finding peers by name"."""
     domain = b"peerbook service"
+    return hashlib.blake2b(bytes([len(domain)]) + domain + bytes.fromhex(network_id), digest_size=32).hexdigest()[:20]
+
+
+def rpc_service_name(network_id):
+    """PROTOCOL.md, "Grenache's RPC"."""
+    domain = b"peerbook rpc service"
     return hashlib.blake2b(bytes([len(domain)]) + domain + bytes.fromhex(network_id), digest_size=32).hexdigest()[:20]
 
 
@@ -93,12 +103,16 @@ class DiscoveryCase(harness.FunctionalCase):
     def registry_port(self, name):
         return self.nodes[name][3] + 4
 
+    def rpc_port(self, name):
+        return self.nodes[name][3] + 5
+
     def registry_url(self, name):
         return f"http://{self.host}:{self.registry_port(name)}"
 
-    def begin(self, name, *flags, dht=None, grape_url=None, embedded=False, registry=False, network=None):
+    def begin(self, name, *flags, dht=None, grape_url=None, embedded=False, registry=False, network=None, rpc=False,
+              legacy=False):
         """Starts a node, also one that ended, with its data and ports. `dht`: a list of the nodes of the DHT to begin with;
-        None: no DHT. `registry`: whether it serves one."""
+        None: no DHT. `registry`, `rpc`: whether it serves one. `legacy`: by Grenache alone."""
         first = self.nodes[name][3] if name in self.nodes else self.base + PORTS_OF_A_NODE * len(self.nodes)
         data_dir = os.path.join(self.directory, name)
         path = os.path.join(self.directory, f"{name}.log")
@@ -111,7 +125,13 @@ class DiscoveryCase(harness.FunctionalCase):
             command += ["--dht-bootstrap", ",".join(dht)]
         if registry:
             command += ["--serve-registry", "on", "--registry-host", self.host, "--registry-port", str(first + 4)]
+        if rpc or legacy:
+            command += ["--grenache-rpc-host", "127.0.0.1", "--grenache-rpc-port", str(first + 5)]
+        if rpc:
+            command += ["--grenache-rpc", "on"]
         environment = {**os.environ, **self.environment}
+        if legacy:
+            environment["P2P_ENABLED"] = "false"
         if embedded:
             environment.update(EMBEDDED_GRAPE="true", GRAPE_API_PORT=str(first + 3))
         if grape_url:
@@ -121,6 +141,32 @@ class DiscoveryCase(harness.FunctionalCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         self.nodes[name] = (process, path, NodeClient(f"127.0.0.1:{first + 1}", data_dir, 10), first)
+
+    def begin_grapes(self):
+        """Two nodes of another network, which are nothing here but a Grape each; returns their URLs."""
+        other = write_network(self.directory, "other")
+        self.begin("grape-1", dht=[], embedded=True, network=other)
+        self.wait_up("grape-1")
+        self.begin("grape-2", dht=[self.dht("grape-1")], embedded=True, network=other)
+        self.wait_up("grape-2")
+        ports = [self.grape_port(name) for name in ("grape-1", "grape-2")]
+        harness.wait_until(lambda: all(ask(port, "announce", ["a service of no use ", 9]) == 1 for port in ports), 30,
+                           "the Grapes to know each other")
+        return [f"http://127.0.0.1:{port}" for port in ports]
+
+    def trade_between(self, buyer, seller, number):
+        """An order at one node that is filled from another and settles."""
+        buyer, seller = self.nodes[buyer][2], self.nodes[seller][2]
+        self.fund(buyer, f"alice-{number}", USD=1000)
+        self.fund(seller, f"bob-{number}", BTC=1)
+        self.order(buyer, f"alice-{number}", "BTC-USD", "buy", "600", "0.5")
+        harness.wait_until(lambda: seller.get("/api/v1/book/BTC-USD")["bids"], 30, "the order to be at the other node")
+        filled = seller.post("/api/v1/orders?wait=settled", {"account": f"bob-{number}", "market": "BTC-USD", "side": "sell",
+                                                             "price": "500", "quantity": "0.5"})
+        self.assertEqual((filled["status"], filled["grade"]), ("filled", "settled"))
+
+    def found_by(self, name):
+        return {peer["found_by"] for peer in self.connected(name)}
 
     def get(self, name, path):
         try:
@@ -198,3 +244,31 @@ class DiscoveryCase(harness.FunctionalCase):
     def kill(self, name):
         self.nodes[name][0].kill()
         self.nodes[name][0].wait()
+
+
+class GrenacheCase(DiscoveryCase):
+    """With the packages of Grenache's authors, from npm."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not shutil.which("npm") or not shutil.which("node"):
+            raise unittest.SkipTest("node and npm are not installed")
+        cls.packages = tempfile.mkdtemp(prefix="peerbook-grenache-")
+        cls.addClassCleanup(shutil.rmtree, cls.packages, ignore_errors=True)
+        for file in ("package.json", "client.js"):
+            shutil.copy(os.path.join(HERE, "grenache", file), cls.packages)
+        try:
+            done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0",
+                                   "--fetch-timeout=10000"], cwd=cls.packages, timeout=60, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            said = done.stdout.strip().splitlines()[:1] if done.returncode else None
+        except subprocess.TimeoutExpired:
+            said = ["no answer in 60 s"]
+        if said is not None:
+            raise unittest.SkipTest(f"npm cannot install Grenache: {' '.join(said)}")
+
+    def client(self, *words):
+        done = subprocess.run(["node", os.path.join(self.packages, "client.js"), *map(str, words)], timeout=40,
+                              stdout=subprocess.PIPE, check=True, text=True)
+        return json.loads(done.stdout.strip().splitlines()[-1])

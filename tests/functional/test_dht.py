@@ -4,19 +4,18 @@ The parts that Grenache's users run (grenache-grape, grenache-nodejs-link, and b
 where node, npm or the registry is missing, their tests are skipped and say so. Everything is on the loopback interface.
 """
 
+import ctypes
 import hashlib
 import json
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
-import unittest
+import time
 
 import harness
-from discovery_case import FIRST_PEER_MAX_S, DiscoveryCase, ask, grape, service_name
+from discovery_case import FIRST_PEER_MAX_S, DiscoveryCase, GrenacheCase, ask, grape, service_name
+from played_peer import SODIUM, Key
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "twenty characters ab"
 
 
@@ -52,6 +51,119 @@ class Nodes(DiscoveryCase):
         ports = {address.split(":")[1] for address in ask(self.grape_port("ann"), "lookup", name)}
         self.assertIn(str(self.nodes["ben"][3]), ports)
         self.assertNotIn(str(self.nodes["silent"][3]), ports)
+
+
+def bencode(value):
+    if isinstance(value, int):
+        return b"i%de" % value
+    if isinstance(value, bytes):
+        return b"%d:%s" % (len(value), value)
+    return b"d" + b"".join(bencode(name) + bencode(value[name]) for name in sorted(value)) + b"e"
+
+
+def bdecode(data, at=0):
+    """(value, where the next begins)"""
+    if data[at:at + 1] == b"i":
+        end = data.index(b"e", at)
+        return int(data[at + 1:end]), end + 1
+    if data[at:at + 1] in (b"d", b"l"):
+        values, is_dictionary = [], data[at:at + 1] == b"d"
+        at += 1
+        while data[at:at + 1] != b"e":
+            value, at = bdecode(data, at)
+            values.append(value)
+        return (dict(zip(values[::2], values[1::2])) if is_dictionary else values), at + 1
+    colon = data.index(b":", at)
+    size = int(data[at:colon])
+    return data[colon + 1:colon + 1 + size], colon + 1 + size
+
+
+class DhtClient:
+    """BEP 44 as somebody else speaks it."""
+
+    def __init__(self, address):
+        host, port = address.split(":")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(5)
+        self.socket.connect((host, int(port)))
+        self.id = os.urandom(20)
+
+    def close(self):
+        self.socket.close()
+
+    def ask(self, query, **arguments):
+        names = {name.encode(): value for name, value in {"id": self.id, **arguments}.items()}
+        self.socket.send(bencode({b"t": b"aa", b"y": b"q", b"q": query, b"a": names, b"ro": 1}))
+        while True:  # the node asks, too
+            answer, _ = bdecode(self.socket.recv(4096))
+            if answer.get(b"t") == b"aa" and answer.get(b"y") != b"q":
+                return answer
+
+    def record(self, node, network):
+        """The item of a node, once its signature was verified; None: there is none."""
+        salt = network.encode()
+        found = self.ask(b"get", target=hashlib.sha1(node + salt).digest())[b"r"]
+        if b"v" not in found:
+            return None
+        value = bencode(found[b"v"])
+        signed = b"4:salt64:" + salt + b"3:seqi%de1:v" % found[b"seq"] + value
+        assert found[b"k"] == node and SODIUM.crypto_sign_ed25519_verify_detached(
+            found[b"sig"], signed, ctypes.c_ulonglong(len(signed)), node) == 0
+        return found[b"v"], found[b"seq"]
+
+    def put_record(self, key, network, port, signer=None):
+        salt, seq = network.encode(), int(time.time() * 1000)
+        value = bytes([1, 1, 4, 127, 0, 0, 1]) + port.to_bytes(2, "big")
+        signed = b"4:salt64:" + salt + b"3:seqi%de1:v" % seq + bencode(value)
+        token = self.ask(b"get", target=hashlib.sha1(key.public + salt).digest())[b"r"][b"token"]
+        answer = self.ask(b"put", k=key.public, salt=salt, seq=seq, sig=(signer or key).sign(signed), token=token, v=value)
+        assert answer[b"y"] == b"r", answer
+
+
+@harness.fair_weather_only("the links of a testnet are not used")
+class Records(DiscoveryCase):
+    def test_a_node_says_where_it_is_and_a_silent_one_does_not(self):
+        self.begin("ann", dht=[])
+        self.wait_up("ann")
+        self.begin("ben", dht=[self.dht("ann")])
+        self.begin("silent", "--broadcast", "off", dht=[self.dht("ann")])
+        client, network = DhtClient(self.dht("ann")), self.get("ann", "/api/v1/status")["network"]
+        self.addCleanup(client.close)
+        ids = {name: bytes.fromhex(self.node_id(name)) for name in ("ann", "ben", "silent")}
+        harness.wait_until(lambda: client.record(ids["ben"], network), 60, "ben's record to be at ann")
+        value, seq = client.record(ids["ben"], network)
+        self.assertEqual(value, bytes([1, 1, 4, 127, 0, 0, 1]) + self.nodes["ben"][3].to_bytes(2, "big"))
+        self.assertLess(abs(seq - time.time() * 1000), 60_000)
+        harness.wait_until(lambda: int(self.way("silent", "dht-record").get("searches", 0)) > 0, 60, "silent to have searched")
+        self.wait_connected("silent", 1, "DHT, silent node", seconds=60)
+        self.assertIsNone(client.record(ids["silent"], network))
+        self.assertFalse(self.way("ben", "dht-record").get("last_error"))
+
+    def test_a_member_whose_id_alone_is_known_is_dialled_where_its_record_says(self):
+        self.begin("ann", dht=[])  # of another network: nothing here but a node of the DHT
+        self.wait_up("ann")
+        key, forger = Key(), Key()
+        path = os.path.join(self.directory, "members.toml")
+        with open(self.network, encoding="utf-8") as file, open(path, "w", encoding="utf-8") as out:
+            head, rest = file.read().split("[[assets]]", 1)
+            out.write(head.replace("discovery-", "members-") + f'members = ["{key.public.hex()}", "{forger.public.hex()}"]\n[[assets]]' + rest)
+        self.begin("ben", network=path, dht=[])
+        self.wait_up("ben")
+        network = self.get("ben", "/api/v1/status")["network"]
+        self.stop("ben")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(60)
+            client = DhtClient(self.dht("ann"))
+            self.addCleanup(client.close)
+            client.put_record(key, network, listener.getsockname()[1])
+            # Somebody else cannot speak for a member: the DHT refuses it, as ben would.
+            with self.assertRaises(AssertionError):
+                client.put_record(forger, network, 1, signer=key)
+            self.begin("ben", network=path, dht=[self.dht("ann")])
+            dialled, _ = listener.accept()
+            with dialled:
+                self.assertEqual(dialled.recv(1)[:1], b"\x16")  # TLS begins
+        self.assertEqual(self.way("ben", "dht-record")["found"], "1")
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
@@ -107,27 +219,8 @@ class EmbeddedGrape(DiscoveryCase):
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
-class Grenache(DiscoveryCase):
+class Grenache(GrenacheCase):
     """With a Grape, and the clients, of Grenache's authors."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if not shutil.which("npm") or not shutil.which("node"):
-            raise unittest.SkipTest("node and npm are not installed")
-        cls.packages = tempfile.mkdtemp(prefix="peerbook-grenache-")
-        cls.addClassCleanup(shutil.rmtree, cls.packages, ignore_errors=True)
-        for file in ("package.json", "client.js"):
-            shutil.copy(os.path.join(HERE, "grenache", file), cls.packages)
-        try:
-            done = subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0",
-                                   "--fetch-timeout=10000"], cwd=cls.packages, timeout=60, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            said = done.stdout.strip().splitlines()[:1] if done.returncode else None
-        except subprocess.TimeoutExpired:
-            said = ["no answer in 60 s"]
-        if said is not None:
-            raise unittest.SkipTest(f"npm cannot install Grenache: {' '.join(said)}")
 
     def start_grapes(self):
         """Two real Grapes, since one alone has nobody to announce to; returns their URLs."""
@@ -152,11 +245,6 @@ class Grenache(DiscoveryCase):
 
         harness.wait_until(answers, 30, "the Grapes to answer")
         return [f"http://127.0.0.1:{api}" for api in self.grape_apis]
-
-    def client(self, *words):
-        done = subprocess.run(["node", os.path.join(self.packages, "client.js"), *map(str, words)], timeout=40,
-                              stdout=subprocess.PIPE, check=True, text=True)
-        return json.loads(done.stdout.strip().splitlines()[-1])
 
     def test_nodes_meet_through_a_grape_and_go_on_without_it(self):
         urls = self.start_grapes()

@@ -8,37 +8,11 @@ import signal
 import time
 
 import harness
-from discovery_case import DiscoveryCase, ask, write_network
+from discovery_case import DiscoveryCase
 
 
 @harness.fair_weather_only("the links of a testnet are not used")
 class Hybrid(DiscoveryCase):
-    def trade_between(self, buyer, seller, number):
-        """An order at one node that is filled from another and settles."""
-        buyer, seller = self.nodes[buyer][2], self.nodes[seller][2]
-        self.fund(buyer, f"alice-{number}", USD=1000)
-        self.fund(seller, f"bob-{number}", BTC=1)
-        self.order(buyer, f"alice-{number}", "BTC-USD", "buy", "600", "0.5")
-        harness.wait_until(lambda: seller.get("/api/v1/book/BTC-USD")["bids"], 30, "the order to be at the other node")
-        filled = seller.post("/api/v1/orders?wait=settled", {"account": f"bob-{number}", "market": "BTC-USD", "side": "sell",
-                                                             "price": "500", "quantity": "0.5"})
-        self.assertEqual((filled["status"], filled["grade"]), ("filled", "settled"))
-
-    def found_by(self, name):
-        return {peer["found_by"] for peer in self.connected(name)}
-
-    def begin_grapes(self):
-        """Two nodes of another network, which are nothing here but a Grape each; returns their URLs."""
-        other = write_network(self.directory, "other")
-        self.begin("grape-1", dht=[], embedded=True, network=other)
-        self.wait_up("grape-1")
-        self.begin("grape-2", dht=[self.dht("grape-1")], embedded=True, network=other)
-        self.wait_up("grape-2")
-        ports = [self.grape_port(name) for name in ("grape-1", "grape-2")]
-        harness.wait_until(lambda: all(ask(port, "announce", ["a service of no use ", 9]) == 1 for port in ports), 30,
-                           "the Grapes to know each other")
-        return [f"http://127.0.0.1:{port}" for port in ports]
-
     def test_pure_p2p_three_nodes_meet_found_a_ledger_and_trade(self):
         self.begin("ann")
         self.wait_up("ann")

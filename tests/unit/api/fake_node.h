@@ -88,6 +88,8 @@ class FakePeers final : public p2p::PeerNetwork {
     std::vector<p2p::PeerInfo> peers() const override { return known; }
     p2p::DiscoveryIdentity discovery_identity() const override { return {}; }
     Status add_strategy(std::unique_ptr<p2p::DiscoveryStrategy>, Duration) override { return {}; }
+    void set_carrier(p2p::StreamCarrier&) override {}
+    std::optional<int> accept_carried(const std::string&) override { return std::nullopt; }
     std::vector<p2p::DiscoveryInfo> discovery() const override { return ways; }
     p2p::NatInfo nat() const override { return way_in; }
     p2p::PeerNetworkStats stats() const override { return {}; }

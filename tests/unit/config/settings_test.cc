@@ -83,6 +83,9 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.gossip_dedup_window_ms, expected.gossip_dedup_window_ms);
     EXPECT_EQ(settings.grenache, expected.grenache);
     EXPECT_EQ(settings.grape_url, expected.grape_url);
+    EXPECT_EQ(settings.grenache_rpc, expected.grenache_rpc);
+    EXPECT_EQ(settings.grenache_rpc_host, expected.grenache_rpc_host);
+    EXPECT_EQ(settings.grenache_rpc_port, expected.grenache_rpc_port);
     EXPECT_EQ(settings.registries, expected.registries);
     EXPECT_EQ(settings.serve_registry, expected.serve_registry);
     EXPECT_EQ(settings.registry_host, expected.registry_host);
@@ -163,6 +166,9 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.gossip_dedup_window_ms", "200000"},
                           {"p2p.grenache", "true"},
                           {"p2p.grape_url", "http://a:1"},
+                          {"p2p.grenache_rpc", "true"},
+                          {"p2p.grenache_rpc_host", "localhost"},
+                          {"p2p.grenache_rpc_port", "4006"},
                           {"p2p.registries", "http://a:1,http://[::1]:2"},
                           {"registry.serve", "true"},
                           {"registry.host", "localhost"},
@@ -362,15 +368,31 @@ TEST_F(SettingsTest, BootstrapPeersWithoutPeersAreAMistake) {
                 HasSubstr("p2p.bootstrap = a:1 (flag --bootstrap) has no use with p2p.enabled = false"));
 }
 
+TEST_F(SettingsTest, GrenacheWithoutPeersIsTheLegacyModeWhichServesTheRpc) {
+    const auto pure = load({}, {}).settings;
+    EXPECT_FALSE(pure.is_legacy() || pure.serves_rpc());
+    EXPECT_TRUE(pure.has_peers());
+    const auto legacy = load({{"p2p.grenache", "true"}}, {{"P2P_ENABLED", "false"}}).settings;
+    EXPECT_TRUE(legacy.is_legacy() && legacy.serves_rpc() && legacy.has_peers());
+    const auto hybrid = load({{"p2p.grenache", "true"}, {"p2p.grenache_rpc", "true"}}, {}).settings;
+    EXPECT_TRUE(!hybrid.is_legacy() && hybrid.serves_rpc() && hybrid.has_peers());
+    EXPECT_FALSE(load({{"p2p.grenache", "true"}}, {}).settings.serves_rpc());
+    // For programs alone.
+    const auto served = load({{"p2p.grenache_rpc", "true"}}, {{"P2P_ENABLED", "false"}}).settings;
+    EXPECT_TRUE(!served.has_peers() && served.serves_rpc());
+    EXPECT_THAT(mistake({{"p2p.grenache_rpc", "true"}, {"p2p.grenache_rpc_port", "3000"}}, {}),
+                HasSubstr("p2p.port = 3000 (default) and p2p.grenache_rpc_port = 3000"));
+    EXPECT_EQ(mistake({{"p2p.grenache_rpc_port", "3000"}}, {}), "none");
+}
+
 TEST_F(SettingsTest, TheDhtAndAGrapeAreOffAndTheirSettingsFitTogether) {
     EXPECT_FALSE(load({}, {}).settings.runs_dht());
     EXPECT_TRUE(load({{"dht.enabled", "true"}}, {}).settings.runs_dht());
     EXPECT_TRUE(load({{"dht.embedded_grape", "true"}}, {{"P2P_ENABLED", "false"}}).settings.runs_dht());
     EXPECT_THAT(mistake({{"dht.bootstrap", "a:1"}}, {}),
                 HasSubstr("dht.bootstrap = a:1 (flag --dht-bootstrap) has no use with dht.enabled = false"));
-    for (const char* key : {"p2p.grenache", "dht.enabled"})
-        EXPECT_THAT(mistake({{key, "true"}}, {{"P2P_ENABLED", "false"}}),
-                    HasSubstr("has no use with p2p.enabled = false"));
+    EXPECT_THAT(mistake({{"dht.enabled", "true"}}, {{"P2P_ENABLED", "false"}}),
+                HasSubstr("has no use with p2p.enabled = false"));
     EXPECT_THAT(mistake({{"dht.enabled", "true"}, {"dht.port", "3000"}}, {}),
                 HasSubstr("p2p.port = 3000 (default) and dht.port = 3000 (flag --dht-port) must differ"));
     EXPECT_EQ(mistake({{"dht.port", "3000"}}, {}), "none");

@@ -39,6 +39,8 @@ struct PlayedDht final : p2p::Dht {
         const ByteView item = as_bytes(values[hash]);
         done(std::optional<Bytes>(Bytes(item.begin(), item.end())));
     }
+    void put_signed(const PublicKey&, const std::string&, p2p::DhtSignedItem, PutSigned) override {}
+    void get_signed(const PublicKey&, const std::string&, GotSigned) override {}
     void watch(const p2p::DhtKey&, Found) override {}
     p2p::DhtKey node_id() const override { return p2p::service_key(service); }
     std::uint16_t port() const override { return 20001; }

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "p2p/dht/dht_strategy.h"
+#include "p2p/dht/node_record.h"
 #include "p2p/dht/service_name.h"
 
 namespace peerbook::p2p {
@@ -73,6 +74,13 @@ struct DhtNode : testing::Test {
     }
     Result<DhtKey> put(Dht& dht, std::string_view bencoded) {
         return answer<Result<DhtKey>>([&](auto done) { dht.put(as_bytes(bencoded), done); });
+    }
+    Status put_signed(Dht& dht, const PublicKey& key, const std::string& salt, DhtSignedItem item) {
+        return answer<Status>([&](auto done) { dht.put_signed(key, salt, std::move(item), done); });
+    }
+    Result<std::optional<DhtSignedItem>> get_signed(Dht& dht, const PublicKey& key, const std::string& salt) {
+        return answer<Result<std::optional<DhtSignedItem>>>(
+            [&](auto done) { dht.get_signed(key, salt, done); });
     }
     Result<std::optional<Bytes>> get(Dht& dht, const DhtKey& hash) {
         return answer<Result<std::optional<Bytes>>>([&](auto done) { dht.get(hash, done); });
@@ -230,6 +238,53 @@ TEST_F(DhtNode, MistakesOfTheOperatorAreNamed) {
     const auto no_port = start_dht_node(io, {"127.0.0.1", 0, {"router"}, {}, {}});
     ASSERT_FALSE(no_port.ok());
     EXPECT_THAT(no_port.error().message, HasSubstr("router"));
+}
+
+TEST_F(DhtNode, ASignedItemIsFoundByItsKeyAndSaltAndANewerOneTakesItsPlace) {
+    const auto first = node();
+    const auto second = node({address(*first)});
+    const auto third = node({address(*first)});
+    KeySeed seed;
+    seed.data.fill(7);
+    const auto signer = make_ed25519_signer(seed);
+    const Digest network = hash_of("test", as_bytes("network"));
+    const std::string salt = node_record_salt(network);
+    const WallTime now{1'700'000'000'000};
+    const auto record = [&](std::int64_t later_ms, std::uint16_t port) {
+        return make_node_record(*signer, network, {now.ms + later_ms}, {{"192.0.2.7", port}});
+    };
+    const auto port_at = [&](Dht& dht) -> int {
+        const auto item = get_signed(dht, signer->public_key(), salt);
+        if (!item || !*item) return 0;
+        const auto read = read_node_record(signer->public_key(), network, now, **item, Ed25519Verifier());
+        return read ? read->front().port : -1;
+    };
+    ASSERT_TRUE(put_signed(*second, signer->public_key(), salt, record(0, 3000)).ok());
+    EXPECT_EQ(port_at(*third), 3000);
+    EXPECT_EQ(port_at(*first), 3000);
+    EXPECT_EQ(port_at(*second), 3000);
+    ASSERT_TRUE(put_signed(*second, signer->public_key(), salt, record(5, 3001)).ok());
+    EXPECT_EQ(port_at(*third), 3001);
+    // An older one does not come back, and another salt is another item.
+    (void)put_signed(*third, signer->public_key(), salt, record(-5, 3002));
+    EXPECT_EQ(port_at(*first), 3001);
+    const auto other = get_signed(*third, signer->public_key(), "other");
+    ASSERT_TRUE(other.ok());
+    EXPECT_FALSE(other->has_value());
+}
+
+TEST_F(DhtNode, SignedItemsThatAreNoneAreRefused) {
+    const auto first = node();
+    const auto second = node({address(*first)});
+    const auto code = [&](const std::string& bencoded, const std::string& salt) {
+        const ByteView view = as_bytes(bencoded);
+        const Status status = put_signed(*second, {}, salt, {Bytes(view.begin(), view.end()), 1, {}});
+        return status.ok() ? std::string("taken") : status.error().message;
+    };
+    EXPECT_THAT(code("5:abc", "s"), HasSubstr("not one bencoded item"));
+    EXPECT_THAT(code("i5ei6e", "s"), HasSubstr("not one bencoded item"));
+    EXPECT_THAT(code("1000:" + std::string(1'000, 'a'), "s"), HasSubstr("at most 1,000"));
+    EXPECT_THAT(code("i5e", std::string(65, 's')), HasSubstr("at most 1,000"));
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ struct PlayedDht final : Dht {
     }
     void put(ByteView, Put) override {}
     void get(const DhtKey&, Got) override {}
+    void put_signed(const PublicKey&, const std::string&, DhtSignedItem, PutSigned) override {}
+    void get_signed(const PublicKey&, const std::string&, GotSigned) override {}
     void watch(const DhtKey& service, Found found) override {
         watched = service;
         watcher = std::move(found);

@@ -121,7 +121,9 @@ void PeerWorld::dial(Node& node, const effect::Dial& dial) {
         nodes_.find(other_host == other_hosts_.end() ? dial.address.host : other_host->second);
     PeerEffects effects;
     std::optional<ConnectionId> accepted;
-    if (target != nodes_.end() && target->second->reachable && node.reachable)
+    if (target != nodes_.end() && dial.carried && target->second->carries)
+        accepted = target->second->manager->admit(now(*target->second), {node.host, 0}, effects, true);
+    else if (target != nodes_.end() && !dial.carried && target->second->reachable && node.reachable)
         accepted = target->second->manager->admit(now(*target->second), {node.host, 40000}, effects);
     if (!accepted) {
         node.manager->connection_closed(now(node), dial.connection, "cannot connect", effects);
@@ -140,7 +142,8 @@ void PeerWorld::dial(Node& node, const effect::Dial& dial) {
                                 effects);
     perform(node, std::exchange(effects, {}));
     challenge.data[1] = 1;
-    other.manager->channel_ready(now(other), *accepted, {node.host, 40000}, {theirs, ours, exporter},
+    const std::uint16_t port = dial.carried ? 0 : 40000;
+    other.manager->channel_ready(now(other), *accepted, {node.host, port}, {theirs, ours, exporter},
                                  challenge, effects);
     perform(other, std::move(effects));
 }

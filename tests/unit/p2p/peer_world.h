@@ -37,6 +37,7 @@ class PeerWorld {
         int connected = 0, disconnected = 0;
         Duration clock_error;
         bool reachable = true;
+        bool carries = true;  // takes connections that are carried, at any port
         const PeerId& id() const { return signer->public_key(); }
         PeerAddress address() const { return {host, 3000}; }
         bool noted(std::string_view part) const;
