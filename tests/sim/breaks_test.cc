@@ -1,4 +1,4 @@
-// Deliberate mistakes, each of which the simulator has to notice within 250 seeds: in the product (mutants,
+// Deliberate mistakes, each of which the simulator has to notice within 200 seeds: in the product (mutants,
 // make_mutants.py) and in its runner (Break in plan.h). A mistake that nothing notices is a hole in the
 // checkers. PEERBOOK_SIM_FROM_SEED_1=1 counts how many seeds each needs.
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ int peerbook_mutant = 0;  // the mutants in the copies of the product's sources 
 namespace peerbook::sim {
 namespace {
 
-constexpr std::uint64_t seeds_max = 250;
+constexpr std::uint64_t seeds_max = 200;
 
 struct Mutant {
     int number;

@@ -245,7 +245,7 @@ void draw_aims(Plan& plan, Random random) {
 
 // Drawn after all the rest, from numbers of its own.
 void draw_details(Plan& plan, Random random) {
-    plan.names_few = plan.quorum_dies && random.below(2) == 0;
+    plan.names_few = plan.quorum_dies && random.below(plan.founds ? 4 : 2) == 0;
     // An observer gives up so soon that what it gave up may still run.
     if (random.below(3) > 0 || (plan.observers == 0 && !plan.views_change())) return;
     plan.node.relay_retry = Duration::milliseconds(between(random, 20, 400));
