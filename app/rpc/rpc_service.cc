@@ -93,6 +93,7 @@ struct RpcService::Call {
 RpcService::RpcService(Parts parts)
     : parts_(std::move(parts)),
       authorization_("Bearer " + parts_.secret),
+      waiting_(std::make_shared<std::size_t>(0)),
       api_(parts_.node, Access(parts_.secret), {parts_.key, nullptr, nullptr}),
       sources_(rpc_source_rate, rpc_sources_max),
       call_sources_(rpc_call_source_rate, rpc_sources_max),
@@ -158,6 +159,15 @@ void RpcService::call(Call call) {
         request.method = "POST";
         request.content_type = "application/octet-stream";
         request.body.assign(bytes->begin(), bytes->end());
+        const std::string& until = call.field(wait);
+        if (until.empty() || until == "provisional")
+            return ask_api(call, std::move(request), "/api/v1/signed", query);
+        if (*waiting_ >= rpc_waiting_max) return call.fail(busy);
+        ++*waiting_;
+        call.done = [waiting = waiting_, done = std::move(call.done)](ApiResponse response) {
+            --*waiting;
+            done(std::move(response));
+        };
         return ask_api(call, std::move(request), "/api/v1/signed", query);
     }
     if (method == "book") {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "app/api/native_api.h"
@@ -27,6 +28,8 @@ inline constexpr std::size_t rpc_sources_max = 1'024;
 // Those of them that the node has to work for: of one host, and of all.
 inline constexpr p2p::TokenBucket::Rate rpc_call_source_rate{30, 10'000};
 inline constexpr p2p::TokenBucket::Rate rpc_call_rate{200, 50'000};
+// Batches whose sender waits until they are settled or attested, which may never be; more are refused.
+inline constexpr std::size_t rpc_waiting_max = 64;
 inline constexpr p2p::TokenBucket::Rate rpc_open_rate{20, 4'000};  // of streams, of all hosts together
 
 class RpcService {
@@ -54,6 +57,7 @@ class RpcService {
 
     const Parts parts_;
     const std::string authorization_;
+    std::shared_ptr<std::size_t> waiting_;  // completions that outlive the service count it down
     NativeApi api_;
     p2p::SourceLimiter sources_, call_sources_;
     p2p::TokenBucket bucket_, call_bucket_, open_bucket_;

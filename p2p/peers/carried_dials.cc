@@ -66,6 +66,10 @@ void CarriedDials::ended(MonoTime now, const PeerAddress& address, bool failed) 
     entry.next = std::max(entry.next, now + std::max(entry.pause, carried_after));
 }
 
+void CarriedDials::forget(const PeerId& id) {
+    std::erase_if(entries_, [&](const auto& entry) { return entry.second.id == id; });
+}
+
 void CarriedDials::is_ourselves(MonoTime now, const PeerAddress& address) {
     if (const auto found = entries_.find(address); found != entries_.end())
         found->second.next = now + carried_self_pause;

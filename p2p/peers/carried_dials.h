@@ -10,9 +10,11 @@
 // Pure. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -43,7 +45,7 @@ class CarriedDials {
     template <typename IsMet>
     std::vector<PeerAddress> due(MonoTime now, std::size_t count_max, IsMet&& is_met) {
         forget_old(now);
-        std::vector<PeerAddress> addresses;
+        std::vector<std::pair<MonoTime, PeerAddress>> ripe;
         for (auto& [address, entry] : entries_) {
             if (entry.id && is_met(*entry.id)) {
                 entry.alone_since.reset();
@@ -52,9 +54,14 @@ class CarriedDials {
             }
             if (!entry.alone_since) entry.alone_since = now;
             const bool waited = at_once_ || now - *entry.alone_since >= carried_after;
-            if (!waited || entry.is_under_way || now < entry.next || addresses.size() >= count_max) continue;
-            addresses.push_back(address);
+            if (!waited || entry.is_under_way || now < entry.next) continue;
+            ripe.emplace_back(entry.next, address);
         }
+        // Who waits for longest first, so that nobody's answers can keep others out.
+        std::sort(ripe.begin(), ripe.end());
+        std::vector<PeerAddress> addresses;
+        for (const auto& [since, address] : ripe)
+            if (addresses.size() < count_max) addresses.push_back(address);
         return addresses;
     }
 
@@ -62,6 +69,8 @@ class CarriedDials {
     void started(const PeerAddress& address);
     void met(const PeerAddress& address, const PeerId& id);  // authenticated; still under way
     void ended(MonoTime now, const PeerAddress& address, bool failed);
+    // Until it is found again.
+    void forget(const PeerId& id);
     void is_ourselves(MonoTime now, const PeerAddress& address);
 
     std::size_t size() const { return entries_.size(); }

@@ -479,6 +479,7 @@ Status PeerManager::disconnect(Now now, const PeerId& peer, PeerEffects& out) {
         return Error{ErrorCode::not_found, "peer " + to_hex(peer) + " is not connected"};
     end(now, found->second, {"disconnected by its operator", true}, out);
     book_.forget(peer);
+    carried_.forget(peer);
     return {};
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "p2p/dht/service_name.h"
+#include "p2p/grenache/rpc_wire.h"
 #include "tests/unit/p2p/played_server.h"
 
 namespace peerbook::p2p {
@@ -75,6 +76,24 @@ TEST_F(Grenache, ASilentNodeOnlyLooksUp) {
     EXPECT_EQ(search(*searching), "");
     EXPECT_EQ(grape.questions.size(), 1u);
     EXPECT_THAT(grape.questions[0], HasSubstr("POST /lookup"));
+}
+
+TEST_F(Grenache, TheRpcIsOfferedUnderAnotherNameAtItsOwnPort) {
+    DiscoveryIdentity identity;
+    identity.network = hash_of("test", as_bytes("network"));
+    identity.port = 3000;
+    const auto searching = make_grenache_rpc_strategy(io, identity, grape.url(), 3001);
+    EXPECT_EQ(searching->name(), "grenache-rpc");
+    searching->set_outside_port(4001);  // of connections
+    grape.answers = {grape.http("1"),
+                     grape.http(R"(["203.0.113.9:7","10.0.0.1:3001","127.0.0.1:3000","127.0.0.1:3001"])")};
+    EXPECT_EQ(search(*searching), "");
+    // The Grape is on this machine, and so may be what it tells of; but not this node itself.
+    EXPECT_THAT(found, ElementsAre("203.0.113.9:7", "10.0.0.1:3001", "127.0.0.1:3000"));
+    ASSERT_EQ(grape.questions.size(), 2u);
+    EXPECT_THAT(grape.questions[0],
+                HasSubstr("\"data\":[\"" + rpc_service_name(identity.network) + "\",3001]}"));
+    EXPECT_THAT(grape.questions[1], HasSubstr("\"data\":\"" + rpc_service_name(identity.network) + "\"}"));
 }
 
 TEST_F(Grenache, ThePortOfTheGatewayIsAnnouncedAndNothingWhereNobodyGetsIn) {

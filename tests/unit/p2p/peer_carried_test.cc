@@ -209,6 +209,19 @@ TEST_F(PeerCarried, WhoIsBannedIsNotDialled) {
     EXPECT_EQ(a.dials.size(), dials);
 }
 
+TEST_F(PeerCarried, WhomTheOperatorDisconnectsIsForgottenUntilItIsFoundAgain) {
+    Node &a = world.add(1, carried_options()), &b = world.add(2, carried_options());
+    find(a, b);
+    world.advance(s(2));
+    ASSERT_TRUE(meet(a, b));
+    world.disconnect(a, b.id());
+    world.advance(s(120));
+    EXPECT_FALSE(meet(a, b));
+    find(a, b);
+    world.advance(s(2));
+    EXPECT_TRUE(meet(a, b));
+}
+
 TEST_F(PeerCarried, ANodeThatFindsItselfStopsAsking) {
     Node& a = world.add(1, carried_options());
     find(a, a);

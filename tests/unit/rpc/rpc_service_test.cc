@@ -145,6 +145,28 @@ TEST_F(RpcServiceTest, ASignedBatchIsHandedOver) {
     EXPECT_THAT(said(R"({"method":"submit","batch":"00","wait":"never"})"), HasSubstr("invalid_input: wait"));
 }
 
+TEST_F(RpcServiceTest, FewMayWaitForWhatMayNeverBe) {
+    node.hold();
+    const auto submit = [&](const std::string& wait) {
+        ApiRequest request;
+        request.method = "POST";
+        request.path = "/";
+        request.remote = "127.0.0.1";
+        request.body = R"(["r","0123456789abcdef0123",{"method":"submit","batch":"00")" + wait + "}]";
+        auto body = std::make_shared<std::string>();
+        service.handle(request, [body](const ApiResponse& response) { *body = response.body; });
+        return body;
+    };
+    for (std::size_t i = 0; i < rpc_waiting_max; ++i)
+        EXPECT_EQ(*submit(R"(,"wait":"settled")"), "");
+    EXPECT_EQ(*submit(R"(,"wait":"attested")"), R"(["r","ERR_RPC_BUSY",null])");
+    EXPECT_EQ(*submit(R"(,"wait":"provisional")"), "");  // is answered in any case
+    EXPECT_EQ(*submit(""), "");
+    node.release();
+    EXPECT_EQ(*submit(R"(,"wait":"settled")"), "");
+    EXPECT_EQ(node.submitted.size(), rpc_waiting_max + 3);
+}
+
 TEST_F(RpcServiceTest, NothingOfHostedAccountsCanBeReached) {
     for (const char* method : {"orders", "batch", "accounts", "peers", "ledgers", "withdrawals", "blocks",
                                "signed", "status/../accounts", "", "stream"})
