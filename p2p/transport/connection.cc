@@ -30,7 +30,7 @@ PeerAddress address_of(const tcp::endpoint& endpoint) {
 }  // namespace
 
 Connection::Connection(asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
-                       DirectConnectionsEvents& events)
+                       const TokenBucket::Rate& received_rate, DirectConnectionsEvents& events)
     : socket_(io),
       resolver_(io),
       close_timer_(io),

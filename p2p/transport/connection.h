@@ -1,8 +1,7 @@
 // One socket with its channel, frame reader and send queue. Private to transport/.
 //
-// What a peer sends above received_rate is left in the socket for a while, so that TCP holds the peer back:
-// data is slowed down, never punished. Each frame counts as frame_cost bytes more, for what it costs to act
-// on it.
+// What a peer sends above the received rate is left in the socket for a while, so that TCP holds the peer
+// back: data is slowed down, never punished.
 //
 // Life: dial() or accept() → on_ready → on_frame … → close(), after which there are no more events: data not
 // begun is dropped, control frames are written, the sending side is shut, and the socket closes when the
@@ -25,16 +24,13 @@
 
 namespace peerbook::p2p {
 
-inline constexpr std::int64_t frame_cost = 4096;  // so at most 16,000 frames a second
-inline constexpr TokenBucket::Rate received_rate{64 << 20, std::int64_t{64'000} << 20};  // bytes: 64 MiB/s
-
 class Connection final : public std::enable_shared_from_this<Connection> {
   public:
     using Socket = boost::asio::ip::tcp::socket;
 
     // `events` outlives the connection or is taken away by close().
     Connection(boost::asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
-               DirectConnectionsEvents& events);
+               const TokenBucket::Rate& received_rate, DirectConnectionsEvents& events);
 
     void dial(const PeerAddress& address);
     void accept(Socket socket);

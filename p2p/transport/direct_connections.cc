@@ -136,7 +136,8 @@ class AsioConnections final : public DirectConnections {
 
     std::shared_ptr<Connection> make(ConnectionId id, Direction direction) {
         auto channel = options_.plain_tcp ? make_plain_channel() : make_tls_channel(*identity_, direction);
-        auto connection = std::make_shared<Connection>(io_, id, std::move(channel), events_);
+        auto connection =
+            std::make_shared<Connection>(io_, id, std::move(channel), options_.received_rate, events_);
         connections_.emplace(id, connection);
         return connection;
     }

@@ -11,6 +11,7 @@
 
 #include "p2p/peers/peer_address.h"
 #include "p2p/peers/peer_id.h"
+#include "p2p/peers/rate_limiter.h"
 #include "p2p/peers/send_queue.h"
 #include "p2p/transport/certificates.h"
 #include "p2p/wire/handshake.h"
@@ -44,12 +45,19 @@ class DirectConnectionsEvents {
 
 inline constexpr std::size_t lingering_max = 64;
 
+// What one peer may send: bytes, of which each frame counts as frame_cost more, for what it costs to act on
+// it. So at most 64 MiB and 16,000 frames a second.
+inline constexpr std::int64_t frame_cost = 4096;
+inline constexpr TokenBucket::Rate received_rate_max{64 << 20, std::int64_t{64'000} << 20};
+
 class DirectConnections {
   public:
     struct Options {
         std::string listen_host;  // an address literal or "localhost"
         std::uint16_t listen_port = 0;
         bool plain_tcp = false;
+        // Of each connection; a benchmark lifts it.
+        TokenBucket::Rate received_rate = received_rate_max;
     };
     // `io`, `identity` and `events` outlive it. Errors: invalid_input, conflict (port in use), io.
     static Result<std::unique_ptr<DirectConnections>> listen(boost::asio::io_context& io,
