@@ -94,7 +94,7 @@ void TransportEndpoint::on_ready(p2p::ConnectionId id, const p2p::PeerAddress&,
     const auto found = peers_.find(id);
     if (found == peers_.end()) return;
     if (options_.depth == EndpointDepth::transport) {
-        connections_->authenticated(id);
+        connections_->authenticated(id, false);
         if (hooks.ready) hooks.ready(id);
         return;
     }
@@ -113,7 +113,7 @@ void TransportEndpoint::perform(p2p::ConnectionId id, p2p::SessionOutput&& outpu
         (void)connections_->send_control(id, std::move(payload));
     if (output.close) return on_broken(id, *output.close, false);
     if (!output.authenticated) return;
-    connections_->authenticated(id);
+    connections_->authenticated(id, false);
     if (hooks.ready) hooks.ready(id);
 }
 

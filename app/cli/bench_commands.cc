@@ -1,8 +1,10 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 
 #include "app/bench/bench_report.h"
+#include "app/bench/compression_bench.h"
 #include "app/bench/engine_bench.h"
 #include "app/bench/recorded_flows.h"
 #include "app/bench/transport_bench.h"
@@ -22,7 +24,8 @@ struct BenchArguments {
     EngineBenchOptions options;
     TransportBenchOptions transport;
     std::string part = "engine";
-    std::vector<const CLI::Option*> of_engine, of_transport;  // that mean nothing to the other part
+    // Options that mean something to these parts alone.
+    std::vector<const CLI::Option*> of_engine, of_flows, of_transport;
     std::string data_directory;
     std::string json_path;
 };
@@ -60,45 +63,83 @@ Exit bench_engine(const BenchArguments& arguments, bool json) {
     return written.ok() ? Exit::ok : report(failure_of(written.error()), true);
 }
 
+Exit show(const char* part, const Result<std::vector<Figure>>& figures, const BenchArguments& arguments,
+          bool json) {
+    if (!figures.ok()) return report(failure_of(figures.error()), json);
+    if (!json || !arguments.json_path.empty()) print(to_table(*figures));
+    if (!json) return Exit::ok;
+    const Status written = write_json(to_json(part, *figures) + "\n", arguments.json_path);
+    return written.ok() ? Exit::ok : report(failure_of(written.error()), true);
+}
+
 Exit bench_transport(const BenchArguments& arguments, bool json) {
     TransportBenchOptions options = arguments.transport;
     options.rounds = arguments.options.rounds;
     options.on_begin = [](const std::string& what) { std::fprintf(stderr, "measuring %s\n", what.c_str()); };
-    const Result<std::vector<Figure>> figures = run_transport_bench(options);
-    if (!figures.ok()) return report(failure_of(figures.error()), json);
-    if (!json || !arguments.json_path.empty()) print(to_table(*figures));
-    if (!json) return Exit::ok;
-    const Status written = write_json(to_json("transport", *figures) + "\n", arguments.json_path);
-    return written.ok() ? Exit::ok : report(failure_of(written.error()), true);
+    return show("transport", run_transport_bench(options), arguments, json);
+}
+
+// Recorded flow where there is a directory of it, else generated ones; of those the ones that were named.
+Exit bench_compression(const BenchArguments& arguments, bool json) {
+    const EngineBenchOptions& options = arguments.options;
+    const bool recorded = !arguments.data_directory.empty();
+    std::vector<std::string> missing, only = options.only;
+    std::vector<Workload> workloads =
+        recorded ? recorded_workloads(arguments.data_directory, options.size, missing)
+                 : generated_workloads(options.size);
+    if (only.empty() && !recorded) only = {"stock-like", "64-markets"};
+    std::erase_if(workloads, [&](const Workload& workload) {
+        return !only.empty() && std::find(only.begin(), only.end(), workload.name) == only.end();
+    });
+    if (workloads.empty()) return report({Exit::usage, "usage", "no such workload"}, json);
+    return show("compression", measure_compression(workloads, options.rounds), arguments, json);
 }
 
 Exit run_bench(const BenchArguments& arguments, bool json) {
-    const bool transport = arguments.part == "transport";
-    for (const CLI::Option* option : transport ? arguments.of_engine : arguments.of_transport)
-        if (option->count() > 0)
-            return report({Exit::usage, "usage",
-                           option->get_name() + " means nothing to `bench " + arguments.part + "`"},
-                          json);
-    return transport ? bench_transport(arguments, json) : bench_engine(arguments, json);
+    const std::string& part = arguments.part;
+    const auto stranger = [&](const std::vector<const CLI::Option*>& options, bool mine) {
+        const auto used = std::find_if(options.begin(), options.end(),
+                                       [](const CLI::Option* option) { return option->count() > 0; });
+        return mine || used == options.end() ? nullptr : *used;
+    };
+    const CLI::Option* wrong = stranger(arguments.of_engine, part == "engine");
+    if (!wrong) wrong = stranger(arguments.of_flows, part != "transport");
+    if (!wrong) wrong = stranger(arguments.of_transport, part == "transport");
+    if (wrong)
+        return report({Exit::usage, "usage", wrong->get_name() + " means nothing to `bench " + part + "`"},
+                      json);
+    if (part == "transport") return bench_transport(arguments, json);
+    return part == "compression" ? bench_compression(arguments, json) : bench_engine(arguments, json);
 }
 
 void add_engine_options(CLI::App& command, BenchArguments& arguments) {
     EngineBenchOptions& options = arguments.options;
-    arguments.of_engine = {
-        command.add_option("--workload", options.only, "engine: only those of these names; default: all")
+    arguments.of_flows = {
+        command
+            .add_option("--data", arguments.data_directory,
+                        "engine, compression: measure the recorded order flow in this directory "
+                        "(app/bench/README.md)")
+            ->check(CLI::ExistingDirectory)
+            ->option_text("DIR"),
+        command
+            .add_option("--workload", options.only,
+                        "engine, compression: only those of these names; default: all")
             ->allow_extra_args(false)
             ->delimiter(',')
             ->option_text("NAME..."),
         command
-            .add_option("--commands", options.size.operations, "engine: in each generated workload [500000]")
+            .add_option("--commands", options.size.operations,
+                        "engine, compression: in each generated workload [500000]")
             ->check(CLI::Range(std::uint64_t{1'000}, bench_commands_max))
             ->option_text("NUMBER"),
+        command.add_option("--seed", options.size.seed,
+                           "engine, compression: equal seeds make equal commands [1]")};
+    arguments.of_engine = {
         command
             .add_option("--deep-book", options.size.deep_orders,
                         "engine: resting orders of the deep book [1000000]")
             ->check(CLI::Range(std::uint64_t{1'000}, bench_commands_max))
             ->option_text("NUMBER"),
-        command.add_option("--seed", options.size.seed, "engine: equal seeds make equal commands [1]"),
         command.add_flag("--parts", options.parts,
                          "engine: also each part alone: decode, admission, book, ledger, undo, events, state "
                          "root")};
@@ -119,23 +160,16 @@ void add_transport_options(CLI::App& command, BenchArguments& arguments) {
 }  // namespace
 
 void add_bench_commands(CLI::App& app, Invocation& invocation) {
-    CLI::App& command =
-        *app.add_subcommand("bench", "measure the engine or the peer transport on this machine")
-             ->group("Node");
+    CLI::App& command = *app.add_subcommand("bench", "measure this program on this machine")->group("Node");
     const auto arguments = std::make_shared<BenchArguments>();
     EngineBenchOptions& options = arguments->options;
-    command.add_option("part", arguments->part, "what to measure: engine, transport [engine]")
-        ->check(CLI::IsMember({"engine", "transport"}));
+    command.add_option("part", arguments->part, "what to measure: engine, transport, compression [engine]")
+        ->check(CLI::IsMember({"engine", "transport", "compression"}));
     const CLI::Option* json =
         command
             .add_option("--json", arguments->json_path, "the figures as one JSON object: to FILE, or printed")
             ->expected(0, 1)
             ->option_text("[FILE]");
-    command
-        .add_option("--data", arguments->data_directory,
-                    "also measure the recorded order flow in this directory (app/bench/README.md)")
-        ->check(CLI::ExistingDirectory)
-        ->option_text("DIR");
     command
         .add_option("--rounds", options.rounds,
                     "of each commit the fastest counts; of transport the best [5]")

@@ -213,6 +213,7 @@ class NodeProcess {
         options.plain_tcp = settings_.p2p_plain_tcp;
         options.network = runner_.rules()->network;
         options.gossip = gossip_;
+        if (settings_.p2p_compression) options.compressed_kinds = compressed_kinds();
         options.agent = "peerbook/" PEERBOOK_VERSION;
         return options;
     }

@@ -30,6 +30,11 @@ Digest tag_of(const PeerSession& session, Direction direction) {
     return hash_of("peerbook/p2p/connection-tag/1", bytes);
 }
 
+bool names(const HandshakeMessage& peer, std::string_view capability) {
+    return std::find(peer.capabilities.begin(), peer.capabilities.end(), capability) !=
+           peer.capabilities.end();
+}
+
 const char* name_of(Direction direction) {
     return direction == Direction::outbound ? "outbound" : "inbound";
 }
@@ -337,7 +342,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         parse_ip(connection.endpoint.host))
         book_.observed(now, connection.endpoint, peer.node, true);
     router_.peer_connected(now.mono, peer.node);
-    out.push_back(effect::Connected{id, peer.node});
+    out.push_back(effect::Connected{id, peer.node, names(peer, compression_capability)});
     gossip_up(now, peer, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
     route(router_.tick(now.mono), out);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "p2p/peers/peer_address.h"
 #include "p2p/peers/peer_id.h"
@@ -25,6 +26,7 @@ namespace peerbook::p2p {
 struct ConnectionCounters {
     std::uint64_t frames_in = 0, frames_out = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;  // of frames with their headers, before encryption
+    std::uint64_t saved_in = 0, saved_out = 0;  // by compression; not in those above
 };
 
 class DirectConnectionsEvents {
@@ -56,6 +58,8 @@ class DirectConnections {
         std::string listen_host;  // an address literal or "localhost"
         std::uint16_t listen_port = 0;
         bool plain_tcp = false;
+        // See PeerNetworkOptions.
+        std::vector<std::uint8_t> compressed_kinds = {};
         // Of each connection; a benchmark lifts it.
         TokenBucket::Rate received_rate = received_rate_max;
     };
@@ -68,7 +72,8 @@ class DirectConnections {
 
     virtual std::uint16_t port() const = 0;
     virtual void dial(ConnectionId id, const PeerAddress& address) = 0;
-    virtual void authenticated(ConnectionId id) = 0;
+    // `expands`: it may be sent compressed frames.
+    virtual void authenticated(ConnectionId id, bool expands) = 0;
     // Refused, too, if there is no such connection.
     virtual SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) = 0;
     virtual SendQueue::Outcome send_data(ConnectionId id, MonoTime now, OutgoingPayload payload) = 0;

@@ -48,6 +48,7 @@ HandshakeMessage Handshake::claim(WallTime now) const {
     claim.capabilities = {"routed"};
     if (local_.gossips) claim.capabilities.emplace_back(gossip_capability);
     if (local_.dials_back) claim.capabilities.emplace_back(reach_capability);
+    if (local_.expands) claim.capabilities.emplace_back(compression_capability);
     claim.network = local_.network;
     claim.ledger = local_.ledger;
     claim.clock = now;
