@@ -10,7 +10,7 @@
 namespace peerbook::app {
 
 // Messages of 256 bytes between two threads by blocking sockets, in writes of 4 KiB and 64 KiB, and
-// AES-GCM on records of 16 KiB on one thread; `seconds` each. Error: io.
+// AES-GCM on records of 16 KiB by the CPU time of one thread; `seconds` each. Error: io.
 Result<std::vector<Figure>> measure_raw_limits(double seconds);
 
 }  // namespace peerbook::app
