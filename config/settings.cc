@@ -141,6 +141,8 @@ std::vector<Definition> make_definitions() {
                                "port for peers; 0: any free one"),
         boolean("p2p.plain_tcp", "P2P_PLAIN_TCP", "--p2p-plain-tcp", false, &S::p2p_plain_tcp,
                 "no TLS between peers; for tests on a trusted wire"),
+        boolean("p2p.compression", "P2P_COMPRESSION", "--p2p-compression", true, &S::p2p_compression,
+                "send blocks compressed to peers that take them so, and take them"),
         boolean("p2p.broadcast", "PEERBOOK_BROADCAST", "--broadcast", true, &S::p2p_broadcast,
                 "announce and share this node's address"),
         boolean("p2p.mdns", "DISCOVERY_MDNS", "--mdns", true, &S::p2p_mdns,

@@ -21,6 +21,7 @@ struct Settings {
     std::string p2p_host = "0.0.0.0";           // --p2p-host / P2P_HOST
     std::uint16_t p2p_port = 3000;              // --p2p-port / P2P_PORT
     bool p2p_plain_tcp = false;                 // --p2p-plain-tcp: no TLS
+    bool p2p_compression = true;                // --p2p-compression / P2P_COMPRESSION
     bool p2p_broadcast = true;                  // --broadcast / PEERBOOK_BROADCAST
     bool p2p_mdns = true;                       // --mdns / DISCOVERY_MDNS
     std::string p2p_nat = "auto";               // --nat / P2P_NAT

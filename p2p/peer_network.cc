@@ -53,6 +53,7 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.dials_directly = options.direct;
     made.local.dials_back = options.direct;
     made.checks_reach = checks_reach(options);
+    made.local.expands = !options.compressed_kinds.empty();
     return made;
 }
 
@@ -78,8 +79,12 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (!identity) return identity.error();
         keys_directory_ = keys_directory;
         identity_ = std::make_unique<TransportIdentity>(std::move(*identity));
-        const DirectConnections::Options listen{options_.listen_host, options_.listen_port,
-                                                options_.plain_tcp, options_.direct};
+        DirectConnections::Options listen;
+        listen.listen_host = options_.listen_host;
+        listen.listen_port = options_.listen_port;
+        listen.plain_tcp = options_.plain_tcp;
+        listen.compressed_kinds = options_.compressed_kinds;
+        listen.listens = options_.direct;
         Result<std::unique_ptr<DirectConnections>> connections =
             DirectConnections::listen(io_, listen, *identity_, *this);
         if (!connections) return connections.error();
@@ -321,6 +326,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         stats.frames_out = total.frames_out;
         stats.bytes_in = total.bytes_in;
         stats.bytes_out = total.bytes_out;
+        stats.saved_in = total.saved_in;
+        stats.saved_out = total.saved_out;
         stats.handshakes_refused = manager_->handshakes_refused();
         stats.bans = manager_->bans();
         stats.banned = manager_->banned_count(SystemClock().now());
@@ -478,7 +485,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     void act(effect::Close& close) { connections_->close(close.connection); }
     void act(effect::Connected& connected) {
         by_peer_[connected.peer] = connected.connection;
-        connections_->authenticated(connected.connection);
+        connections_->authenticated(connected.connection, connected.expands);
         listener_->on_peer_connected(connected.peer);
     }
     void act(effect::Disconnected& disconnected) {

@@ -46,10 +46,14 @@ struct PeerNetworkOptions {
     Digest ledger;          // zero goes with every other
     std::string agent;      // program version, for people
     GossipSettings gossip;  // which kinds publish() takes, and how they spread; valid
+    // Kinds that are sent compressed, between peers that both list some: those whose content everybody may
+    // read, and that are large. Empty: nothing is, and what is compressed is not taken.
+    std::vector<std::uint8_t> compressed_kinds;
 };
 
 struct PeerNetworkStats {
     std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t saved_in = 0, saved_out = 0;  // bytes that compression spared; not in those above
     std::uint64_t handshakes_refused = 0, bans = 0, duplicates_dropped = 0, undeliverable = 0;
     std::uint64_t feelers = 0;  // dialled
     std::size_t connected = 0, known_addresses = 0, retry_queue = 0;

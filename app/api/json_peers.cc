@@ -73,6 +73,7 @@ void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
     json.key("banned").number(stats.banned);
     json.key("frames_in").number(stats.frames_in).key("frames_out").number(stats.frames_out);
     json.key("bytes_in").number(stats.bytes_in).key("bytes_out").number(stats.bytes_out);
+    json.key("saved_in").number(stats.saved_in).key("saved_out").number(stats.saved_out);
     json.key("handshakes_refused").number(stats.handshakes_refused).key("bans").number(stats.bans);
     json.key("feelers").number(stats.feelers);
     json.key("duplicates_dropped").number(stats.duplicates_dropped);

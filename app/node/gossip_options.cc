@@ -23,6 +23,11 @@ std::map<std::uint8_t, p2p::GossipKind> gossip_kinds() {
             {number_of(MessageKind::sign_of_life), sign_of_life_rules}};
 }
 
+// Blocks are everybody's to read. A signed batch will be, but its sender may not be known for it yet.
+std::vector<std::uint8_t> compressed_kinds() {
+    return {number_of(MessageKind::block), number_of(MessageKind::blocks)};
+}
+
 Result<p2p::GossipSettings> gossip_settings_of(const config::Settings& settings) {
     p2p::GossipSettings made;
     made.kinds = gossip_kinds();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "base/result.h"
 #include "config/settings.h"
@@ -13,6 +14,9 @@ namespace peerbook::app {
 
 // Of the application's payload kinds, those that gossip.
 std::map<std::uint8_t, p2p::GossipKind> gossip_kinds();
+
+// Those that are compressed between peers: large, and public.
+std::vector<std::uint8_t> compressed_kinds();
 
 // Error: invalid_input, settings that do not fit together.
 Result<p2p::GossipSettings> gossip_settings_of(const config::Settings& settings);

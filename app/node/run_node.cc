@@ -288,6 +288,7 @@ class NodeProcess {
         options.direct = !settings_.is_legacy();
         options.network = runner_.rules()->network;
         options.gossip = gossip_;
+        if (settings_.p2p_compression) options.compressed_kinds = compressed_kinds();
         options.agent = "peerbook/" PEERBOOK_VERSION;
         return options;
     }

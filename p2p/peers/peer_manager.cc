@@ -30,6 +30,11 @@ Digest tag_of(const PeerSession& session, Direction direction) {
     return hash_of("peerbook/p2p/connection-tag/1", bytes);
 }
 
+bool names(const HandshakeMessage& peer, std::string_view capability) {
+    return std::find(peer.capabilities.begin(), peer.capabilities.end(), capability) !=
+           peer.capabilities.end();
+}
+
 const char* name_of(Direction direction) {
     return direction == Direction::outbound ? "outbound" : "inbound";
 }
@@ -349,7 +354,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     records_.of(now, peer.node).connected(now.mono);
     note_listening(now, connection);
     router_.peer_connected(now.mono, peer.node);
-    out.emplace_back(effect::Connected{id, peer.node});
+    out.emplace_back(effect::Connected{id, peer.node, peer.can(compression_capability)});
     gossip_up(now, peer, out);
     directory_up(now, id, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");

@@ -107,6 +107,7 @@ struct Close {  // what is queued is written first, within a second
 struct Connected {  // frames up to frame_bytes_max are read from now on
     ConnectionId connection;
     PeerId peer;
+    bool expands = false;  // and may be sent compressed
 };
 struct Disconnected {
     PeerId peer;

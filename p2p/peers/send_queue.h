@@ -58,6 +58,12 @@ class SendQueue {
         data_bytes_ = 0;
     }
 
+    // Gives back what a queue that was long still holds.
+    void release() {
+        control_.shrink_to_fit();
+        data_.shrink_to_fit();
+    }
+
     bool empty() const { return control_.empty() && data_.empty(); }
     std::size_t bytes() const { return control_bytes_ + data_bytes_; }
 

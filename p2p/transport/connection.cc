@@ -15,7 +15,7 @@ using tcp = asio::ip::tcp;
 namespace {
 
 constexpr auto linger_time = std::chrono::seconds(1);
-constexpr std::size_t read_step_bytes = 64 * 1024;
+constexpr std::size_t read_step_bytes = 16 * 1024;  // what TLS gives at once
 constexpr std::size_t discard_bytes = 4 * 1024;
 // A TLS write that found no room must be repeated with no fewer bytes than it had taken up.
 constexpr std::size_t tls_record_bytes = 16 * 1024;
@@ -30,7 +30,7 @@ PeerAddress address_of(const tcp::endpoint& endpoint) {
 }  // namespace
 
 Connection::Connection(asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
-                       DirectConnectionsEvents& events)
+                       const TokenBucket::Rate& received_rate, DirectConnectionsEvents& events)
     : socket_(io),
       resolver_(io),
       close_timer_(io),
@@ -110,13 +110,15 @@ void Connection::read() {
                 const bool is_end = error == asio::error::eof;
                 return self->broken(is_end ? "closed by the peer" : error.message(), false);
             }
+            self->moved_ += bytes;
             self->channel_->input_commit(bytes);
             self->events_->on_bytes(self->id_);
-            const std::uint64_t frames_before = self->counters_.frames_in;
+            const ConnectionCounters before = self->counters_;
             if (self->events_) self->received();
-            const auto frames = static_cast<std::int64_t>(self->counters_.frames_in - frames_before);
+            const auto frames = static_cast<std::int64_t>(self->counters_.frames_in - before.frames_in);
+            const auto saved = static_cast<std::int64_t>(self->counters_.saved_in - before.saved_in);
             const Duration pause = self->received_rate_.charge(
-                mono_now(), static_cast<std::int64_t>(bytes) + frames * frame_cost);
+                mono_now(), static_cast<std::int64_t>(bytes) + saved + frames * frame_cost);
             if (self->events_) self->read_after(pause);
         });
 }
@@ -162,9 +164,18 @@ void Connection::received() {
 }
 
 bool Connection::take_frames() {
-    while (const std::optional<ByteView> payload = reader_.next()) {
+    while (std::optional<ByteView> payload = reader_.next()) {
         ++counters_.frames_in;
         counters_.bytes_in += payload->size() + frame_header_bytes;
+        if (expander_ && payload->front() == compressed_kind) {
+            const Result<ByteView> expanded = expander_->expand(*payload);
+            if (!expanded) {
+                broken(expanded.error().message, true);
+                return false;
+            }
+            counters_.saved_in += expanded->size() - payload->size();
+            payload = *expanded;
+        }
         events_->on_frame(id_, *payload);
         if (!events_) return false;
     }
@@ -243,11 +254,26 @@ void Connection::write() {
                                      if (self->events_) return self->broken(error.message(), false);
                                      return self->shut();
                                  }
+                                 self->moved_ += bytes;
                                  self->channel_->output_consume(bytes);
                                  if (self->events_ && self->channel_->waits_for_output()) self->received();
                                  if (self->events_ && self->has_no_room_ && !self->is_reading_) self->read();
                                  self->write();
                              });
+}
+
+bool Connection::sweep() {
+    if (moved_ != std::exchange(moved_at_sweep_, moved_)) {
+        is_swept_ = false;
+        return false;
+    }
+    const bool is_idle = events_ && is_ready_ && !is_writing_ && queue_.empty() && gathered_.empty();
+    if (!is_idle || std::exchange(is_swept_, true)) return true;
+    channel_->release();
+    reader_.release();
+    queue_.release();
+    Bytes().swap(gathered_);
+    return true;
 }
 
 void Connection::close() {

@@ -1,8 +1,7 @@
 // One socket with its channel, frame reader and send queue. Private to transport/.
 //
-// What a peer sends above received_rate is left in the socket for a while, so that TCP holds the peer back:
-// data is slowed down, never punished. Each frame counts as frame_cost bytes more, for what it costs to act
-// on it.
+// What a peer sends above the received rate is left in the socket for a while, so that TCP holds the peer
+// back: data is slowed down, never punished. A compressed frame counts as what it expands to.
 //
 // Life: dial(), accept() or attach() → on_ready → on_frame … → close(), after which there are no more events:
 // data not begun is dropped, control frames are written, the sending side is shut, and the socket closes when
@@ -22,12 +21,10 @@
 #include "p2p/peers/send_queue.h"
 #include "p2p/transport/direct_connections.h"
 #include "p2p/transport/tls_channel.h"
+#include "p2p/wire/compression.h"
 #include "p2p/wire/frame.h"
 
 namespace peerbook::p2p {
-
-inline constexpr std::int64_t frame_cost = 4096;  // so at most 16,000 frames a second
-inline constexpr TokenBucket::Rate received_rate{64 << 20, std::int64_t{64'000} << 20};  // bytes: 64 MiB/s
 
 class Connection final : public std::enable_shared_from_this<Connection> {
   public:
@@ -35,19 +32,29 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
     // `events` outlives the connection or is taken away by close().
     Connection(boost::asio::io_context& io, ConnectionId id, std::unique_ptr<Channel> channel,
-               DirectConnectionsEvents& events);
+               const TokenBucket::Rate& received_rate, DirectConnectionsEvents& events);
 
     void dial(const PeerAddress& address);
     void accept(Socket socket);
     // A socket whose other end is in this process and belongs to what carries the bytes to `remote`.
     void attach(Socket socket, const PeerAddress& remote);
 
-    void authenticated() { reader_.set_payload_bytes_max(frame_bytes_max); }
+    // `expander` outlives the connection or close(); null: compressed frames are handed on as they are.
+    void authenticated(bool peer_expands, Expander* expander) {
+        reader_.set_payload_bytes_max(frame_bytes_max);
+        peer_expands_ = peer_expands;
+        expander_ = expander;
+    }
+    bool peer_expands() const { return peer_expands_; }
+    void count_saved(std::size_t bytes) { counters_.saved_out += bytes; }
     SendQueue::Outcome send_control(OutgoingPayload payload);
     SendQueue::Outcome send_data(MonoTime now, OutgoingPayload payload);
     void close();
     // As close(), but writes what the socket takes at once and does not wait.
     void close_now();
+    // Called now and then: gives back what only moving bytes need, if none moved since the last call. Whether
+    // none did.
+    bool sweep();
 
     const ConnectionCounters& counters() const { return counters_; }
     std::size_t queued_bytes() const { return queue_.bytes() + (gathered_.size() - gathered_written_); }
@@ -82,11 +89,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     Bytes gathered_;  // plain frames on their way into the channel
     std::size_t gathered_written_ = 0;
     Bytes discarded_;  // where bytes go that come after close()
+    bool peer_expands_ = false;
+    Expander* expander_ = nullptr;
     bool is_ready_ = false;
     bool is_writing_ = false;
     bool is_woken_ = false;
     bool is_reading_ = false;
     bool has_no_room_ = false;  // reading goes on when output was consumed
+    std::uint64_t moved_ = 0;   // bytes from and to the socket
+    std::uint64_t moved_at_sweep_ = 0;
+    bool is_swept_ = false;  // since bytes moved last
     ConnectionCounters counters_;
 };
 

@@ -16,7 +16,8 @@ using tcp = asio::ip::tcp;
 namespace {
 
 constexpr auto accept_pause =
-    std::chrono::milliseconds(200);  // after an error such as no file descriptors left
+    std::chrono::milliseconds(200);                       // after an error such as no file descriptors left
+constexpr auto sweep_interval = std::chrono::seconds(1);  // of connections that may be idle
 
 class AsioConnections final : public DirectConnections {
   public:
@@ -25,7 +26,9 @@ class AsioConnections final : public DirectConnections {
         : io_(io),
           acceptor_(io),
           accept_timer_(io),
+          sweep_timer_(io),
           options_(options),
+          compressor_(options.compressed_kinds),
           identity_(&identity),
           events_(events),
           alive_(std::make_shared<bool>(true)) {}
@@ -74,8 +77,9 @@ class AsioConnections final : public DirectConnections {
         return {};
     }
 
-    void authenticated(ConnectionId id) override {
-        if (const auto connection = find(id)) connection->authenticated();
+    void authenticated(ConnectionId id, bool expands) override {
+        if (const auto connection = find(id))
+            connection->authenticated(expands, options_.compressed_kinds.empty() ? nullptr : &expander_);
     }
 
     SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) override {
@@ -85,7 +89,14 @@ class AsioConnections final : public DirectConnections {
 
     SendQueue::Outcome send_data(ConnectionId id, MonoTime now, OutgoingPayload payload) override {
         const auto connection = find(id);
-        return connection ? connection->send_data(now, std::move(payload)) : SendQueue::Outcome::refused;
+        if (!connection) return SendQueue::Outcome::refused;
+        if (!connection->peer_expands()) return connection->send_data(now, std::move(payload));
+        const std::size_t bytes = payload.size();
+        OutgoingPayload made = compressor_.compressed(std::move(payload));
+        const std::size_t saved = bytes - made.size();
+        const SendQueue::Outcome outcome = connection->send_data(now, std::move(made));
+        if (outcome == SendQueue::Outcome::queued) connection->count_saved(saved);
+        return outcome;
     }
 
     void close(ConnectionId id) override {
@@ -121,6 +132,7 @@ class AsioConnections final : public DirectConnections {
         error_code code;
         acceptor_.close(code);
         accept_timer_.cancel();
+        sweep_timer_.cancel();
         for (const auto& [id, connection] : connections_) {
             connection->close_now();
             add(ended_, connection->counters());
@@ -134,6 +146,8 @@ class AsioConnections final : public DirectConnections {
         sum.frames_out += counters.frames_out;
         sum.bytes_in += counters.bytes_in;
         sum.bytes_out += counters.bytes_out;
+        sum.saved_in += counters.saved_in;
+        sum.saved_out += counters.saved_out;
     }
 
     std::shared_ptr<Connection> find(ConnectionId id) const {
@@ -155,9 +169,28 @@ class AsioConnections final : public DirectConnections {
     }
 
     std::shared_ptr<Connection> add(ConnectionId id, std::unique_ptr<Channel> channel) {
-        auto connection = std::make_shared<Connection>(io_, id, std::move(channel), events_);
+        auto connection =
+            std::make_shared<Connection>(io_, id, std::move(channel), options_.received_rate, events_);
         connections_.emplace(id, connection);
+        if (!std::exchange(is_sweeping_, true)) sweep_later();
         return connection;
+    }
+
+    // Goes on while there are connections.
+    void sweep_later() {
+        sweep_timer_.expires_after(sweep_interval);
+        sweep_timer_.async_wait([this, alive = alive_](error_code) {
+            if (!*alive) return;
+            bool all_idle = true;
+            for (const auto& [id, connection] : connections_)
+                all_idle = connection->sweep() && all_idle;
+            if (all_idle) {
+                compressor_.release();
+                expander_.release();
+            }
+            is_sweeping_ = !connections_.empty();
+            if (is_sweeping_) sweep_later();
+        });
     }
 
     void accept() {
@@ -190,12 +223,15 @@ class AsioConnections final : public DirectConnections {
 
     asio::io_context& io_;
     tcp::acceptor acceptor_;
-    asio::steady_timer accept_timer_;
+    asio::steady_timer accept_timer_, sweep_timer_;
     Options options_;
+    Compressor compressor_;
+    Expander expander_;  // for all: what it gives is used up before the next frame
     const TransportIdentity* identity_;
     DirectConnectionsEvents& events_;
     std::shared_ptr<bool> alive_;
     std::uint16_t port_ = 0;
+    bool is_sweeping_ = false;
     std::map<ConnectionId, std::shared_ptr<Connection>> connections_;
     std::vector<std::weak_ptr<Connection>> lingering_;  // closed, but not gone yet
     ConnectionCounters ended_;

@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "p2p/peers/peer_address.h"
 #include "p2p/peers/peer_id.h"
+#include "p2p/peers/rate_limiter.h"
 #include "p2p/peers/send_queue.h"
 #include "p2p/transport/certificates.h"
 #include "p2p/wire/handshake.h"
@@ -24,6 +26,7 @@ namespace peerbook::p2p {
 struct ConnectionCounters {
     std::uint64_t frames_in = 0, frames_out = 0;
     std::uint64_t bytes_in = 0, bytes_out = 0;  // of frames with their headers, before encryption
+    std::uint64_t saved_in = 0, saved_out = 0;  // by compression; not in those above
 };
 
 class DirectConnectionsEvents {
@@ -44,6 +47,11 @@ class DirectConnectionsEvents {
 
 inline constexpr std::size_t lingering_max = 64;
 
+// What one peer may send: bytes, of which each frame counts as frame_cost more, for what it costs to act on
+// it. So at most 64 MiB and 16,000 frames a second.
+inline constexpr std::int64_t frame_cost = 4096;
+inline constexpr TokenBucket::Rate received_rate_max{64 << 20, std::int64_t{64'000} << 20};
+
 class DirectConnections {
   public:
     struct Options {
@@ -51,6 +59,10 @@ class DirectConnections {
         std::uint16_t listen_port = 0;
         bool plain_tcp = false;
         bool listens = true;  // false: it only dials and is given connections
+        // See PeerNetworkOptions.
+        std::vector<std::uint8_t> compressed_kinds = {};
+        // Of each connection; a benchmark lifts it.
+        TokenBucket::Rate received_rate = received_rate_max;
     };
     // `io`, `identity` and `events` outlive it. Errors: invalid_input, conflict (port in use), io.
     static Result<std::unique_ptr<DirectConnections>> listen(boost::asio::io_context& io,
@@ -65,7 +77,8 @@ class DirectConnections {
     // with TLS, also where plain TCP was asked for. `remote` is for people and limits. Error: io, and then
     // there is no connection.
     virtual Status attach(ConnectionId id, Direction direction, const PeerAddress& remote, int socket) = 0;
-    virtual void authenticated(ConnectionId id) = 0;
+    // `expands`: it may be sent compressed frames.
+    virtual void authenticated(ConnectionId id, bool expands) = 0;
     // Refused, too, if there is no such connection.
     virtual SendQueue::Outcome send_control(ConnectionId id, OutgoingPayload payload) = 0;
     virtual SendQueue::Outcome send_data(ConnectionId id, MonoTime now, OutgoingPayload payload) = 0;

@@ -7,57 +7,96 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+#include "p2p/transport/byte_ring.h"
+
 namespace peerbook::p2p {
 
 namespace {
+
+struct Rings {
+    ByteRing in{channel_ring_bytes}, out{channel_ring_bytes};
+};
+
+// What OpenSSL reads from and writes to: the two rings.
+int read_ring(BIO* bio, char* out, int size) {
+    BIO_clear_retry_flags(bio);
+    const std::size_t taken =
+        static_cast<Rings*>(BIO_get_data(bio))
+            ->in.read({reinterpret_cast<std::uint8_t*>(out), static_cast<std::size_t>(std::max(size, 0))});
+    if (taken > 0 || size <= 0) return static_cast<int>(taken);
+    BIO_set_retry_read(bio);
+    return -1;
+}
+
+int write_ring(BIO* bio, const char* bytes, int size) {
+    BIO_clear_retry_flags(bio);
+    const std::size_t written = static_cast<Rings*>(BIO_get_data(bio))
+                                    ->out.write({reinterpret_cast<const std::uint8_t*>(bytes),
+                                                 static_cast<std::size_t>(std::max(size, 0))});
+    if (written > 0 || size <= 0) return static_cast<int>(written);
+    BIO_set_retry_write(bio);
+    return -1;
+}
+
+long control_ring(BIO* bio, int command, long, void*) {
+    const Rings& rings = *static_cast<Rings*>(BIO_get_data(bio));
+    switch (command) {
+        case BIO_CTRL_FLUSH:
+            return 1;
+        case BIO_CTRL_PENDING:
+            return static_cast<long>(rings.in.size());
+        case BIO_CTRL_WPENDING:
+            return static_cast<long>(rings.out.size());
+        default:
+            return 0;
+    }
+}
+
+int start_ring(BIO* bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+using Method = std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)>;
+
+const BIO_METHOD* ring_method() {
+    static const Method method = [] {
+        Method made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "peerbook rings"),
+                    BIO_meth_free);
+        PB_CHECK(made != nullptr && BIO_meth_set_read(made.get(), read_ring) == 1 &&
+                     BIO_meth_set_write(made.get(), write_ring) == 1 &&
+                     BIO_meth_set_ctrl(made.get(), control_ring) == 1 &&
+                     BIO_meth_set_create(made.get(), start_ring) == 1,
+                 "out of memory");
+        return made;
+    }();
+    return method.get();
+}
 
 class TlsChannel final : public Channel {
   public:
     TlsChannel(const TransportIdentity& identity, Direction direction)
         : own_certificate_(identity.certificate) {
-        BIO* inner = nullptr;
-        PB_CHECK(BIO_new_bio_pair(&inner, channel_ring_bytes, &network_, channel_ring_bytes) == 1,
-                 "out of memory");
+        BIO* bio = BIO_new(ring_method());
+        PB_CHECK(bio != nullptr, "out of memory");
+        BIO_set_data(bio, &rings_);
         ssl_ = SSL_new(identity.context.get());
         PB_CHECK(ssl_ != nullptr, "out of memory");
-        SSL_set_bio(ssl_, inner, inner);
+        SSL_set_bio(ssl_, bio, bio);
         if (direction == Direction::outbound)
             SSL_set_connect_state(ssl_);
         else
             SSL_set_accept_state(ssl_);
     }
-    ~TlsChannel() override {
-        SSL_free(ssl_);
-        BIO_free(network_);
-    }
+    ~TlsChannel() override { SSL_free(ssl_); }
     TlsChannel(const TlsChannel&) = delete;
     TlsChannel& operator=(const TlsChannel&) = delete;
 
-    std::span<std::uint8_t> input_space() override {
-        char* space = nullptr;
-        const int size = BIO_nwrite0(network_, &space);
-        if (size <= 0) return {};
-        return {reinterpret_cast<std::uint8_t*>(space), static_cast<std::size_t>(size)};
-    }
-
-    void input_commit(std::size_t bytes) override {
-        char* space = nullptr;
-        const int taken = BIO_nwrite(network_, &space, static_cast<int>(bytes));
-        PB_CHECK(taken == static_cast<int>(bytes), "more input committed than there was room for");
-    }
-
-    ByteView output() override {
-        char* data = nullptr;
-        const int size = BIO_nread0(network_, &data);
-        if (size <= 0) return {};
-        return {reinterpret_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
-    }
-
-    void output_consume(std::size_t bytes) override {
-        char* data = nullptr;
-        const int taken = BIO_nread(network_, &data, static_cast<int>(bytes));
-        PB_CHECK(taken == static_cast<int>(bytes), "more output consumed than there was");
-    }
+    std::span<std::uint8_t> input_space() override { return rings_.in.space(); }
+    void input_commit(std::size_t bytes) override { rings_.in.commit(bytes); }
+    ByteView output() override { return rings_.out.data(); }
+    void output_consume(std::size_t bytes) override { rings_.out.consume(bytes); }
 
     Result<bool> handshake() override {
         ERR_clear_error();
@@ -106,6 +145,12 @@ class TlsChannel final : public Channel {
         return binding;
     }
 
+    void release() override {
+        (void)SSL_free_buffers(ssl_);  // it keeps them while something is in them
+        rings_.in.release();
+        rings_.out.release();
+    }
+
   private:
     bool waits(int outcome) const {
         const int error = SSL_get_error(ssl_, outcome);
@@ -120,44 +165,29 @@ class TlsChannel final : public Channel {
     }
 
     Digest own_certificate_;
+    Rings rings_;  // outlives ssl_
     SSL* ssl_ = nullptr;
-    BIO* network_ = nullptr;
     bool waits_for_output_ = false;
 };
 
 class PlainChannel final : public Channel {
   public:
-    std::span<std::uint8_t> input_space() override {
-        return {in_.get() + in_end_, channel_ring_bytes - in_end_};
-    }
-    void input_commit(std::size_t bytes) override { in_end_ += bytes; }
-    ByteView output() override { return {out_.get() + out_begin_, out_end_ - out_begin_}; }
-    void output_consume(std::size_t bytes) override {
-        out_begin_ += bytes;
-        if (out_begin_ == out_end_) out_begin_ = out_end_ = 0;
-    }
+    std::span<std::uint8_t> input_space() override { return rings_.in.space(); }
+    void input_commit(std::size_t bytes) override { rings_.in.commit(bytes); }
+    ByteView output() override { return rings_.out.data(); }
+    void output_consume(std::size_t bytes) override { rings_.out.consume(bytes); }
     Result<bool> handshake() override { return true; }
-    Result<std::size_t> read(std::span<std::uint8_t> out) override {
-        const std::size_t size = std::min(out.size(), in_end_ - in_begin_);
-        std::copy_n(in_.get() + in_begin_, size, out.begin());
-        in_begin_ += size;
-        if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
-        return size;
-    }
-    Result<std::size_t> write(ByteView bytes) override {
-        const std::size_t size = std::min(bytes.size(), channel_ring_bytes - out_end_);
-        std::copy_n(bytes.begin(), size, out_.get() + out_end_);
-        out_end_ += size;
-        return size;
-    }
+    Result<std::size_t> read(std::span<std::uint8_t> out) override { return rings_.in.read(out); }
+    Result<std::size_t> write(ByteView bytes) override { return rings_.out.write(bytes); }
     bool waits_for_output() const override { return false; }
     Result<ChannelBinding> binding() const override { return ChannelBinding{}; }
+    void release() override {
+        rings_.in.release();
+        rings_.out.release();
+    }
 
   private:
-    // Not cleared: a connection that says nothing shall touch no memory.
-    std::unique_ptr<std::uint8_t[]> in_ = std::make_unique_for_overwrite<std::uint8_t[]>(channel_ring_bytes),
-                                    out_ = std::make_unique_for_overwrite<std::uint8_t[]>(channel_ring_bytes);
-    std::size_t in_begin_ = 0, in_end_ = 0, out_begin_ = 0, out_end_ = 0;
+    Rings rings_;
 };
 
 }  // namespace

@@ -5,7 +5,7 @@
 //   socket ──▶ input_space/commit ──▶ [ ring ] ──▶ read() ──▶ frames
 //   socket ◀── output/consume     ◀── [ ring ] ◀── write() ◀── frames
 //
-// Each ring holds channel_ring_bytes. I/O thread only.
+// Each ring holds channel_ring_bytes; release() gives their memory back while nothing moves. I/O thread only.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,6 @@
 #include "p2p/wire/handshake.h"
 
 typedef struct ssl_st SSL;
-typedef struct bio_st BIO;
 
 namespace peerbook::p2p {
 
@@ -48,6 +47,8 @@ class Channel {
     virtual Result<std::size_t> write(ByteView bytes) = 0;
     // Precondition: the handshake is done. Error: invalid_input, the peer's certificate cannot be encoded.
     virtual Result<ChannelBinding> binding() const = 0;
+    // Gives back what only moving bytes need. Space that input_space() handed out can still be written to.
+    virtual void release() = 0;
 };
 
 // `identity` outlives the channel.

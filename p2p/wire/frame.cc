@@ -36,6 +36,12 @@ void FrameReader::commit(std::size_t bytes) {
     end_ += bytes;
 }
 
+void FrameReader::release() {
+    if (begin_ != end_) return;
+    begin_ = end_ = 0;
+    Bytes().swap(buffer_);
+}
+
 std::optional<ByteView> FrameReader::next() {
     if (error_ || end_ - begin_ < frame_header_bytes) return std::nullopt;
     const std::size_t length = frame_payload_bytes(ByteView(buffer_).subspan(begin_));

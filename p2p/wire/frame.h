@@ -40,6 +40,8 @@ class FrameReader {
     std::optional<ByteView> next();
     // Why the stream is broken: a length of 0 or above the limit.
     const std::optional<std::string>& error() const { return error_; }
+    // Gives its memory back if nothing is pending. Ends the life of views that next() returned.
+    void release();
     // Bytes received that belong to no frame yet.
     std::size_t pending() const { return end_ - begin_; }
 

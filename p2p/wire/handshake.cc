@@ -49,6 +49,7 @@ HandshakeMessage Handshake::claim(WallTime now) const {
     if (local_.gossips) claim.capabilities.emplace_back(gossip_capability);
     if (local_.dials_back) claim.capabilities.emplace_back(reach_capability);
     claim.capabilities.emplace_back(directory_capability);
+    if (local_.expands) claim.capabilities.emplace_back(compression_capability);
     claim.network = local_.network;
     claim.ledger = local_.ledger;
     claim.clock = now;

@@ -24,7 +24,8 @@ namespace peerbook::p2p {
 
 inline constexpr const char* gossip_capability = "gossip/1";        // it takes kinds 0x03 … 0x08
 inline constexpr const char* reach_capability = "reach/1";          // it dials back, and takes reached_at
-inline constexpr const char* directory_capability = "directory/1";  // it takes kind 0x10
+inline constexpr const char* directory_capability = "directory/1";  // it takes kind 0x0a
+inline constexpr const char* compression_capability = "zstd/1";     // it takes kind 0x10
 inline constexpr const char* protocol_version = "1.0";              // another major version is refused
 inline constexpr Duration handshake_time_max = Duration::seconds(5);
 inline constexpr Duration clock_gap_warned = Duration::seconds(5);
@@ -46,6 +47,7 @@ struct LocalNode {
     bool broadcast = true;
     bool gossips = false;     // names the capability gossip/1
     bool dials_back = false;  // names the capability reach/1
+    bool expands = false;     // names the capability zstd/1
 };
 
 // What it says on one connection alone.

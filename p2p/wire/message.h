@@ -35,6 +35,8 @@ inline constexpr std::int64_t ttl_max = 32;
 inline constexpr std::uint8_t routed_kind = 0x01;      // 16-byte message id, application kind, payload
 inline constexpr std::uint8_t routed_ack_kind = 0x02;  // 16-byte message id
 
+inline constexpr std::uint8_t compressed_kind = 0x10;  // wire/compression.h
+
 // Unique among all messages of one sender: 8 random bytes of its start, then a counter.
 using MessageId = FixedBytes<struct MessageIdTag, 16>;
 using Challenge = FixedBytes<struct ChallengeTag, 32>;

@@ -1,4 +1,4 @@
-// Control messages that others pass on: frames 0x10 ‖ {type, id, from, to, timestamp, ttl, payload,
+// Control messages that others pass on: frames 0x0a ‖ {type, id, from, to, timestamp, ttl, payload,
 // signature}, JSON. `payload` is a JSON object as text, so that its bytes are what was signed whoever passes
 // it on; `ttl` is not signed, because it falls at each hop.
 //
@@ -16,7 +16,7 @@
 
 namespace peerbook::p2p {
 
-inline constexpr std::uint8_t signed_control_kind = 0x10;  // first byte of the frame
+inline constexpr std::uint8_t signed_control_kind = 0x0a;  // first byte of the frame
 inline constexpr std::size_t signed_control_payload_bytes_max = 8 * 1024;
 inline constexpr Duration signed_control_age_max = Duration::seconds(60);
 inline constexpr Duration signed_control_ahead_max = Duration::seconds(30);

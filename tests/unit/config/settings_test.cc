@@ -61,6 +61,7 @@ TEST_F(SettingsTest, WithoutAnyLayerDefaultsHold) {
     EXPECT_EQ(settings.p2p_host, expected.p2p_host);
     EXPECT_EQ(settings.p2p_port, expected.p2p_port);
     EXPECT_EQ(settings.p2p_plain_tcp, expected.p2p_plain_tcp);
+    EXPECT_TRUE(settings.p2p_compression);
     EXPECT_EQ(settings.p2p_broadcast, expected.p2p_broadcast);
     EXPECT_EQ(settings.p2p_mdns, expected.p2p_mdns);
     EXPECT_EQ(settings.p2p_nat, "auto");

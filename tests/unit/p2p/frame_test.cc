@@ -77,5 +77,19 @@ TEST(FrameReader, PlainHttpIsAnOversizedFrame) {
     EXPECT_EQ(reader.error(), "frame of 1195725856 bytes, above the limit of 1048576");
 }
 
+TEST(FrameReader, GivesItsMemoryBackOnlyWhileNothingIsPending) {
+    FrameReader reader(100);
+    feed(reader, Bytes{0, 0, 0, 2, 1});
+    reader.release();
+    EXPECT_EQ(reader.pending(), 5U);
+    feed(reader, Bytes{2});
+    const auto whole = reader.next();
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(Bytes(whole->begin(), whole->end()), (Bytes{1, 2}));
+    reader.release();
+    feed(reader, framed({Bytes{7}}));
+    EXPECT_TRUE(reader.next());
+}
+
 }  // namespace
 }  // namespace peerbook::p2p

@@ -178,8 +178,8 @@ TEST_F(PeerNetworkTest, AChannelWithoutRoomIsReadAgainWhenItsOutputDrains) {
     tcp::socket client(io_);
     client.connect(acceptor.local_endpoint());
     CountingEvents events;
-    const auto connection =
-        std::make_shared<Connection>(io_, ConnectionId(1), std::make_unique<StallingChannel>(), events);
+    const auto connection = std::make_shared<Connection>(
+        io_, ConnectionId(1), std::make_unique<StallingChannel>(), received_rate_max, events);
     connection->accept(acceptor.accept());
     const Bytes frame{0, 0, 0, 1, 0x90};
     asio::write(client, asio::buffer(frame));

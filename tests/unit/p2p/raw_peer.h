@@ -126,6 +126,7 @@ class StallingChannel final : public Channel {
     bool waits_for_output() const override { return waits_; }
     Result<std::size_t> write(ByteView bytes) override { return plain_->write(bytes); }
     Result<ChannelBinding> binding() const override { return ChannelBinding{}; }
+    void release() override { plain_->release(); }
 
   private:
     std::unique_ptr<Channel> plain_ = make_plain_channel();
