@@ -243,6 +243,8 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
         route_gossip(now, std::move(outputs), out);
     }
+    if (output.relayed && relay_)
+        return take_relayed(now, connection.session->peer()->node, *output.relayed, out);
     if (output.unanswered > 0 || output.violation.points > 0) end_if_failing(now, id, out);
 }
 
@@ -292,6 +294,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         ++handshakes_refused_;
         return end(now, id, {"banned", true}, out);
     }
+    if (Status bound = bind_address(now, connection); !bound.ok()) {
+        ++handshakes_refused_;
+        return end(now, id, {bound.error().message, true}, out);
+    }
     // It lives: an open breaker has nothing more to wait for.
     if (PeerHealth* health = records_.find(peer.node)) health->succeeded(now.mono);
     if (connection.feeler) {
@@ -339,6 +345,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     router_.peer_connected(now.mono, peer.node);
     out.push_back(effect::Connected{id, peer.node});
     gossip_up(now, peer, out);
+    relay_up(now, peer, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
     route(router_.tick(now.mono), out);
 }
@@ -419,6 +426,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         records_.of(now, peer).disconnected(now.mono);
         out.push_back(effect::Disconnected{peer});
         gossip_down(now, peer, out);
+        if (relay_) relay_->peer_down(peer);
     }
     connections_.erase(found);
 }
@@ -508,7 +516,8 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         gossip_->tick(now, outputs);
         route_gossip(now, std::move(outputs), out);
     }
-    if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
+    tend_relay(now, out);
+    if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now, out);
     tend_reach(now, out);
     dial_silent(now, out);
     dial_due(now, out);

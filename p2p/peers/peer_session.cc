@@ -4,6 +4,7 @@
 
 #include "p2p/gossip/gossip_wire.h"
 #include "p2p/peers/peer_score.h"
+#include "p2p/relay/relay_wire.h"
 
 namespace peerbook::p2p {
 
@@ -82,6 +83,8 @@ void PeerSession::receive_binary(Now now, ByteView payload, SessionOutput& outpu
             output.violation = {penalty_protocol, status.error().message};
     } else if (kind >= gossip_push_kind && kind <= gossip_digest_kind) {
         output.gossip = payload;
+    } else if (kind == relay_kind) {
+        output.relayed = payload;
     }
     // Other kinds are those of a newer minor version: ignored.
 }
