@@ -66,6 +66,8 @@ class NodeProcess {
           gossip_(gossip),
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
+          authority_(opened.authority),
+          certificate_(std::move(opened.certificate)),
           ledger_(opened.parts.node->established_ledger()),
           runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
@@ -214,6 +216,9 @@ class NodeProcess {
         options.network = runner_.rules()->network;
         options.gossip = gossip_;
         options.agent = "peerbook/" PEERBOOK_VERSION;
+        options.authority = authority_;
+        options.certificate = certificate_;
+        options.bindings_file = settings_.data_dir + "/addresses.seen";
         return options;
     }
 
@@ -328,6 +333,8 @@ class NodeProcess {
     const p2p::GossipSettings& gossip_;
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
+    const std::optional<PublicKey> authority_;
+    const Bytes certificate_;
     Digest ledger_;  // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
