@@ -15,6 +15,7 @@ static_assert(network_decimal_length_max == decimal_text_length_max);
 namespace {
 
 constexpr std::uint16_t canonical_format_version = 3;
+constexpr std::uint16_t canonical_format_version_with_authority = 4;
 
 constexpr NetworkLimit limits[] = {
     {"open_orders_per_account_max", &NetworkFile::open_orders_per_account_max, 1, 10'000'000},
@@ -167,6 +168,7 @@ std::string to_toml(const NetworkFile& file) {
     if (!network.administrators.empty())
         out += toml_list("administrators", network.administrators) +
                toml_line("administrators_needed", network.administrators_needed);
+    if (network.authority) out += toml_line("authority", to_hex(*network.authority));
     for (const NetworkAsset& asset : network.assets)
         out += "\n[[assets]]\n" + toml_line("name", asset.name) + toml_line("decimals", asset.decimals) +
                toml_line("faucet_max", asset.faucet_max) +
@@ -187,7 +189,7 @@ Digest network_id(const NetworkFile& file) {
     const NetworkFile network = normalised(file);
     Bytes encoded;
     Encoder out(encoded);
-    out.u16(canonical_format_version);
+    out.u16(network.authority ? canonical_format_version_with_authority : canonical_format_version);
     out.text(network.name);
     out.text(network.mode);
     out.u8(network.ledger ? 1 : 0);
@@ -209,6 +211,7 @@ Digest network_id(const NetworkFile& file) {
     out.varint(network.markets.size());
     for (const NetworkMarket& market : network.markets)
         encode(out, market);
+    if (network.authority) out.raw(network.authority->view());
     return hash_of("peerbook network", encoded);
 }
 

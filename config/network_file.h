@@ -56,6 +56,9 @@ struct NetworkFile {
     // Who may create, halt and resume markets, and how many of them must agree; none: nobody may.
     std::vector<NetworkAccount> administrators;
     std::uint64_t administrators_needed = 0;
+    // The network's own authority: whoever connects needs a certificate by it, of one e-mail address for one
+    // node. Absent: nobody needs one.
+    std::optional<PublicKey> authority = std::nullopt;
 
     // Limits: network_limits has their bounds, exchange/README.md what they bound.
     std::uint64_t open_orders_per_account_max = 100'000;

@@ -187,6 +187,20 @@ void read_administrators(NetworkFile& network, TableReader& in) {
                            std::to_string(count));
 }
 
+void read_authority(NetworkFile& network, TableReader& in) {
+    const char* key = "authority";
+    if (!in.has(key)) return;
+    const std::string text = in.text(key, true);
+    const auto authority = fixed_from_hex<PublicKey>(text);
+    if (!authority.ok() || !is_valid_public_key(*authority))
+        return in.refuse(key,
+                         TableReader::shown(text) +
+                             " is no public key: 64 hex digits, as `peerbook authority init` prints them");
+    if (std::find(network.members.begin(), network.members.end(), *authority) != network.members.end())
+        return in.refuse(key, "is the key of a member; an authority has a key of its own");
+    network.authority = *authority;
+}
+
 }  // namespace
 
 Result<NetworkFile> read_network(const DocumentValue& document, const std::string& file) {
@@ -201,7 +215,8 @@ Result<NetworkFile> read_network(const DocumentValue& document, const std::strin
                                       "markets",
                                       "administrators_needed",
                                       "joining",
-                                      "invitations_needed"};
+                                      "invitations_needed",
+                                      "authority"};
     for (const NetworkLimit& limit : network_limits())
         known.emplace_back(limit.key);
     in.allow_only(known);
@@ -219,6 +234,7 @@ Result<NetworkFile> read_network(const DocumentValue& document, const std::strin
     read_members(network, in);
     read_joining(network, in);
     read_administrators(network, in);
+    read_authority(network, in);
     const std::vector<DocumentValue>& assets = in.list("assets", true, network_assets_max);
     const std::vector<DocumentValue>& markets = in.list("markets", true, network_markets_max);
     if (markets.size() > network.markets_max)

@@ -29,6 +29,7 @@ struct Settings {
     std::uint32_t max_peers = 50;               // --max-peers / MAX_PEERS
     std::uint32_t reconnect_interval_s = 3600;  // cap of the backoff; PEER_RECONNECT_INTERVAL, seconds
     std::string peer_storage_path;              // PEER_STORAGE_PATH; empty: <data_dir>/peers.json
+    std::string certificate_file;  // --certificate / PEERBOOK_CERTIFICATE; empty: <data_dir>/certificate
 
     bool grenache = false;                             // --grenache / DISCOVERY_GRENACHE
     std::string grape_url = "http://127.0.0.1:30001";  // --grape-url / GRAPE_URL

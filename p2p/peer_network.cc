@@ -54,6 +54,10 @@ PeerManagerOptions manager_options(const PeerNetworkOptions& options) {
     made.local.dials_back = options.direct;
     made.checks_reach = checks_reach(options);
     made.local.expands = !options.compressed_kinds.empty();
+    made.local.relays = true;
+    fill_with_system_random(made.relay_secret.data);
+    made.local.authority = options.authority;
+    made.local.certificate = options.certificate;
     return made;
 }
 
@@ -94,6 +98,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         made.local.listen_port = connections_->port();
         manager_.emplace(std::move(made), signer_, verifier_);
         load_peers_file(now);
+        if (Status loaded = load_bindings(now); !loaded.ok()) return loaded;
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
         discovery_.emplace(discovery_hooks(), options_.broadcast, system_random_word());
@@ -147,6 +152,13 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (stopped_) return;
         PeerEffects effects;
         manager_->send_reliably(SystemClock().now(), peer, kind, std::move(payload), effects);
+        perform_later(std::move(effects));
+    }
+
+    void send_sealed(const PeerId& node, std::uint8_t kind, SharedBytes payload, Duration lifetime) override {
+        if (stopped_) return;
+        PeerEffects effects;
+        manager_->send_sealed(SystemClock().now(), node, kind, std::move(payload), lifetime, effects);
         perform_later(std::move(effects));
     }
 
@@ -339,6 +351,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         stats.retry_queue = manager_->router().waiting();
         stats.gossip = manager_->gossip_stats();
         stats.gossip_policy = manager_->gossip_policy();
+        stats.relay = manager_->relay_stats();
         return stats;
     }
 
@@ -354,7 +367,10 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (discovery_) discovery_->stop();
         if (port_mapper_) port_mapper_->stop();
         carrier_ = nullptr;
-        if (is_open_) persist(SystemClock().now());
+        if (is_open_) {
+            persist(SystemClock().now());
+            keep_bindings(SystemClock().now());
+        }
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(SystemClock().now(), pending_effects_);
         PeerEffects effects = std::exchange(pending_effects_, {});
@@ -417,6 +433,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
             discovery_->set_outside_port(port);
         discovery_->tick(now, manager_->connected_count(), options_.peers_max);
         if (now.mono - persisted_at_ >= persist_interval) persist(now);
+        keep_bindings(now);
         timer_.expires_after(tick_interval);
         timer_.async_wait([this, alive = alive_](boost::system::error_code) {
             if (*alive) tick();
@@ -495,6 +512,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     void act(effect::Deliver& deliver) { listener_->on_payload(deliver.peer, deliver.kind, deliver.payload); }
     void act(effect::DeliverGossip& deliver) {
         listener_->on_gossip(deliver.peer, deliver.id, deliver.kind, std::move(deliver.payload));
+    }
+    void act(effect::DeliverSealed& deliver) {
+        listener_->on_sealed(deliver.from, deliver.kind, std::move(deliver.payload));
     }
     void act(effect::Undeliverable& lost) { listener_->on_undeliverable(lost.peer, lost.kind, lost.why); }
     void act(effect::Note& note) { log(note.level, note.text); }
@@ -581,6 +601,25 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         }
     }
 
+    // Other than peers, who has an address must not be forgotten: a damaged file is the operator's to look
+    // at.
+    Status load_bindings(Now now) {
+        if (!options_.authority || options_.bindings_file.empty()) return {};
+        const Result<std::string> text = read_bindings_text(options_.bindings_file);
+        const Status loaded = text.ok() ? manager_->load_bindings(now, *text) : Status(text.error());
+        return loaded.ok() ? loaded : loaded.error().within(options_.bindings_file);
+    }
+
+    // At once, or a second node could take an address after a crash.
+    void keep_bindings(Now now) {
+        const std::uint64_t changes = manager_->bindings_changes();
+        if (options_.bindings_file.empty() || changes == bindings_kept_) return;
+        bindings_kept_ = changes;
+        if (Status status = write_peers_text(options_.bindings_file, manager_->bindings_text(now));
+            !status.ok())
+            log_warn(subsystem, status.error().message);
+    }
+
     void persist(Now now) {
         persisted_at_ = now.mono;
         if (options_.peers_file.empty()) return;
@@ -626,7 +665,8 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     bool stopped_ = false;
     std::string persisted_;  // the peers file's content
     MonoTime persisted_at_;
-    std::shared_ptr<bool> alive_;  // handlers that outlive us find false
+    std::uint64_t bindings_kept_ = 0;  // of AddressBindings::changes()
+    std::shared_ptr<bool> alive_;      // handlers that outlive us find false
 };
 
 }  // namespace

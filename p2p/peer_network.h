@@ -22,6 +22,7 @@
 #include "p2p/nat/nat_info.h"
 #include "p2p/peers/peer_id.h"
 #include "p2p/peers/peer_info.h"
+#include "p2p/relay/relay.h"
 #include "p2p/transport/stream_carrier.h"
 
 namespace boost::asio {
@@ -43,8 +44,14 @@ struct PeerNetworkOptions {
     bool plain_tcp = false;          // without TLS; only where asked for by name
     bool direct = true;              // false: no TCP, neither in nor out; all is carried (set_carrier)
     Digest network;
-    Digest ledger;          // zero goes with every other
-    std::string agent;      // program version, for people
+    Digest ledger;      // zero goes with every other
+    std::string agent;  // program version, for people
+    // The network's own (authority/node_certificate.h): peers without a certificate of it are refused, and so
+    // is a second node for an e-mail address. Then this node's certificate, encoded, and the file in which it
+    // remembers who was seen with which address.
+    std::optional<PublicKey> authority;
+    Bytes certificate;
+    std::string bindings_file;
     GossipSettings gossip;  // which kinds publish() takes, and how they spread; valid
     // Kinds that are sent compressed, between peers that both list some: those whose content everybody may
     // read, and that are large. Empty: nothing is, and what is compressed is not taken.
@@ -60,6 +67,7 @@ struct PeerNetworkStats {
     std::size_t banned = 0;  // now; `bans` counts all of this run
     GossipStats gossip;
     GossipPolicy gossip_policy = GossipPolicy::automatic;  // by which the next message travels
+    RelayStats relay;
 };
 
 class PeerNetworkListener {
@@ -72,14 +80,17 @@ class PeerNetworkListener {
     // of anybody, whatever it says; nothing is passed on before it is accepted.
     virtual void on_gossip(const PeerId& from, const MessageId& id, std::uint8_t kind,
                            SharedBytes payload) = 0;
-    // A payload given to send_reliably() that expired or found no room; `why` for the log.
+    // A payload that `from` gave to send_sealed(), itself and nobody else; it need not be connected.
+    virtual void on_sealed(const PeerId& from, std::uint8_t kind, SharedBytes payload) = 0;
+    // A payload given to send_reliably() or send_sealed() that expired or found no room; `why` for the log.
     virtual void on_undeliverable(const PeerId& peer, std::uint8_t kind, const std::string& why) = 0;
 };
 
 class PeerNetwork {
   public:
     // `listener` and `signer` outlive the PeerNetwork. Makes or loads the transport key below
-    // `keys_directory`. Errors: io, conflict (port in use; the message names it), invalid_input (gossip).
+    // `keys_directory`. Errors: io, conflict (port in use; the message names it), invalid_input (gossip),
+    // corrupt (the file of bindings).
     static Result<std::unique_ptr<PeerNetwork>> start(boost::asio::io_context& io, PeerNetworkOptions options,
                                                       const Signer& signer, const std::string& keys_directory,
                                                       PeerNetworkListener& listener);
@@ -102,6 +113,12 @@ class PeerNetwork {
     // Through the router: kept and tried again until the peer acknowledges it or it expires (60 s); the
     // peer's listener sees it once.
     virtual void send_reliably(const PeerId& peer, std::uint8_t kind, SharedBytes payload) = 0;
+    // To one node of the network, connected or not: sealed to it, carried by others where need be, in the
+    // order of the calls to one node, and acknowledged by it. Its listener sees it at most once for each of
+    // its processes. on_undeliverable() tells of what was not acknowledged within `lifetime`, is above
+    // relay_payload_max, or found no room.
+    virtual void send_sealed(const PeerId& node, std::uint8_t kind, SharedBytes payload,
+                             Duration lifetime) = 0;
     // The peer broke a rule of the application's protocol: lowers its score by `points` (100 bans).
     virtual void report_misbehaviour(const PeerId& peer, int points, const std::string& why) = 0;
 

@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+
+#include "p2p/authority/address_bindings.h"
 
 namespace peerbook::p2p {
 
@@ -27,6 +30,19 @@ Status write_peers_text(const std::string& path, const std::string& text) {
     if (std::rename(beside.c_str(), path.c_str()) != 0)
         return Error{ErrorCode::io, "cannot rename to " + path + ": " + std::strerror(errno)};
     return {};
+}
+
+Result<std::string> read_bindings_text(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    if (!file && errno == ENOENT) return std::string();
+    if (!file) return Error{ErrorCode::io, std::string("cannot be read: ") + std::strerror(errno)};
+    std::string text(AddressBindings::text_bytes_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (file.bad()) return Error{ErrorCode::io, "cannot be read"};
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > AddressBindings::text_bytes_max) return Error{ErrorCode::corrupt, "is too large"};
+    return text;
 }
 
 }  // namespace peerbook::p2p

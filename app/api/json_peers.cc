@@ -67,6 +67,19 @@ void write_discovery(Json& json, const p2p::DiscoveryInfo& way) {
     json.end();
 }
 
+void write_relay(Json& json, const p2p::RelayStats& relay) {
+    json.begin();
+    json.key("sent").number(relay.sent).key("delivered").number(relay.delivered);
+    json.key("undeliverable").number(relay.undeliverable).key("waiting").number(relay.waiting);
+    json.key("seeks").number(relay.seeks).key("repeated").number(relay.repeated);
+    json.key("carried").number(relay.carried).key("carried_bytes").number(relay.carried_bytes);
+    json.key("over_rate").number(relay.over_rate).key("no_way").number(relay.no_way);
+    json.key("stale").number(relay.stale).key("late").number(relay.late);
+    json.key("duplicates").number(relay.duplicates).key("unopened").number(relay.unopened);
+    json.key("peers").number(relay.peers).key("ways").number(relay.ways);
+    json.end();
+}
+
 void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
     json.begin();
     json.key("connected").number(stats.connected).key("known_addresses").number(stats.known_addresses);
@@ -81,6 +94,8 @@ void write_stats(Json& json, const p2p::PeerNetworkStats& stats) {
     json.key("retry_queue").number(stats.retry_queue);
     json.key("gossip");
     write_gossip(json, stats);
+    json.key("relay");
+    write_relay(json, stats.relay);
     json.end();
 }
 

@@ -33,6 +33,8 @@ void add_network_commands(CLI::App& app, Invocation& invocation);
 void add_ledger_commands(CLI::App& app, Invocation& invocation);
 // Invite, join.
 void add_invitation_commands(CLI::App& app, Invocation& invocation);
+// Authority: init, issue, inspect, take.
+void add_authority_commands(CLI::App& app, Invocation& invocation);
 // Init, keys.
 void add_key_commands(CLI::App& app, Invocation& invocation);
 // What keeps the process busy: node, replay.

@@ -90,6 +90,7 @@ int run_program(int argc, const char* const* argv) {
     add_network_commands(app, invocation);
     add_ledger_commands(app, invocation);
     add_invitation_commands(app, invocation);
+    add_authority_commands(app, invocation);
     add_run_commands(app, invocation);
     add_bench_commands(app, invocation);
     add_config_commands(app, invocation);

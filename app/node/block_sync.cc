@@ -250,13 +250,24 @@ void BlockSync::answer_holdings(const PublicKey& peer, std::uint64_t question, E
         {peer, kind_of(MessageKind::holdings), SharedBytes(encode_holdings({question, held}))});
 }
 
-void BlockSync::send_want_to_some(const std::vector<Digest>& digests, Effects& effects) {
-    std::vector<PublicKey> peers(connected_.begin(), connected_.end());
+std::vector<PublicKey> BlockSync::some_peers() {
+    std::vector<PublicKey> peers(connected_.begin(), connected_.end()), some;
     for (std::size_t i = 0; i < want_peers && !peers.empty(); ++i) {
         const std::size_t pick = static_cast<std::size_t>(random_.below(peers.size()));
-        send_want(peers[pick], digests, effects);
+        some.push_back(peers[pick]);
         peers.erase(peers.begin() + static_cast<std::ptrdiff_t>(pick));
     }
+    return some;
+}
+
+void BlockSync::ask_some(Effects& effects) {
+    for (const PublicKey& peer : some_peers())
+        send_version_vector(peer, effects);
+}
+
+void BlockSync::send_want_to_some(const std::vector<Digest>& digests, Effects& effects) {
+    for (const PublicKey& peer : some_peers())
+        send_want(peer, digests, effects);
 }
 
 void BlockSync::send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const {

@@ -57,6 +57,8 @@ class BlockSync {
     void unmute() { muted_ = false; }
     // Says nothing while muted.
     void send_version_vector(const PublicKey& peer, Effects& effects);
+    // The version vector to a few connected peers, picked at random.
+    void ask_some(Effects& effects);
     void answer_holdings(const PublicKey& peer, std::uint64_t question, Effects& effects) const;
     void on_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects);
     // The journal's answer to a ReadMissingEffect.
@@ -88,6 +90,7 @@ class BlockSync {
                       const exchange::VersionVector& seqs, Effects& effects);
     void note_far_ahead(const PublicKey& peer, MonoTime now, Effects& effects);
     void send_want(const PublicKey& peer, const std::vector<Digest>& digests, Effects& effects) const;
+    std::vector<PublicKey> some_peers();
     void send_want_to_some(const std::vector<Digest>& digests, Effects& effects);
     // Looks at what the ledger misses: forgets what it does not miss any more, and returns what is to be
     // asked for, that which waits longest first. It costs time for each suspended block, so it is done when

@@ -36,6 +36,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     // so they must not crowd out blocks.
     static constexpr std::size_t batch_queue_bytes_max = 1u << 20;
     static constexpr std::size_t questions_per_peer_max = 16;  // beyond, dropped: the peer asks again
+    static constexpr std::size_t far_answers_max = 1'024;  // that wait; the observer sends again without one
 
     struct Parts {
         std::unique_ptr<Node> node;  // recovered
@@ -80,6 +81,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteView payload) override;
     void on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, std::uint8_t kind,
                    SharedBytes payload) override;
+    void on_sealed(const p2p::PeerId& from, std::uint8_t kind, SharedBytes payload) override;
     void on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) override;
 
   private:
@@ -97,9 +99,9 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void fatal(Error error);  // any thread
     // --- I/O thread (effect_runner_io.cc) ---
     void ask_node(const PublicKey& peer, Input question);
+    static bool is_batch_of_observer(std::uint8_t kind);
     std::atomic<std::size_t>& waiting_bytes_of(std::uint8_t kind) {
-        return static_cast<MessageKind>(kind) == MessageKind::signed_batch ? waiting_batch_bytes_
-                                                                           : waiting_bytes_;
+        return is_batch_of_observer(kind) ? waiting_batch_bytes_ : waiting_bytes_;
     }
     // False: too much waits already.
     bool queue_for_verification(PeerPayload payload);
@@ -112,6 +114,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     void verify_one_block(const PublicKey& peer, SharedBytes bytes, const std::optional<GossipId>& gossip);
     void verify_sign_of_life_of(const PeerPayload& payload);
     void verify_view_payload(const PeerPayload& payload);
+    void verify_far_batch(const PeerPayload& payload);
     // What does not verify: other views are no offence.
     void not_verified(const PublicKey& peer, const Error& error, const char* what,
                       const std::optional<GossipId>& gossip = std::nullopt);
@@ -156,7 +159,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
     HandOff<PeerPayload> unverified_;
     HandOff<AppendEffect> appends_;
     HandOff<StoreTask> store_tasks_;
-    std::atomic<std::size_t> waiting_bytes_{0}, waiting_batch_bytes_{0};
+    std::atomic<std::size_t> waiting_bytes_{0}, waiting_batch_bytes_{0}, far_answers_waiting_{0};
     // Wants and version vectors of each peer that the logic thread has not taken yet. I/O thread; counts are
     // shared with the inputs that carry them.
     std::unordered_map<PublicKey, std::shared_ptr<std::atomic<std::size_t>>> questions_;

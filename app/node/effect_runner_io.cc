@@ -103,8 +103,28 @@ void EffectRunner::on_payload(const p2p::PeerId& peer, std::uint8_t kind, ByteVi
             (void)queue_for_verification(
                 {peer, kind, SharedBytes(Bytes(payload.begin(), payload.end())), std::nullopt});
             return;
+        case MessageKind::far_batch:
+        case MessageKind::far_answer:
+            return;
     }
-    // A kind of a newer minor version: ignored.
+    // A kind of a newer minor version, or one that only comes sealed: ignored.
+}
+
+// Nothing here is kept by the sender's key: strangers have as many of those as they like.
+void EffectRunner::on_sealed(const p2p::PeerId& from, std::uint8_t kind, SharedBytes payload) {
+    if (static_cast<MessageKind>(kind) == MessageKind::far_batch) {
+        // Half of the room is for observers that are connected.
+        if (waiting_batch_bytes_.load() + payload.size() <= batch_queue_bytes_max / 2)
+            (void)queue_for_verification({from, kind, std::move(payload), std::nullopt});
+    } else if (static_cast<MessageKind>(kind) == MessageKind::far_answer) {
+        const auto answer = decode_far_answer(payload.view());
+        if (!answer.ok() || far_answers_waiting_.load() >= far_answers_max) return;
+        ++far_answers_waiting_;
+        inputs_.put([this, from, answer = *answer](Node& node, Now now, Effects&) {
+            --far_answers_waiting_;
+            node.on_far_answer(from, answer, now);
+        });
+    }
 }
 
 void EffectRunner::on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, std::uint8_t kind,
@@ -116,7 +136,7 @@ void EffectRunner::on_gossip(const p2p::PeerId& from, const p2p::MessageId& id, 
 
 // What is dropped here is fetched again by wants and anti-entropy, or sent again by its sender.
 bool EffectRunner::queue_for_verification(PeerPayload payload) {
-    const bool is_batch = static_cast<MessageKind>(payload.kind) == MessageKind::signed_batch;
+    const bool is_batch = is_batch_of_observer(payload.kind);
     std::atomic<std::size_t>& waiting = waiting_bytes_of(payload.kind);
     if (waiting.load() + payload.bytes.size() > (is_batch ? batch_queue_bytes_max : verify_queue_bytes_max)) {
         if (dropped_payloads_++ % dropped_log_every == 0)
@@ -132,6 +152,8 @@ bool EffectRunner::queue_for_verification(PeerPayload payload) {
 void EffectRunner::on_undeliverable(const p2p::PeerId& peer, std::uint8_t kind, const std::string& why) {
     log_debug("node",
               "undeliverable peer=" + short_id(peer) + " kind=" + std::to_string(kind) + " why=" + why);
+    if (static_cast<MessageKind>(kind) == MessageKind::far_batch)
+        inputs_.put([peer](Node& node, Now now, Effects&) { node.on_undeliverable(peer, now); });
 }
 
 void EffectRunner::violation(const PublicKey& peer, int points, std::string why) {
@@ -150,6 +172,8 @@ void EffectRunner::perform_on_io(Effects& effects) {
             network_->broadcast(broadcast.kind, broadcast.payload);
         for (SendEffect& send : effects.sends)
             network_->send(send.peer, send.kind, send.payload);
+        for (SealedEffect& sealed : effects.sealed)
+            network_->send_sealed(sealed.node, sealed.kind, std::move(sealed.payload), sealed.lifetime);
         for (ViolationEffect& one : effects.violations)
             network_->report_misbehaviour(one.peer, one.points, one.why);
     }

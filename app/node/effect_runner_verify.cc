@@ -3,6 +3,11 @@
 
 namespace peerbook::app {
 
+bool EffectRunner::is_batch_of_observer(std::uint8_t kind) {
+    return static_cast<MessageKind>(kind) == MessageKind::signed_batch ||
+           static_cast<MessageKind>(kind) == MessageKind::far_batch;
+}
+
 void EffectRunner::run_verify() {
     std::vector<PeerPayload> batch;
     while (unverified_.take_all(batch))
@@ -44,6 +49,9 @@ void EffectRunner::verify(PeerPayload& payload) {
         case MessageKind::sign_of_life:
             verify_sign_of_life_of(payload);
             break;
+        case MessageKind::far_batch:
+            verify_far_batch(payload);
+            break;
         default: {
             const ByteView bytes = payload.bytes.view();
             auto batch = exchange::decode_signed_batch(bytes, network_id_, rules_version_, verifier_);
@@ -54,6 +62,20 @@ void EffectRunner::verify(PeerPayload& payload) {
             });
         }
     }
+}
+
+// Its sender is no peer that could be charged for what is wrong; it gets no answer.
+void EffectRunner::verify_far_batch(const PeerPayload& payload) {
+    const auto message = decode_far_batch(payload.bytes.view());
+    if (!message.ok()) return;
+    auto batch = exchange::decode_signed_batch(message->batch, network_id_, rules_version_, verifier_);
+    if (!batch.ok()) return;
+    FarBatch head = *message;
+    head.batch = {};  // `encoded` outlives what it points to
+    inputs_.put([from = payload.peer, head, encoded = Bytes(message->batch.begin(), message->batch.end()),
+                 batch = std::move(*batch)](Node& node, Now, Effects& effects) mutable {
+        node.on_far_batch(from, head, std::move(encoded), batch, effects);
+    });
 }
 
 void EffectRunner::answer_gossip(const std::optional<GossipId>& id, bool accept) {

@@ -27,6 +27,15 @@ struct SendEffect {
     SharedBytes payload;
 };
 
+// To one node that need not be connected: sealed to it, and carried by others. Node::on_undeliverable() tells
+// if it does not acknowledge it within its lifetime.
+struct SealedEffect {
+    PublicKey node;
+    std::uint8_t kind = 0;
+    SharedBytes payload;
+    Duration lifetime;
+};
+
 // To all nodes of the network, by gossip; what comes so is answered once it is judged.
 struct GossipEffect {
     std::uint8_t kind = 0;
@@ -113,6 +122,7 @@ struct LogEffect {
 struct Effects {
     std::vector<AppendEffect> appends;
     std::vector<SendEffect> sends;
+    std::vector<SealedEffect> sealed;
     std::vector<BroadcastEffect> broadcasts;
     std::vector<GossipAnswerEffect> gossip_answers;  // before `gossips`: parents before children
     std::vector<GossipEffect> gossips;

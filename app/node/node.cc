@@ -94,6 +94,8 @@ void Node::recovered(Now now, Effects& effects) {
 
 void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
     views_.heard(peer, now.mono);
+    // A member that was reached through others is asked anew, now that one is connected.
+    if (is_far_from_members() && ledger_.view().index_of(peer)) relay_to_.reset();
     if (tells_of_its_ledger() && entered_ticket_ <= durable_ticket_)
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});
@@ -213,19 +215,25 @@ void Node::on_signed_batch(const PublicKey& from, Bytes encoded, const exchange:
                            Effects& effects) {
     if (!speaks_of_our_ledger(from)) return;
     if (!self_index_) return on_other_view(from, now, effects);  // it was a member where the sender is
+    (void)offer_batch(std::move(encoded), batch);                // only who is not connected needs an answer
+}
+
+FarAnswer::Verdict Node::offer_batch(Bytes encoded, const exchange::CommandBatch& batch) {
+    using enum FarAnswer::Verdict;
     if (draining_ || identity_lost_ || batch.commands.empty() || ledger_.overloaded() ||
         batcher_.commands() + index_count(batch) > options_.pending_commands_max)
-        return;  // the observer sends it again, to another member
+        return busy;  // the observer sends it again, to another member
     // A batch that was sent again and already ran would only be rejected: keep it out of the log. One nonce
     // says too little: a cancel that overtook the batch may have burnt it, and the other commands still wait.
     const exchange::Engine& engine = ledger_.engine();
-    const bool ran = std::none_of(batch.commands.begin(), batch.commands.end(), [&](const auto& command) {
+    const bool has_run = std::none_of(batch.commands.begin(), batch.commands.end(), [&](const auto& command) {
         const auto account = engine.find_account(batch.accounts[command.account]);
         return !account || engine.nonce_is_free(*account, command.nonce);
     });
-    if (ran) return;
+    if (has_run) return ran;
     batcher_.add_signed(std::move(encoded), static_cast<std::uint32_t>(batch.commands.size()),
                         index_count(batch), std::nullopt);
+    return taken;
 }
 
 void Node::on_durable(std::uint64_t append_ticket, Now now, Effects& effects) {
@@ -284,6 +292,7 @@ void Node::flush(Now now, Effects& effects) {
     // is.
     const bool is_bound = is_established() && entered_ticket_ <= durable_ticket_;
     if (!waits_to_return() && is_bound) relay(now, effects);
+    look_from_far(now, effects);
     if (self_index_) emit(now, effects);
     step_adopt(now, effects);
     if (const auto due = sync_.flush(now.mono, effects)) sooner(effects.wake_at, *due);

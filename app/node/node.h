@@ -48,6 +48,9 @@ struct NodeOptions {
     Duration vote_quiet = Duration::milliseconds(250);
     Duration relay_retry = Duration::seconds(2);     // an observer sends a batch again to another member
     Duration relay_timeout = Duration::seconds(30);  // then it tells the client that it does not know
+    // The same as relay_retry where no member is connected and others carry what it says to one. Also how
+    // long they are tried.
+    Duration far_retry = Duration::seconds(6);
     Duration settled_wait =
         Duration::seconds(55);                   // then a client that waits for settling is told to ask again
     std::size_t pending_commands_max = 500'000;  // waiting for a block; above, clients are told to come again
@@ -129,6 +132,13 @@ class Node {
     // A verified batch that an observer relays.
     void on_signed_batch(const PublicKey& from, Bytes encoded, const exchange::CommandBatch& batch, Now now,
                          Effects& effects);
+    // --- sealed, from nodes that need not be connected (node_far.cc) ---
+    // Its batch is verified; `encoded` is that batch.
+    void on_far_batch(const PublicKey& from, const FarBatch& message, Bytes encoded,
+                      const exchange::CommandBatch& batch, Effects& effects);
+    void on_far_answer(const PublicKey& from, const FarAnswer& answer, Now now);
+    // Something that this node had sealed to it was not acknowledged.
+    void on_undeliverable(const PublicKey& node, Now now);
     void on_durable(std::uint64_t append_ticket, Now now, Effects& effects);
     void on_blocks_read(const PublicKey& peer, bool more, const std::vector<SharedBytes>& blocks,
                         Effects& effects);
@@ -194,6 +204,7 @@ class Node {
         std::vector<CommandKey> keys;  // of commands that a client waits for
         bool is_executed = false;      // a block of this view with it was
         bool is_own = false;           // this node became a member and put it into a block of its own
+        bool awaits_answer = false;    // sent to a member that is not connected, which did not answer yet
         // A client may have been told what became of it, so it is sent until it has run.
         bool is_promised = false;
         // It had run when the log ended with this round; so once that is settled, it is.
@@ -390,8 +401,21 @@ class Node {
     // As far as is executed here, the batch needs no sending.
     bool has_run(const Relayed& batch) const;
     bool is_relay_target(const PublicKey& key) const;
+    // --- members that are reached through others (node_far.cc) ---
+    // This node observes, and no member is connected, but somebody is.
+    bool is_far_from_members() const;
+    // So many of its batches may be on their way, so that none is refused on it and overtaken by a later one.
+    static constexpr std::size_t far_batches_max = 128;
+    std::size_t far_room_left() const;
+    void send_far(Relayed& batch, Effects& effects);
+    // Blocks are pushed to the authors' peers only, so who is far from all of them asks for what is new.
+    void look_from_far(Now now, Effects& effects);
+    void leave_far_target(const PublicKey& member, MonoTime now);
+    // An observer's batch, connected or far, for this member's next block.
+    FarAnswer::Verdict offer_batch(Bytes encoded, const exchange::CommandBatch& batch);
+    bool heard_from_far(MonoTime now) const;
     void choose_relay_target();
-    void send_to_a_member(const Relayed& batch, Effects& effects);
+    void send_to_a_member(Relayed& batch, Effects& effects);
     std::optional<exchange::AccountId> account_named(const std::string& name_or_id) const;
 
     Result<Answer> answer(const Query& query, Now now) const;
@@ -446,6 +470,9 @@ class Node {
     std::size_t relayed_look_at_ = 1'024;  // while the journal is replayed: so many, then some may be done
     std::optional<PublicKey> relay_to_;    // the member that gets them; this node once it is one
     std::size_t relay_attempts_ = 0;
+    std::optional<MonoTime> far_left_at_;    // when a member that is not connected was given up last
+    std::optional<MonoTime> far_heard_at_;   // when one answered last
+    std::optional<MonoTime> far_looked_at_;  // when blocks were asked for last
     KnownOrders known_orders_;
     UnsettledCommands unsettled_;
     std::shared_ptr<const exchange::NetworkRules> rules_;

@@ -182,10 +182,18 @@ StatusAnswer Node::status(Now now) const {
                       std::to_string(own_blocks_.waiting().size()) +
                       " of its blocks, and what was taken since, are issued again then";
     } else if (!self_index_) {
-        status.ready = status.members_connected > 0;
-        status.says =
-            status.ready ? "observer: follows the ledger, connected to " + connected
-                         : "observer: not connected to any member; what it shows may be old, and orders wait";
+        const bool is_far = status.members_connected == 0 && is_far_from_members();
+        status.ready = status.members_connected > 0 || heard_from_far(now.mono);
+        if (status.members_connected > 0)
+            status.says = "observer: follows the ledger, connected to " + connected;
+        else if (status.ready)
+            status.says = "observer: connected to no member, and reaches one through others";
+        else if (is_far)
+            status.says =
+                "observer: connected to no member; what it shows may be old, and orders are sent through "
+                "others";
+        else
+            status.says = "observer: not connected to any member; what it shows may be old, and orders wait";
         const std::string needs = views_.joining_needs(now.wall);
         status.says += "; " + (needs.empty() ? "it asks to become a member" : needs);
     } else if (status.members == 1) {

@@ -22,9 +22,15 @@ void Node::relay(Now now, Effects& effects) {
         if (relayed_origins_.empty()) relayed_in_.clear();
         return;
     }
+    const bool is_far = is_far_from_members();
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
+    const Duration retry = is_far ? options_.far_retry : options_.relay_retry;
     std::erase_if(relayed_, [&](Relayed& batch) {
-        if (now.mono < batch.last_sent.value_or(batch.first_sent) + options_.relay_retry) return false;
+        // Its turn has not come, and is not the member's fault.
+        if (is_far && relay_to_ && !batch.last_sent &&
+            (batch.is_promised || now.mono - batch.first_sent < options_.relay_timeout))
+            return false;
+        if (now.mono < batch.last_sent.value_or(batch.first_sent) + retry) return false;
         std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
         if (is_done(batch)) {
             finish(batch, effects);
@@ -41,11 +47,18 @@ void Node::relay(Now now, Effects& effects) {
         return false;
     });
     if (next_member) choose_relay_target();
+    std::size_t far_room = next_member || !is_far ? far_batches_max : far_room_left();
     if (relay_to_)
         for (Relayed& batch : relayed_) {
             if (batch.is_own) continue;
             if (!self_index_ && batch.append_ticket > durable_ticket_) continue;
             if (batch.last_sent && !next_member) continue;
+            if (is_far && far_room == 0) {  // later, in order
+                batch.last_sent.reset();
+                batch.awaits_answer = false;
+                continue;
+            }
+            if (is_far) --far_room;
             batch.last_sent = now.mono;
             if (self_index_ && has_run(batch)) continue;
             send_to_a_member(batch, effects);
@@ -58,7 +71,7 @@ void Node::relay(Now now, Effects& effects) {
                 if (last >= batch.id) last = std::numeric_limits<std::uint64_t>::max();
         }
     for (const Relayed& batch : relayed_)
-        sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + options_.relay_retry);
+        sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + retry);
 }
 
 Node::Relayed Node::make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch) {
@@ -275,7 +288,7 @@ void Node::relay_again() {
 
 bool Node::is_relay_target(const PublicKey& key) const {
     if (self_index_) return key == self_;
-    return ledger_.view().index_of(key) && sync_.connected().contains(key);
+    return ledger_.view().index_of(key) && (sync_.connected().contains(key) || is_far_from_members());
 }
 
 void Node::choose_relay_target() {
@@ -336,7 +349,8 @@ void Node::give_up(const Relayed& batch, Effects& effects) {
     }
 }
 
-void Node::send_to_a_member(const Relayed& batch, Effects& effects) {
+void Node::send_to_a_member(Relayed& batch, Effects& effects) {
+    if (!self_index_ && !sync_.connected().contains(*relay_to_)) return send_far(batch, effects);
     if (!self_index_) {
         effects.sends.push_back(
             {*relay_to_, static_cast<std::uint8_t>(MessageKind::signed_batch), batch.encoded});

@@ -69,6 +69,44 @@ Result<HoldingsMessage> decode_holdings(ByteView bytes) {
     return message;
 }
 
+Bytes encode_far_batch(const FarBatch& message) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.raw(message.ledger.view());
+    out.u64(message.number);
+    out.raw(message.batch);
+    return bytes;
+}
+
+Result<FarBatch> decode_far_batch(ByteView bytes) {
+    Decoder in(bytes);
+    FarBatch message;
+    in.fixed(message.ledger);
+    message.number = in.u64();
+    message.batch = in.raw(in.remaining());
+    if (Status status = in.finish(); !status.ok()) return status.error().within("far batch");
+    return message;
+}
+
+Bytes encode_far_answer(const FarAnswer& message) {
+    Bytes bytes;
+    Encoder out(bytes);
+    out.u64(message.number);
+    out.u8(static_cast<std::uint8_t>(message.verdict));
+    return bytes;
+}
+
+Result<FarAnswer> decode_far_answer(ByteView bytes) {
+    Decoder in(bytes);
+    FarAnswer message;
+    message.number = in.u64();
+    const std::uint8_t verdict = in.u8();
+    if (verdict > static_cast<std::uint8_t>(FarAnswer::Verdict::busy)) in.fail("unknown verdict");
+    message.verdict = static_cast<FarAnswer::Verdict>(verdict);
+    if (Status status = in.finish(); !status.ok()) return status.error().within("far answer");
+    return message;
+}
+
 Bytes encode_blocks(bool more, const std::vector<SharedBytes>& blocks) {
     Bytes bytes;
     Encoder out(bytes);

@@ -23,6 +23,8 @@ enum class MessageKind : std::uint8_t {
     evidence = 0x88,        // exchange::Evidence: a member signed two blocks for one place
     sign_of_life = 0x89,    // SignOfLife: of a member to those that it is not connected to
     holdings = 0x8a,        // what the receiver has, asked by number, and the answer
+    far_batch = 0x8b,       // FarBatch, sealed: signed_batch for a member that is not connected
+    far_answer = 0x8c,      // FarAnswer, sealed: what became of it
 };
 
 inline constexpr std::size_t want_digests_max = 32;
@@ -47,6 +49,28 @@ struct HoldingsMessage {
 };
 Bytes encode_holdings(const HoldingsMessage& message);
 Result<HoldingsMessage> decode_holdings(ByteView bytes);
+
+// Sealed to a member (p2p/relay/relay.h), so it says which ledger it is for: nothing else was said before.
+struct FarBatch {
+    Digest ledger;
+    std::uint64_t number = 0;  // the sender's, given back in the answer
+    ByteView batch;            // encoded and signed; within what it was decoded from
+};
+Bytes encode_far_batch(const FarBatch& message);
+Result<FarBatch> decode_far_batch(ByteView bytes);
+
+struct FarAnswer {
+    enum class Verdict : std::uint8_t {
+        taken,     // it goes into the member's next block
+        ran,       // its commands were executed before
+        not_here,  // the receiver is no member of that ledger
+        busy,      // too much waits, or the member stops
+    };
+    std::uint64_t number = 0;
+    Verdict verdict = Verdict::taken;
+};
+Bytes encode_far_answer(const FarAnswer& message);
+Result<FarAnswer> decode_far_answer(ByteView bytes);
 
 struct BlocksMessage {
     bool more = false;  // the sender had more than fits: ask again

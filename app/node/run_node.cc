@@ -75,6 +75,8 @@ class NodeProcess {
           lock_(std::move(opened.lock)),
           signer_(std::move(opened.signer)),
           members_(std::move(opened.members)),
+          authority_(opened.authority),
+          certificate_(std::move(opened.certificate)),
           ledger_(opened.parts.node->established_ledger()),
           runner_(io_, watched(std::move(opened.parts)), [this](Error error) { fail(error); }),
           signals_(io_, SIGINT, SIGTERM),
@@ -290,6 +292,9 @@ class NodeProcess {
         options.gossip = gossip_;
         if (settings_.p2p_compression) options.compressed_kinds = compressed_kinds();
         options.agent = "peerbook/" PEERBOOK_VERSION;
+        options.authority = authority_;
+        options.certificate = certificate_;
+        options.bindings_file = settings_.data_dir + "/addresses.seen";
         return options;
     }
 
@@ -425,7 +430,9 @@ class NodeProcess {
     storage::DirectoryLock lock_;
     std::unique_ptr<Signer> signer_;
     const std::vector<PublicKey> members_;  // that the network file names
-    Digest ledger_;                         // zero: none yet
+    const std::optional<PublicKey> authority_;
+    const Bytes certificate_;
+    Digest ledger_;  // zero: none yet
     boost::asio::io_context io_{1};
     EffectRunner runner_;
     SystemClock clock_;

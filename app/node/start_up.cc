@@ -6,6 +6,7 @@
 #include "app/node/archive.h"
 #include "app/node/chains.h"
 #include "app/node/network_rules.h"
+#include "app/node_keys/certificate_file.h"
 #include "app/node_keys/invitation_file.h"
 #include "app/node_keys/node_keys.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@ namespace peerbook::app {
 namespace {
 
 constexpr std::uint64_t progress_every_blocks = 20'000;
+constexpr Duration certificate_warned_before = Duration::seconds(14 * 86'400);
 
 Result<exchange::View> first_view(const config::Settings& settings, const config::NetworkFile& network,
                                   const Digest& network_id, const PublicKey& self, bool has_adopted) {
@@ -32,6 +34,37 @@ Result<exchange::View> first_view(const config::Settings& settings, const config
     }
     if (settings.found) return exchange::make_first_view(network_id, {self});
     return exchange::make_no_ledger(self);  // until peers have one, or found one with this node
+}
+
+// Encoded; empty where none is needed.
+Result<Bytes> own_certificate(const config::Settings& settings, const config::NetworkFile& network,
+                              const Digest& network_id, const PublicKey& node, WallTime now,
+                              const Verifier& verifier) {
+    if (!network.authority && !settings.certificate_file.empty())
+        return Error{ErrorCode::invalid_input,
+                     "network " + network.name +
+                         " has no authority, so --certificate has no meaning; leave it "
+                         "out"};
+    if (!network.authority || !settings.p2p_enabled) return Bytes();
+    const std::string path =
+        settings.certificate_file.empty() ? certificate_path(settings.data_dir) : settings.certificate_file;
+    const auto certificate = load_certificate(path);
+    if (!certificate.ok() && certificate.error().code == ErrorCode::not_found)
+        return Error{ErrorCode::invalid_input,
+                     "network " + network.name +
+                         " takes nodes with a certificate of its authority only, and there is none at " +
+                         path + ". Give this node's id, " + to_hex(node) +
+                         ", and your e-mail address to who keeps the authority, and put in what you get with "
+                         "`peerbook authority take`"};
+    if (!certificate.ok()) return certificate.error();
+    const Status holds =
+        p2p::check_certificate(*certificate, *network.authority, network_id, node, now, verifier);
+    if (!holds.ok()) return Error{ErrorCode::invalid_input, path + ": " + holds.error().message};
+    if (certificate->expires.ms - now.ms < certificate_warned_before.ms())
+        log_warn("node", path + ": the certificate expires in " +
+                             std::to_string((certificate->expires.ms - now.ms) / 3'600'000) +
+                             " hours; then no peer takes this node any more");
+    return p2p::encode_certificate(*certificate);
 }
 
 Result<std::unique_ptr<storage::Index>> try_index(const std::string& path, ByteView identity) {
@@ -139,6 +172,9 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
             return Error{ErrorCode::conflict, node_key_path(settings.data_dir) +
                                                   ": the ledger of this key was given up (" + one.archive +
                                                   "), and it must never sign again; move the file away"};
+    auto certificate =
+        own_certificate(settings, *network, rules->network, signer->public_key(), clock.now().wall, verifier);
+    if (!certificate.ok()) return certificate.error();
     auto view = first_view(settings, *network, rules->network, signer->public_key(), adopted->has_value());
     if (!view.ok()) return view.error();
     const Digest identity_ledger = view->ledger;
@@ -190,7 +226,9 @@ Result<Opened> open_node(const config::Settings& settings, const Verifier& verif
                   network->members,
                   0,
                   0,
-                  {}};
+                  {},
+                  network->authority,
+                  std::move(*certificate)};
     if (Status replayed = replay_journal(opened, verifier, clock); !replayed.ok()) return replayed.error();
     return opened;
 }

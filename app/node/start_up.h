@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,14 @@ struct Opened {
     std::uint64_t recovered_blocks = 0;
     std::uint64_t recovered_commands = 0;
     Duration recovery_time;
+    // Where the network has one: its authority, and this node's certificate by it, encoded.
+    std::optional<PublicKey> authority = {};
+    Bytes certificate = {};
 };
 
-// `verifier` and `clock` outlive the result. Errors: invalid_input (network file, no members and no --found),
-// conflict (directory in use, or it belongs to another network, ledger or key), corrupt, io.
+// `verifier` and `clock` outlive the result. Errors: invalid_input (network file, no members and no --found,
+// no certificate that holds where the network has an authority), conflict (directory in use, or it belongs to
+// another network, ledger or key), corrupt, io.
 Result<Opened> open_node(const config::Settings& settings, const Verifier& verifier, const Clock& clock);
 
 }  // namespace peerbook::app

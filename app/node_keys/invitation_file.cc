@@ -1,17 +1,11 @@
 #include "app/node_keys/invitation_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <map>
 #include <sstream>
 #include <utility>
 
+#include "app/node_keys/whole_file.h"
 #include "config/sources.h"
 
 namespace peerbook::app {
@@ -27,50 +21,6 @@ std::string_view trimmed(std::string_view text) {
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
-
-Error io_error(const std::string& path) {
-    return {ErrorCode::io, "cannot write " + path + ": " + std::strerror(errno)};
-}
-
-// The file is there whole, or as it was.
-Status replace_file(const std::string& path, const std::string& text) {
-    const std::string unfinished = path + "." + std::to_string(::getpid()) + ".new";
-    std::FILE* file = std::fopen(unfinished.c_str(), "w");
-    if (!file) return io_error(unfinished);
-    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() &&
-                         std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-    const Error failure = io_error(unfinished);
-    if (std::fclose(file) != 0 || !written) {
-        std::remove(unfinished.c_str());
-        return failure;
-    }
-    if (std::rename(unfinished.c_str(), path.c_str()) != 0) return io_error(path);
-    return {};
-}
-
-// Held by one process at a time, which is released when it ends however that happens. Waits.
-class FileLock {
-  public:
-    explicit FileLock(const std::string& path)
-        : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-        if (descriptor_ < 0) return;
-        int taken = -1;
-        do {
-            taken = ::flock(descriptor_, LOCK_EX);
-        } while (taken != 0 && errno == EINTR);
-        is_held_ = taken == 0;
-    }
-    ~FileLock() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    FileLock(const FileLock&) = delete;
-    FileLock& operator=(const FileLock&) = delete;
-    bool is_held() const { return is_held_; }
-
-  private:
-    const int descriptor_;
-    bool is_held_ = false;
-};
 
 }  // namespace
 
@@ -134,7 +84,7 @@ Result<std::vector<exchange::Invitation>> load_invitations(const std::string& da
 Status add_invitations(const std::string& data_dir, const std::vector<exchange::Invitation>& added,
                        WallTime now) {
     const FileLock lock(invitations_path(data_dir) + ".lock");
-    if (!lock.is_held()) return io_error(invitations_path(data_dir) + ".lock");
+    if (!lock.is_held()) return Error{ErrorCode::io, lock.why_not()};
     auto all = load_invitations(data_dir);
     if (!all.ok()) return all.error();
     all->insert(all->end(), added.begin(), added.end());

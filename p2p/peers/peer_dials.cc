@@ -75,9 +75,10 @@ void PeerManager::dial(Now now, const PeerAddress& address, bool feeler, PeerEff
     out.emplace_back(effect::Dial{id, address});
 }
 
-void PeerManager::maintain(Now now) {
+void PeerManager::maintain(Now now, PeerEffects& out) {
     maintained_at_ = now.mono;
     records_.maintain(now.mono);
+    end_expired(now, out);
 }
 
 // Configured ones need no help: they are dialled in any case.

@@ -30,11 +30,6 @@ Digest tag_of(const PeerSession& session, Direction direction) {
     return hash_of("peerbook/p2p/connection-tag/1", bytes);
 }
 
-bool names(const HandshakeMessage& peer, std::string_view capability) {
-    return std::find(peer.capabilities.begin(), peer.capabilities.end(), capability) !=
-           peer.capabilities.end();
-}
-
 const char* name_of(Direction direction) {
     return direction == Direction::outbound ? "outbound" : "inbound";
 }
@@ -255,6 +250,8 @@ void PeerManager::perform(Now now, ConnectionId id, SessionOutput&& output, Peer
         gossip_->receive(now, connection.session->peer()->node, *output.gossip, outputs);
         route_gossip(now, std::move(outputs), out);
     }
+    if (output.relayed && relay_)
+        return take_relayed(now, connection.session->peer()->node, *output.relayed, out);
     if (output.signed_control && connection.registered) {
         Directory::Outputs outputs;
         directory().receive(now, connection.session->peer()->node, *output.signed_control, outputs);
@@ -312,6 +309,10 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
         ++handshakes_refused_;
         return end(now, id, {"banned", true}, out);
     }
+    if (Status bound = bind_address(now, connection); !bound.ok()) {
+        ++handshakes_refused_;
+        return end(now, id, {bound.error().message, true}, out);
+    }
     // It lives: an open breaker has nothing more to wait for.
     if (PeerHealth* health = records_.find(peer.node)) health->succeeded(now.mono);
     if (connection.feeler) {
@@ -357,6 +358,7 @@ void PeerManager::authenticated(Now now, ConnectionId id, PeerEffects& out) {
     out.emplace_back(effect::Connected{id, peer.node, peer.can(compression_capability)});
     gossip_up(now, peer, out);
     directory_up(now, id, out);
+    relay_up(now, peer, out);
     note(out, NoteLevel::info, "connected " + connection.label() + " agent=\"" + peer.agent + "\"");
     route(router_.tick(now.mono), out);
 }
@@ -440,6 +442,7 @@ void PeerManager::end(Now now, ConnectionId id, const Ending& ending, PeerEffect
         out.emplace_back(effect::Disconnected{peer});
         gossip_down(now, peer, out);
         if (directory_) directory_->neighbour_down(peer);
+        if (relay_) relay_->peer_down(peer);
     }
     connections_.erase(found);
 }
@@ -535,7 +538,8 @@ void PeerManager::tick(Now now, PeerEffects& out) {
         directory_->tick(now, outputs);
         route_directory(now, std::move(outputs), out);
     }
-    if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now);
+    tend_relay(now, out);
+    if (!maintained_at_ || now.mono - *maintained_at_ >= maintenance_interval) maintain(now, out);
     tend_reach(now, out);
     if (options_.dials_directly) {
         dial_silent(now, out);

@@ -46,6 +46,7 @@
 #include <variant>
 #include <vector>
 
+#include "p2p/authority/address_bindings.h"
 #include "p2p/directory/directory.h"
 #include "p2p/gossip/gossip.h"
 #include "p2p/nat/dial_back.h"
@@ -57,6 +58,7 @@
 #include "p2p/peers/peer_health.h"
 #include "p2p/peers/peer_info.h"
 #include "p2p/peers/peer_session.h"
+#include "p2p/relay/relay.h"
 
 namespace peerbook::p2p {
 
@@ -83,6 +85,7 @@ struct PeerManagerOptions {
     GossipSettings gossip;           // valid; without kinds nothing is gossiped
     bool checks_reach = false;       // asks peers to dial back; only with local.dials_back and broadcast
     bool dials_directly = true;      // false: all connections that it opens are carried
+    KeySeed relay_secret;            // see Relay; used with local.relays
 };
 
 enum class NoteLevel : unsigned char { debug, info, warn };
@@ -123,6 +126,11 @@ struct DeliverGossip {  // answer with answer_gossip()
     std::uint8_t kind;
     SharedBytes payload;
 };
+struct DeliverSealed {  // relayed or not; `from` is proven, and need not be connected
+    PeerId from;
+    std::uint8_t kind;
+    SharedBytes payload;
+};
 struct Undeliverable {
     PeerId peer;
     std::uint8_t kind;
@@ -134,9 +142,10 @@ struct Note {  // for the log
 };
 }  // namespace effect
 
-using PeerEffect = std::variant<effect::Dial, effect::Send, effect::SendToPeer, effect::Close,
-                                effect::Connected, effect::Disconnected, effect::Deliver,
-                                effect::DeliverGossip, effect::Undeliverable, effect::Note>;
+using PeerEffect =
+    std::variant<effect::Dial, effect::Send, effect::SendToPeer, effect::Close, effect::Connected,
+                 effect::Disconnected, effect::Deliver, effect::DeliverGossip, effect::DeliverSealed,
+                 effect::Undeliverable, effect::Note>;
 using PeerEffects = std::vector<PeerEffect>;
 
 class PeerManager {
@@ -190,6 +199,17 @@ class PeerManager {
     // Nodes known to offer it; where none of them can be dialled, the network is asked, and what comes is
     // found by a later call. Error: invalid_input (no name).
     Result<std::vector<ServiceInfo>> find_service(Now now, const std::string& service, PeerEffects& out);
+    // --- sealed messages to one node, carried by others (relay/relay.h) ---
+    // Undeliverable at once where local.relays is off.
+    void send_sealed(Now now, const PeerId& to, std::uint8_t kind, SharedBytes payload, Duration lifetime,
+                     PeerEffects& out);
+    RelayStats relay_stats() const { return relay_ ? relay_->stats() : RelayStats{}; }
+
+    // --- a network's own authority (authority/) ---
+    // What outlives the process, and how often it changed. Error of load: corrupt; then nothing changed.
+    std::string bindings_text(Now now) const { return bindings_.to_text(now.wall); }
+    std::uint64_t bindings_changes() const { return bindings_.changes(); }
+    Status load_bindings(Now now, std::string_view text) { return bindings_.load_text(text, now.wall); }
 
     // --- the way in from the internet (nat/) ---
     // Whether this node is announced and its address shared from now on. Peers that take reached_at are told;
@@ -299,7 +319,7 @@ class PeerManager {
     bool is_banned(Now now, const PeerId& peer) const;
     void record_failure(Now now, const PeerId& peer);
     void end_if_failing(Now now, ConnectionId id, PeerEffects& out);
-    void maintain(Now now);
+    void maintain(Now now, PeerEffects& out);
     std::vector<PeerAddress> anchors() const;
     void route(const MessageRouter::Output& routed, PeerEffects& out);
     Gossip* gossip(Now now);  // null: nothing is gossiped
@@ -310,6 +330,14 @@ class PeerManager {
     void directory_up(Now now, ConnectionId id, PeerEffects& out);
     void route_directory(Now now, Directory::Outputs&& outputs, PeerEffects& out);
     std::optional<PeerAddress> address_for(const PeerId& node, const std::optional<PeerId>& asks) const;
+    // Why the peer's certificate will not do beside those that were seen. Ok where there is no authority.
+    Status bind_address(Now now, const Connection& connection);
+    void end_expired(Now now, PeerEffects& out);
+    Relay* relay(Now now);  // null: nothing is relayed
+    void relay_up(Now now, const HandshakeMessage& peer, PeerEffects& out);
+    void tend_relay(Now now, PeerEffects& out);
+    void take_relayed(Now now, const PeerId& peer, ByteView frame, PeerEffects& out);
+    void route_relayed(Now now, relay::Outputs&& outputs, PeerEffects& out);
     ConnectionClaim claim_for(const Connection& connection) const;
     std::uint16_t port_told_to(const PeerAddress& peer) const;
     std::uint16_t port_from_outside() const;
@@ -334,6 +362,8 @@ class PeerManager {
     Random random_;
     MessageRouter router_;
     std::optional<Gossip> gossip_;  // from the first connection on
+    std::optional<Relay> relay_;    // the same
+    AddressBindings bindings_;
     std::size_t nodes_apart_ = 0;
     std::optional<Directory> directory_;  // made when first needed
     std::optional<PortMapping> mapping_;

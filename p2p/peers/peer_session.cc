@@ -4,6 +4,7 @@
 
 #include "p2p/gossip/gossip_wire.h"
 #include "p2p/peers/peer_score.h"
+#include "p2p/relay/relay_wire.h"
 #include "p2p/wire/signed_control.h"
 
 namespace peerbook::p2p {
@@ -85,6 +86,8 @@ void PeerSession::receive_binary(Now now, ByteView payload, SessionOutput& outpu
         output.gossip = payload;
     } else if (kind == signed_control_kind) {
         output.signed_control = payload.subspan(1);
+    } else if (kind == relay_kind) {
+        output.relayed = payload;
     }
     // Other kinds are those of a newer minor version: ignored.
 }

@@ -49,6 +49,7 @@ struct SessionOutput {
     bool authenticated = false;         // became so with this input
     std::optional<Delivery> delivery;
     std::optional<ByteView> gossip;          // a whole frame of kinds 0x03 … 0x08
+    std::optional<ByteView> relayed;         // a whole frame of kind 0x09
     std::optional<ByteView> signed_control;  // what follows signed_control_kind in the frame
     std::vector<PeerAddress> addresses;      // that the peer told us
     bool exchange_due = false;               // answer with exchange()
@@ -101,6 +102,8 @@ class PeerSession {
     // The claimed peer while handshaking, the proven one afterwards.
     const std::optional<HandshakeMessage>& peer() const { return handshake_.peer(); }
     const Challenge& challenge() const { return handshake_.challenge(); }
+    // Of a network with an authority; the peer's once it is authenticated.
+    const std::optional<NodeCertificate>& certificate() const { return handshake_.certificate(); }
     MonoTime heard_at() const { return heard_at_; }
     // How long the last heartbeat waits for a sign of life.
     Duration unanswered(MonoTime now) const {

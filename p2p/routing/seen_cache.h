@@ -18,6 +18,8 @@ class SeenCache {
 
     // True if `id` is new; it is remembered from now on.
     bool insert(MonoTime now, const Digest& id);
+    // It was inserted, and is not forgotten yet: that happens with insert().
+    bool contains(const Digest& id) const { return ids_.contains(id); }
     std::size_t size() const { return ids_.size(); }
 
   private:

@@ -50,12 +50,14 @@ HandshakeMessage Handshake::claim(WallTime now) const {
     if (local_.dials_back) claim.capabilities.emplace_back(reach_capability);
     claim.capabilities.emplace_back(directory_capability);
     if (local_.expands) claim.capabilities.emplace_back(compression_capability);
+    if (local_.relays) claim.capabilities.emplace_back(relay_capability);
     claim.network = local_.network;
     claim.ledger = local_.ledger;
     claim.clock = now;
     claim.challenge = challenge_;
     claim.seen = here_.seen;
     claim.look = here_.look;
+    if (local_.authority) claim.certificate = local_.certificate;
     return claim;
 }
 
@@ -81,6 +83,8 @@ HandshakeStep Handshake::receive_claim(Now now, const HandshakeMessage& claim, B
     if (claim.node == signer_.public_key()) return refuse("connected to itself", 0, claim.challenge);
     if (!is_valid_public_key(claim.node)) return refuse("node id is not a valid key", penalty_protocol);
 
+    if (auto refusal = check_certificate_of(now, claim)) return std::move(*refusal);
+
     HandshakeStep step;
     // Unsigned, because the peer chooses its clock and the difference of two extremes would overflow.
     const bool ahead = claim.clock > now.wall;
@@ -96,6 +100,21 @@ HandshakeStep Handshake::receive_claim(Now now, const HandshakeMessage& claim, B
     their_payload_ = hash_of(payload_domain, payload);
     step.send = HandshakeAck{signer_.sign(endorsed_bytes(true))};
     return step;
+}
+
+std::optional<HandshakeStep> Handshake::check_certificate_of(Now now, const HandshakeMessage& claim) {
+    if (!local_.authority) return std::nullopt;
+    if (claim.certificate.empty())
+        return refuse("this network takes nodes with a certificate of its authority only", 0);
+    const auto certificate = decode_certificate(claim.certificate);
+    if (!certificate.ok()) return refuse(certificate.error().message, penalty_protocol);
+    const Status holds =
+        check_certificate(*certificate, *local_.authority, local_.network, claim.node, now.wall, verifier_);
+    if (!holds.ok())
+        return refuse(holds.error().message,
+                      holds.error().code == ErrorCode::unauthorized ? penalty_signature : 0);
+    certificate_ = *certificate;
+    return std::nullopt;
 }
 
 HandshakeStep Handshake::receive_proof(const HandshakeAck& ack) {

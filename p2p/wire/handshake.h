@@ -18,12 +18,14 @@
 #include <optional>
 #include <string>
 
+#include "p2p/authority/node_certificate.h"
 #include "p2p/wire/message.h"
 
 namespace peerbook::p2p {
 
 inline constexpr const char* gossip_capability = "gossip/1";        // it takes kinds 0x03 … 0x08
 inline constexpr const char* reach_capability = "reach/1";          // it dials back, and takes reached_at
+inline constexpr const char* relay_capability = "relay/1";          // it takes and passes on kind 0x09
 inline constexpr const char* directory_capability = "directory/1";  // it takes kind 0x0a
 inline constexpr const char* compression_capability = "zstd/1";     // it takes kind 0x10
 inline constexpr const char* protocol_version = "1.0";              // another major version is refused
@@ -48,6 +50,11 @@ struct LocalNode {
     bool gossips = false;     // names the capability gossip/1
     bool dials_back = false;  // names the capability reach/1
     bool expands = false;     // names the capability zstd/1
+    bool relays = false;      // names the capability relay/1
+    // The network's own, if it has one: then whoever has no certificate of it is refused, and this node shows
+    // its own (authority/node_certificate.h).
+    std::optional<PublicKey> authority = {};
+    Bytes certificate = {};
 };
 
 // What it says on one connection alone.
@@ -87,10 +94,14 @@ class Handshake {
     const Challenge& challenge() const { return challenge_; }
     // The peer's claim; proven only once a step said done.
     const std::optional<HandshakeMessage>& peer() const { return peer_; }
+    // The peer's, genuine, for the id that it claims; none where the network has no authority.
+    const std::optional<NodeCertificate>& certificate() const { return certificate_; }
 
   private:
     HandshakeStep receive_claim(Now now, const HandshakeMessage& claim, ByteView payload);
     HandshakeStep receive_proof(const HandshakeAck& ack);
+    // Why the claim's certificate will not do.
+    std::optional<HandshakeStep> check_certificate_of(Now now, const HandshakeMessage& claim);
     Bytes endorsed_bytes(bool ours) const;
 
     const LocalNode& local_;
@@ -103,6 +114,7 @@ class Handshake {
     Digest our_payload_;
     Digest their_payload_;
     std::optional<HandshakeMessage> peer_;
+    std::optional<NodeCertificate> certificate_;
 };
 
 }  // namespace peerbook::p2p

@@ -1,5 +1,7 @@
 #include "p2p/wire/message.h"
 
+#include "p2p/authority/node_certificate.h"
+
 #include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -41,6 +43,11 @@ HandshakeMessage read_handshake(Members& in) {
             in.fail("seen", "is no address literal and port");
     }
     out.look = in.has("look") && in.boolean("look");
+    if (in.has("certificate")) {
+        const std::string hex = in.text("certificate", 2 * certificate_bytes_max);
+        out.certificate.resize(hex.size() / 2);
+        if (!from_hex(hex, out.certificate).ok()) in.fail("certificate", "is not in hexadecimal digits");
+    }
     return out;
 }
 
@@ -131,6 +138,7 @@ struct BodyWriter {
             writer.Key("look");
             writer.Bool(true);
         }
+        if (!body.certificate.empty()) write_text(writer, "certificate", to_hex(ByteView(body.certificate)));
     }
     void operator()(const HandshakeAck& body) const {
         write_text(writer, "endorsement", to_hex(body.endorsement));

@@ -57,6 +57,9 @@ struct HandshakeMessage {
     // Since capability reach/1, and left out where it says nothing:
     std::optional<PeerAddress> seen;  // where the sender sees the receiver; an address literal
     bool look = false;                // the sender only looks whether somebody is there, and hangs up
+    // Where the network has an authority (authority/node_certificate.h); as encoded, not checked yet. Empty:
+    // none.
+    Bytes certificate;
 
     bool can(std::string_view capability) const {
         return std::find(capabilities.begin(), capabilities.end(), capability) != capabilities.end();

@@ -15,6 +15,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* member_1 = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c";
+constexpr const char* authority = "ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1";
 constexpr const char* member_2 = "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394";
 
 // A small valid network. Tests replace a part of it.
@@ -254,6 +255,7 @@ TEST(NetworkFile, WritingAndReadingGivesTheSameNetwork) {
     network.rules_version = 1;
     network.administrators = {account(member_1), account(member_2)};
     network.administrators_needed = 2;
+    network.authority = fixed_from_hex<PublicKey>(authority).value();
     network.joining = "invited";
     network.invitations_needed = 3;
     network.assets[0].issuer = account(member_2);
@@ -449,6 +451,23 @@ TEST(NetworkFile, AdministratorsAreChecked) {
                 HasSubstr("administrators: entry 1: \"alice\" is no account id: 64 hex digits"));
     // A hosted account's id is a hash, so it need not be a key.
     EXPECT_EQ(parse(with("members = []", administered("1", std::string(64, '0')))).administrators.size(), 1u);
+}
+
+TEST(NetworkFile, AnAuthorityIsAKeyThatNoMemberHas) {
+    const std::string line = "members = []\nauthority = \"" + std::string(authority) + "\"";
+    const NetworkFile network = parse(with("members = []", line));
+    ASSERT_TRUE(network.authority.has_value());
+    EXPECT_EQ(to_hex(*network.authority), authority);
+    EXPECT_NE(id_with("members = []", line), id_of_small());
+    EXPECT_NE(id_with("members = []", line),
+              id_with("members = []", "members = []\nauthority = \"" + std::string(member_1) + "\""));
+    EXPECT_THAT(mistake_with("members = []", "members = []\nauthority = \"12\""),
+                HasSubstr("n:4: authority: \"12\" is no public key: 64 hex digits"));
+    EXPECT_THAT(mistake_with("members = []", "members = []\nauthority = \"" + std::string(64, '0') + "\""),
+                HasSubstr("is no public key"));
+    EXPECT_THAT(mistake_with("members = []", "members = [\"" + std::string(member_1) + "\"]\nauthority = \"" +
+                                                 member_1 + "\""),
+                HasSubstr("authority: is the key of a member"));
 }
 
 TEST(NetworkFile, WithoutALedgerNothingIsPaid) {

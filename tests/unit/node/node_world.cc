@@ -324,7 +324,13 @@ void NodeWorld::deliver(const Message& message) {
         deliver_gossip(message, from, effects);
         return perform(message.to, effects);
     }
+    if (message.is_sealed) {
+        deliver_sealed(message, effects);
+        return perform(message.to, effects);
+    }
     switch (static_cast<MessageKind>(message.kind)) {
+        case MessageKind::far_batch:
+        case MessageKind::far_answer:    // come sealed only
         case MessageKind::sign_of_life:  // comes by gossip only
             break;
         case MessageKind::block:
@@ -401,6 +407,54 @@ void NodeWorld::deliver(const Message& message) {
     perform(message.to, effects);
 }
 
+std::size_t NodeWorld::sealed_by(std::size_t i, MessageKind kind) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        machines_[i].sealed,
+        [kind](const SealedEffect& sealed) { return static_cast<MessageKind>(sealed.kind) == kind; }));
+}
+
+std::optional<std::size_t> NodeWorld::distance(std::size_t from, std::size_t to) const {
+    std::vector<std::size_t> at(machines_.size(), machines_.size());
+    std::vector<std::size_t> next{from};
+    at[from] = 0;
+    for (std::size_t i = 0; i < next.size(); ++i)
+        for (std::size_t other = 0; other < machines_.size(); ++other) {
+            if (!connected(next[i], other) || at[other] < machines_.size() || drops_sealed_.contains(other))
+                continue;
+            at[other] = at[next[i]] + 1;
+            next.push_back(other);
+        }
+    return at[to] < machines_.size() ? std::optional(at[to]) : std::nullopt;
+}
+
+void NodeWorld::post_sealed(std::size_t from, const SealedEffect& message) {
+    machines_[from].sealed.push_back(message);
+    const std::size_t to = index_of(message.node);
+    const auto links = distance(from, to);
+    if (!links) {
+        machines_[from].node->on_undeliverable(message.node, now_);
+        machines_[from].touched = true;
+        return;
+    }
+    network_.emplace(now_.mono + link_delay_ * static_cast<std::int64_t>(*links),
+                     Message{from, to, message.kind, message.payload, epoch_[link(from, to)], {}, true});
+}
+
+void NodeWorld::deliver_sealed(const Message& message, Effects& effects) {
+    Node& node = *machines_[message.to].node;
+    if (static_cast<MessageKind>(message.kind) == MessageKind::far_answer) {
+        const auto answer = decode_far_answer(message.payload.view());
+        ASSERT_TRUE(answer.ok());
+        return node.on_far_answer(key(message.from), *answer, now_);
+    }
+    const auto far = decode_far_batch(message.payload.view());
+    ASSERT_TRUE(far.ok());
+    const auto batch =
+        exchange::decode_signed_batch(far->batch, rules_.network, rules_.rules_version, verifier);
+    ASSERT_TRUE(batch.ok()) << batch.error().message;
+    node.on_far_batch(key(message.from), *far, Bytes(far->batch.begin(), far->batch.end()), *batch, effects);
+}
+
 std::vector<SharedBytes> NodeWorld::missing(std::size_t i, const ReadMissingEffect& read) const {
     std::vector<const AppendEffect*> lacking;
     for (const AppendEffect& entry : machines_[i].journal)
@@ -425,6 +479,8 @@ void NodeWorld::perform(std::size_t i, Effects& effects) {
     for (const SendEffect& send : effects.sends)
         for (std::size_t to = 0; to < machines_.size(); ++to)  // none has it that goes by another key since
             if (key(to) == send.peer) post(i, to, send.kind, send.payload);
+    for (const SealedEffect& message : effects.sealed)
+        post_sealed(i, message);
     for (const ReadMissingEffect& read : effects.read_missing) {
         Effects more;
         const auto blocks = missing(i, read);

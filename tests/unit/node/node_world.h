@@ -100,6 +100,14 @@ class NodeWorld {
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
     // As if `from` passed it on, in a new envelope.
     void deliver_gossip(std::size_t to, std::size_t from, MessageKind kind, const SharedBytes& payload);
+    // Whatever is sealed reaches its recipient where the nodes in between are connected to each other, and is
+    // reported as undeliverable at once elsewhere. From now on, what this node has to carry or take is lost.
+    void drop_sealed_at(std::size_t node) { drops_sealed_.insert(node); }
+    void deliver_sealed(std::size_t to, std::size_t from, MessageKind kind, const SharedBytes& payload) {
+        deliver({from, to, static_cast<std::uint8_t>(kind), payload, 0, std::nullopt, true});
+    }
+    // Of this kind, so far.
+    std::size_t sealed_by(std::size_t i, MessageKind kind) const;
     std::size_t nodes_apart(std::size_t i) const { return machines_[i].nodes_apart; }
     std::uint64_t passed_on(std::size_t i) const { return machines_[i].passed_on; }
     // What the node published of this kind last.
@@ -117,6 +125,7 @@ class NodeWorld {
         WriteQueue write_queue;
         std::vector<AppendEffect> disk_queue;
         std::vector<SendEffect> sent;  // everything sent, for checks
+        std::vector<SealedEffect> sealed;
         std::set<GossipId> gossip_seen;
         std::size_t nodes_apart = 0;
         std::uint64_t passed_on = 0;  // gossip of others
@@ -130,6 +139,7 @@ class NodeWorld {
         SharedBytes payload;
         std::uint64_t epoch = 0;  // of the link; a cut loses what is on the way
         std::optional<GossipId> gossip = std::nullopt;
+        bool is_sealed = false;
     };
     using Link = std::pair<std::size_t, std::size_t>;
 
@@ -145,6 +155,10 @@ class NodeWorld {
     void perform_gossip(std::size_t i, Effects& effects);
     void publish(std::size_t i, const GossipEffect& message);
     void deliver_gossip(const Message& message, const PublicKey& from, Effects& effects);
+    // So many links away, over nodes that carry what is sealed.
+    std::optional<std::size_t> distance(std::size_t from, std::size_t to) const;
+    void post_sealed(std::size_t from, const SealedEffect& message);
+    void deliver_sealed(const Message& message, Effects& effects);
     std::size_t index_of(const PublicKey& key) const;
     std::vector<SharedBytes> missing(std::size_t i, const ReadMissingEffect& read) const;
 
@@ -157,7 +171,7 @@ class NodeWorld {
     std::multimap<MonoTime, Message> network_;
     std::set<Link> cut_;
     std::map<Link, std::uint64_t> epoch_;
-    std::set<std::size_t> disk_held_;
+    std::set<std::size_t> disk_held_, drops_sealed_;
     std::map<Ticket, std::variant<Result<SubmitAnswer>, Result<Answer>>> answers_;
     std::vector<ViolationEffect> violations_;
     std::vector<std::string> retired_keys_;

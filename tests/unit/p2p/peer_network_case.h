@@ -68,6 +68,9 @@ struct Node final : PeerNetworkListener {
         gossip.push_back({from, kind, std::string(as_text(payload.view()))});
         network->answer_gossip(id, accepts);
     }
+    void on_sealed(const PeerId& from, std::uint8_t kind, SharedBytes payload) override {
+        sealed.push_back({from, kind, std::string(as_text(payload.view()))});
+    }
     void on_undeliverable(const PeerId&, std::uint8_t, const std::string& why) override {
         lost.push_back(why);
     }
@@ -86,7 +89,7 @@ struct Node final : PeerNetworkListener {
     int connected = 0, disconnected = 0;
     bool reply = false, accepts = true;
     std::size_t bytes = 0;
-    std::vector<Payload> payloads, gossip;
+    std::vector<Payload> payloads, gossip, sealed;
     std::vector<std::string> lost;
 };
 

@@ -40,6 +40,7 @@ PeerWorld::Node& PeerWorld::add(std::uint8_t number, PeerManagerOptions options,
     node->signer = make_ed25519_signer(seed_of(number));
     options.seed = number;
     options.sender_start = number;
+    options.relay_secret = seed_of(static_cast<std::uint8_t>(100 + number));
     node->manager = std::make_unique<PeerManager>(options, *node->signer, verifier_);
     return *nodes_.emplace(node->host, std::move(node)).first->second;
 }
@@ -108,6 +109,8 @@ void PeerWorld::perform(Node& node, PeerEffects&& effects) {
             node.manager->answer_gossip(now(node), what->id, node.answer == Node::Answer::accept, more);
             perform(node, std::move(more));
         }
+        if (auto* what = std::get_if<effect::DeliverSealed>(&effect))
+            node.sealed.push_back({what->from, what->kind, std::string(as_text(what->payload.view()))});
         if (auto* what = std::get_if<effect::Undeliverable>(&effect)) node.undeliverable.push_back(what->why);
         if (auto* what = std::get_if<effect::Note>(&effect)) node.notes.push_back(what->text);
     }
@@ -212,6 +215,13 @@ void PeerWorld::report(Node& node, const PeerId& peer, int points) {
 void PeerWorld::send_reliably(Node& node, const PeerId& peer, std::string_view text) {
     PeerEffects effects;
     node.manager->send_reliably(now(node), peer, 0x90, shared_text(text), effects);
+    perform(node, std::move(effects));
+    settle();
+}
+
+void PeerWorld::send_sealed(Node& node, const PeerId& to, std::string_view text, Duration lifetime) {
+    PeerEffects effects;
+    node.manager->send_sealed(now(node), to, 0x90, shared_text(text), lifetime, effects);
     perform(node, std::move(effects));
     settle();
 }

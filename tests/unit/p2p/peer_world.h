@@ -29,7 +29,7 @@ class PeerWorld {
         std::unique_ptr<Signer> signer;
         std::unique_ptr<PeerManager> manager;
         std::map<ConnectionId, std::uint64_t> wires;
-        std::vector<Payload> payloads;
+        std::vector<Payload> payloads, sealed;
         std::vector<std::string> notes, undeliverable;
         std::vector<Payload> gossip;  // answered at once as `answer` says
         enum class Answer { accept, reject, none } answer = Answer::accept;
@@ -71,6 +71,7 @@ class PeerWorld {
     void report(Node& node, const PeerId& peer, int points);
     void send_reliably(Node& node, const PeerId& peer, std::string_view text);
     void publish(Node& node, std::uint8_t kind, std::string_view text);
+    void send_sealed(Node& node, const PeerId& to, std::string_view text, Duration lifetime);
     void set_nodes_apart(Node& node, std::size_t nodes) { node.manager->set_nodes_apart(now(node), nodes); }
     void disconnect(Node& node, const PeerId& peer);
     void ban(Node& node, const PeerId& peer, Duration time);
