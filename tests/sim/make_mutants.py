@@ -317,8 +317,8 @@ MUTANTS = [
      "if (Status told = told_by_members(news->forks.back(), now); !told.ok() && !{on})",
      "a fork's founder does not wait until its members said what they hold"),
     ("settles_with_evidence", "app/node/node_evidence.cc",
-     "if (evidence->view() == ledger_.view_digest()) ledger_.freeze_settling();",
-     "if (evidence->view() == ledger_.view_digest() && !{on}) ledger_.freeze_settling();",
+     "if (is_of_this_view) ledger_.freeze_settling();",
+     "if (is_of_this_view && !{on}) ledger_.freeze_settling();",
      "a node goes on settling in a view in which somebody signed two blocks for one place"),
     ("fork_loses_void", "app/node/node_fork.cc",
      "retraction_ = Retraction::view_end;\n    enter_view(*update, made, false, effects);",
@@ -347,13 +347,14 @@ MUTANTS = [
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
 FIRST_SEED = {
     "one_reason_to_acknowledge": 10, "no_version_vector": 5, "missing_not_wanted": 192, "unbounded_suspended": 23,
-    "parent_not_checked": 12, "promise_forgotten": 52, "ballot_used_twice": 9, "accepted_ignored": 36,
-    "promised_not_fetched": 14, "accepted_without_blocks": 45, "own_block_under_way": 14, "void_lost_at_restart": 35,
-    "founding_number_lost": 88, "ballots_never_longer": 7, "more_than_stay": 10, "batch_sent_early": 20,
-    "lowest_taken_over": 129, "fork_of_less": 109, "fork_untold": 109, "fork_not_stored": 43, "fork_beside_quorum": 43,
+    "parent_not_checked": 12, "promise_forgotten": 55, "ballot_used_twice": 27, "accepted_ignored": 36,
+    "promised_not_fetched": 22, "accepted_without_blocks": 45, "own_block_under_way": 14, "void_lost_at_restart": 38,
+    "founding_number_lost": 104, "ballots_never_longer": 7, "more_than_stay": 10, "batch_sent_early": 20,
+    "lowest_taken_over": 129, "fork_of_less": 163, "fork_untold": 163, "fork_not_stored": 43, "fork_beside_quorum": 43,
     "fork_loses_void": 43, "fork_unfit": 109, "established_too_soon": 13, "void_of_none_lost": 13,
     "entered_not_stored": 13, "left_not_stored": 13, "sent_unestablished": 81, "nonces_forgotten": 37,
-    "batch_forgotten": 58,
+    "batch_forgotten": 58, "left_before_handed_over": 11, "leaver_asks_back": 14, "named_is_anyone": 8, "not_invited": 28,
+    "adopted_another": 57, "lower_promised": 6, "signs_unconfirmed": 4, "own_future_ignored": 4,
 }
 
 
