@@ -72,9 +72,9 @@ void EffectRunner::perform(Effects effects) {
     store_tasks_.put_all(std::move(tasks));
     for (const LogEffect& log : effects.logs)
         log_message(log.warning ? LogLevel::warn : LogLevel::info, "node", log.text);
-    if (effects.sends.empty() && effects.broadcasts.empty() && effects.answers.empty() &&
-        effects.violations.empty() && effects.gossips.empty() && effects.gossip_answers.empty() &&
-        !effects.nodes_apart && !effects.rules && !effects.ledger)
+    if (effects.sends.empty() && effects.sealed.empty() && effects.broadcasts.empty() &&
+        effects.answers.empty() && effects.violations.empty() && effects.gossips.empty() &&
+        effects.gossip_answers.empty() && !effects.nodes_apart && !effects.rules && !effects.ledger)
         return;
     boost::asio::post(
         io_, [this, effects = std::make_shared<Effects>(std::move(effects))] { perform_on_io(*effects); });

@@ -94,6 +94,7 @@ class Authority(harness.FunctionalCase):
                            "both members to refuse the second node")
         self.assertEqual(self.connected(net, 3), 0)
         net.start_node(2)
+        net.wait_ready((2,))
         harness.wait_until(lambda: self.connected(net, 2) == 2, 20, "the first one to be let in again")
 
     def test_settings_that_make_no_sense_are_refused(self):
