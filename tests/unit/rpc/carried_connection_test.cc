@@ -203,10 +203,12 @@ TEST_F(CarriedConnection, StrangersBytesInAStreamEndIt) {
     EXPECT_THAT(ask(R"({"method":"stream.send",)" + stream + R"(,"at":0,"data":"474554202f0d0a"})"),
                 HasSubstr(R"({"at":"7"})"));
     const std::string end = ask(R"({"method":"stream.receive",)" + stream + R"(,"at":0})");
-    if (end.find(R"("end":true)") == std::string::npos)  // TLS said why first
-        EXPECT_THAT(ask(R"({"method":"stream.receive",)" + stream + R"(,"at":)" +
-                        std::to_string((end.find("\",\"end") - end.find("data\":\"") - 7) / 2) + "}"),
-                    HasSubstr(R"("end":true)"));
+    if (end.find(R"("end":true)") == std::string::npos) {  // TLS said why first
+        const std::size_t digits = end.find("\",\"end") - end.find("data\":\"") - 7;
+        EXPECT_THAT(
+            ask(R"({"method":"stream.receive",)" + stream + R"(,"at":)" + std::to_string(digits / 2) + "}"),
+            HasSubstr(R"("end":true)"));
+    }
     EXPECT_THAT(ask(R"({"method":"stream.receive",)" + stream + R"(,"at":0})"), HasSubstr("no such stream"));
     EXPECT_EQ(a.streams->count(), 0u);
     EXPECT_EQ(a.node.connected, 0);
