@@ -38,7 +38,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::start(boost::asio::io_context& io,
     server->service_ = std::move(service);
     const bool is_local = p2p::is_loopback_host(host);
     auto http = HttpServer::start(
-        io, host, port,
+        io, {"Grenache's RPC", "--grenache-rpc-port"}, host, port,
         [service = server->service_.get()](ApiRequest& request, ApiCompletion done) {
             service->handle(request, std::move(done));
         },
@@ -55,12 +55,7 @@ Result<std::unique_ptr<RpcServer>> RpcServer::start(boost::asio::io_context& io,
             admission.authenticated = !admission.refusal;
             return admission;
         });
-    const std::string where = p2p::to_string(p2p::PeerAddress{host, port});
-    if (!http.ok() && http.error().code == ErrorCode::conflict)
-        return Error{ErrorCode::conflict,
-                     "Grenache's RPC cannot listen on " + where +
-                         ": the port is in use; choose another with --grenache-rpc-port"};
-    if (!http.ok()) return http.error().within("Grenache's RPC on " + where);
+    if (!http.ok()) return http.error();
     server->http_ = std::move(http).value();
     log_info("rpc", "event=listening address=" + p2p::to_string(p2p::PeerAddress{host, server->port()}));
     return server;

@@ -38,6 +38,10 @@ std::string kind_text(std::uint8_t kind) {
             return "sign of life";
         case MessageKind::holdings:
             return "holdings";
+        case MessageKind::far_batch:
+            return "far batch";
+        case MessageKind::far_answer:
+            return "far answer";
     }
     return "message of kind " + std::to_string(kind);
 }
@@ -127,6 +131,8 @@ void World::on_message(std::size_t from, std::size_t to, std::uint8_t kind, cons
     if (is_gossip(kind)) return receive_gossip(machine, from, payload);
     switch (static_cast<MessageKind>(kind)) {
         case MessageKind::sign_of_life:  // by gossip only
+        case MessageKind::far_batch:     // sealed only
+        case MessageKind::far_answer:
             return;
         case MessageKind::block:
             return take_block(machine, from, payload);
@@ -252,6 +258,9 @@ void World::on_damaged(std::size_t from, std::size_t to, std::uint8_t kind, cons
             return;
         case MessageKind::version_vector:
             (void)app::decode_version_vector(damaged).ok();
+            return;
+        case MessageKind::far_batch:  // sealed only
+        case MessageKind::far_answer:
             return;
         case MessageKind::holdings:
             (void)app::decode_holdings(damaged).ok();

@@ -67,6 +67,7 @@ class FakePeers final : public p2p::PeerNetwork {
     void answer_gossip(const p2p::MessageId&, bool) override {}
     void set_nodes_apart(std::size_t) override {}
     void send_reliably(const p2p::PeerId&, std::uint8_t, SharedBytes) override {}
+    void send_sealed(const p2p::PeerId&, std::uint8_t, SharedBytes, Duration) override {}
     void report_misbehaviour(const p2p::PeerId&, int, const std::string&) override {}
     Status connect(const std::string& address) override;
     Status disconnect(const p2p::PeerId& peer) override;

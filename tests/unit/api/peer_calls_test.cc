@@ -254,7 +254,7 @@ TEST_F(PeerCalls, ServicesNamesWhoOffersOne) {
 TEST_F(PeerCalls, BroadcastIsSwitchedOnAndOff) {
     expect(call("POST", "/api/v1/peers/broadcast", R"({"broadcast":"off"})"), 200, R"({"broadcast":"off"})");
     expect(call("POST", "/api/v1/peers/broadcast", R"({"broadcast":"on"})"), 200, R"({"broadcast":"on"})");
-    EXPECT_THAT(peers_.broadcast_settings, testing::ElementsAre(false, true));
+    EXPECT_THAT(peers_.broadcast_settings, ::testing::ElementsAre(false, true));
     for (const char* body : {"{}", R"({"broadcast":"maybe"})", R"({"broadcast":""})"})
         expect(call("POST", "/api/v1/peers/broadcast", body), 400, R"("field":"broadcast")");
 }

@@ -42,6 +42,7 @@ struct PlayedDht final : p2p::Dht {
     void put_signed(const PublicKey&, const std::string&, p2p::DhtSignedItem, PutSigned) override {}
     void get_signed(const PublicKey&, const std::string&, GotSigned) override {}
     void watch(const p2p::DhtKey&, Found) override {}
+    void set_read_only(bool) override {}
     p2p::DhtKey node_id() const override { return p2p::service_key(service); }
     std::uint16_t port() const override { return 20001; }
     p2p::DhtStats stats() const override { return {}; }

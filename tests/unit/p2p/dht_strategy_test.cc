@@ -30,11 +30,13 @@ struct PlayedDht final : Dht {
         watched = service;
         watcher = std::move(found);
     }
+    void set_read_only(bool on) override { read_only = on; }
     DhtKey node_id() const override { return {}; }
     std::uint16_t port() const override { return 0; }
     DhtStats stats() const override { return {}; }
     void stop() override {}
 
+    std::optional<bool> read_only;
     std::pair<DhtKey, std::uint16_t> announced;
     DhtKey looked_up, watched;
     Announced announce_done;
@@ -106,6 +108,23 @@ TEST_F(DhtSearch, ThePortOfTheGatewayIsAnnouncedAndNothingWhereNobodyGetsIn) {
     EXPECT_FALSE(dht.announce_done);
     dht.lookup_done(std::vector<PeerAddress>{});
     EXPECT_THAT(ends, ElementsAre("", ""));
+}
+
+TEST_F(DhtSearch, WhoDoesNotBroadcastAnyMoreIsReadOnlyAndAnnouncesNothing) {
+    DhtStrategy strategy(dht, identity(), {true, false});
+    begin(strategy);
+    dht.announce_done(std::size_t{1});
+    dht.lookup_done(std::vector<PeerAddress>{});
+    dht.announce_done = nullptr;
+    strategy.set_broadcast(false);
+    EXPECT_EQ(dht.read_only, true);
+    strategy.search([this](const Status& status) { ends.push_back(status.ok() ? "" : "failed"); });
+    EXPECT_FALSE(dht.announce_done);
+    dht.lookup_done(std::vector<PeerAddress>{});
+    strategy.set_broadcast(true);
+    EXPECT_EQ(dht.read_only, false);
+    strategy.search([this](const Status& status) { ends.push_back(status.ok() ? "" : "failed"); });
+    EXPECT_TRUE(dht.announce_done);
 }
 
 TEST_F(DhtSearch, AFailureIsReportedOnce) {

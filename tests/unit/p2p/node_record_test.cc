@@ -136,6 +136,7 @@ struct PlayedDht final : Dht {
         });
     }
     void watch(const DhtKey&, Found) override {}
+    void set_read_only(bool) override {}
     DhtKey node_id() const override { return {}; }
     std::uint16_t port() const override { return 0; }
     DhtStats stats() const override { return {}; }

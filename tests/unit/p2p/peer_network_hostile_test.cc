@@ -14,7 +14,7 @@ namespace {
 
 TEST_F(PeerNetworkTest, DamageOnTheLineBreaksTheConnectionAndIsHeldAgainstNobody) {
     Node a(io_, 1, options());
-    Relay relay(io_, a.network->port());
+    PortRelay relay(io_, a.network->port());
     Node b(io_, 2, options({relay.address()}));
     ASSERT_TRUE(run_until([&] { return a.connected == 1 && b.connected == 1; }));
     relay.damage_next();

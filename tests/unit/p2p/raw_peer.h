@@ -134,9 +134,9 @@ class StallingChannel final : public Channel {
 };
 
 // Carries bytes between those who connect to it and a port, and damages them when told to.
-class Relay {
+class PortRelay {
   public:
-    Relay(asio::io_context& io, std::uint16_t target)
+    PortRelay(asio::io_context& io, std::uint16_t target)
         : io_(io), acceptor_(io, {asio::ip::make_address("127.0.0.1"), 0}), target_(target) {
         accept();
     }

@@ -40,6 +40,7 @@ struct Told final : p2p::DiscoveryStrategy {
         found_(address_);
         done({});
     }
+    void set_broadcast(bool) override {}
     void stop() override {}
     PeerAddress address_;
     Found found_;
