@@ -178,7 +178,7 @@ std::vector<Definition> make_definitions() {
             "serve Grenache's RPC to whoever can connect; with p2p.grenache also to be reached by it, and to "
             "reach others, where no connection can be had"),
         text("p2p.grenache_rpc_host", "GRENACHE_RPC_HOST", "--grenache-rpc-host", "0.0.0.0",
-             &S::grenache_rpc_host, is_host, "a host name or address",
+             &S::grenache_rpc_host, is_host, "an IP address or localhost",
              "where to serve it; nothing else is served there"),
         integer<std::uint16_t>("p2p.grenache_rpc_port", "GRENACHE_RPC_PORT", "--grenache-rpc-port", 3001,
                                &S::grenache_rpc_port, 0, 65'535, "port for it; 0: any free one"),

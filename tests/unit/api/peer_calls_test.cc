@@ -237,11 +237,11 @@ TEST_F(PeerCalls, ServicesNamesWhoOffersOne) {
     told.services = {"registry"};
     peers_.offering = {own, told};
     const ApiResponse answer = call("GET", "/api/v1/peers/services?name=market%2FBTC-USD");
-    expect(answer, 200, R"({"service":"market/BTC-USD","nodes":[{"id":"abab)");
+    expect(answer, 200, R"({"service":"market/BTC-USD","nodes":[{"id":"ab11)");
     expect(answer, 200,
            R"("address":"192.0.2.7:3000","connected":true,"services":["registry","market/BTC-USD"],)"
            R"("heard_ms_ago":"1500"})");
-    expect(answer, 200, R"("connected":false,"services":["registry"],"told_by":"abab)");
+    expect(answer, 200, R"("connected":false,"services":["registry"],"told_by":"ab11)");
     EXPECT_EQ(peers_.asked_for.at(0), "market/BTC-USD");
     expect(call("GET", "/api/v1/peers/services"), 400, "name: is missing");
     expect(call("GET", "/api/v1/peers/services?nam=x"), 400, "nam");

@@ -146,6 +146,8 @@ TEST_F(SettingsTest, EverySettingCanComeFromEachLayer) {
                           {"p2p.port", "4001"},
                           {"p2p.plain_tcp", "true"},
                           {"p2p.broadcast", "false"},
+                          {"p2p.compression", "false"},
+                          {"p2p.certificate", "/c"},
                           {"p2p.mdns", "false"},
                           {"p2p.nat", "nat-pmp"},
                           {"p2p.bootstrap", "a:1,[::1]:2"},
@@ -283,9 +285,9 @@ TEST_F(SettingsTest, BadTextsNameWhatIsAllowed) {
                 HasSubstr("allowed: trace, debug, info, warn, error or off"));
     EXPECT_THAT(mistake({{"log.format", "xml"}}, {}), HasSubstr("allowed: text or json"));
     EXPECT_THAT(mistake({{"p2p.host", ""}}, {}), HasSubstr("allowed: a host name or address"));
-    EXPECT_THAT(mistake({{"api.host", "a b"}}, {}), HasSubstr("allowed: a host name or address"));
+    EXPECT_THAT(mistake({{"api.host", "a b"}}, {}), HasSubstr("allowed: an IP address or localhost"));
     EXPECT_THAT(mistake({{"api.host", std::string(254, 'a')}}, {}),
-                HasSubstr("allowed: a host name or address"));
+                HasSubstr("allowed: an IP address or localhost"));
     EXPECT_THAT(mistake({{"data_dir", ""}}, {}),
                 HasSubstr("data_dir: \"\" (flag --data-dir) is not allowed"));
 }
