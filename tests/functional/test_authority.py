@@ -107,13 +107,15 @@ class Authority(harness.FunctionalCase):
         self.assertNotEqual(code, 0)
         self.assertIn("is no public key", output + errors)
         directory = os.path.join(self.directory, "authority")
-        self.run_json("authority", "init", "--dir", directory)
+        key = self.run_json("authority", "init", "--dir", directory)["authority"]
         other = os.path.join(self.directory, "other.toml")
         with open(other, "w", encoding="utf-8") as file:
             file.write('name = "x"\n[[assets]]\nname = "USD"\n[[assets]]\nname = "BTC"\n'
                        '[[markets]]\nsymbol = "BTC-USD"\ntick = "0.01"\nlot = "1"\n')
-        self.assertIn("names no authority", self.refused("authority", "issue", "ab" * 32, "a@example.org", "--dir",
-                                                         directory, "--network", other))
+        self.assertIn("names no authority", self.refused("authority", "issue", key, "a@example.org", "--dir", directory,
+                                                         "--network", other))
+        self.assertIn("is no node id", self.refused("authority", "issue", "ab" * 32, "a@example.org", "--dir", directory,
+                                                    "--network", other, code=2))
 
 
 if __name__ == "__main__":
