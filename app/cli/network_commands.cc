@@ -20,6 +20,9 @@ Result<std::string> view_change(const Answer& answer, const TerminalStyle&) {
             return std::string(word) + " " + terminal_text(peer) + "\n";
         }
     }
+    if (const std::string broadcast = text_at(answer, "broadcast"); !broadcast.empty())
+        return std::string(broadcast == "on" ? "this node is announced" : "this node is announced no more") +
+               ", until it stops or is told otherwise\n";
     if (const std::string known = text_at(answer, "imported"); !known.empty())
         return "imported; " + known + " addresses are known now\n";
     return Error{ErrorCode::invalid_input, "it does not say what became of it"};

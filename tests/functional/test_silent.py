@@ -209,9 +209,9 @@ class Captured(harness.FunctionalCase):
     def wait_for_searches(self, host):
         def all_ended():
             ways = [way for way in self.run_at(host, "peers").get("discovery", []) if "state" in way]
-            return len(ways) == 3 and all(way["state"] == "waiting" for way in ways)
+            return len(ways) == 4 and all(way["state"] == "waiting" for way in ways)
 
-        harness.wait_until(all_ended, 60, f"{host} to have searched by mDNS, registry and DHT", every_s=0.2)
+        harness.wait_until(all_ended, 60, f"{host} to have searched by mDNS, registry, DHT and node records", every_s=0.2)
 
     def test_no_packet_tells_of_a_silent_node(self):
         capture = Capture()

@@ -418,6 +418,7 @@ TEST_F(DiscoveryTest, WhenBroadcastingChangesAllSearchAtOnceAndLaterOnesHearIt) 
     EXPECT_EQ(first.searches, 3);
     add(late);
     EXPECT_EQ(late.broadcast, false);
+    discovery.stop();  // before what it says of itself is gone
 }
 
 }  // namespace
