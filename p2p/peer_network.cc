@@ -8,11 +8,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <chrono>
 #include <deque>
-#include <fstream>
 #include <map>
+#include <type_traits>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -72,6 +71,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
           io_(io),
           timer_(io),
           log_rate_(log_rate, mono_now()),
+          files_(options_.peers_file, options_.authority ? options_.bindings_file : std::string()),
           alive_(std::make_shared<bool>(true)) {}
 
     ~AsioPeerNetwork() override { stop(); }
@@ -97,14 +97,12 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         PeerManagerOptions made = manager_options(options_);
         made.local.listen_port = connections_->port();
         manager_.emplace(std::move(made), signer_, verifier_);
-        load_peers_file(now);
-        if (Status loaded = load_bindings(now); !loaded.ok()) return loaded;
+        if (Status loaded = files_.load(now, *manager_); !loaded.ok()) return loaded;
         for (const std::string& text : options_.bootstrap)
             if (Status status = add_configured(now, text); !status.ok()) return status;
         discovery_.emplace(discovery_hooks(), options_.broadcast, system_random_word());
         outside_port_ = port();
         persisted_at_ = now.mono;
-        is_open_ = true;
         if (options_.plain_tcp)
             log_warn(subsystem, "TLS is off: peers can be read and impersonated on the way");
         log_info(subsystem, (options_.direct ? "listening host=" + options_.listen_host +
@@ -177,53 +175,38 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     }
 
     Status disconnect(const PeerId& peer) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        PeerEffects effects;
-        Status status = manager_->disconnect(SystemClock().now(), peer, effects);
-        perform_later(std::move(effects));
-        return status;
+        return change([&](Now now, PeerEffects& out) { return manager_->disconnect(now, peer, out); });
     }
 
     Status forget(const std::string& text) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
         Result<PeerAddress> address = parse_peer_address(text);
         if (!address) return address.error();
-        PeerEffects effects;
-        Status status = manager_->forget(SystemClock().now(), *address, effects);
-        perform_later(std::move(effects));
-        return status;
+        return change([&](Now now, PeerEffects& out) { return manager_->forget(now, *address, out); });
     }
 
     Status ban(const PeerId& peer, Duration time) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        PeerEffects effects;
-        manager_->ban(SystemClock().now(), peer, time, effects);
-        perform_later(std::move(effects));
-        persist(SystemClock().now());
-        return {};
+        return change([&](Now now, PeerEffects& out) {
+            manager_->ban(now, peer, time, out);
+            persist(now);
+            return Status();
+        });
     }
 
     Status unban(const PeerId& peer) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        if (Status status = manager_->unban(SystemClock().now(), peer); !status.ok()) return status;
-        persist(SystemClock().now());
-        return {};
+        return change([&](Now now, PeerEffects&) {
+            const Status status = manager_->unban(now, peer);
+            if (status.ok()) persist(now);
+            return status;
+        });
     }
 
     Status set_services(std::vector<std::string> services) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        PeerEffects effects;
-        Status status = manager_->set_services(SystemClock().now(), std::move(services), effects);
-        perform_later(std::move(effects));
-        return status;
+        return change(
+            [&](Now now, PeerEffects& out) { return manager_->set_services(now, std::move(services), out); });
     }
 
     Result<std::vector<ServiceInfo>> find_service(const std::string& service) override {
-        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
-        PeerEffects effects;
-        auto known = manager_->find_service(SystemClock().now(), service, effects);
-        perform_later(std::move(effects));
-        return known;
+        return change([&](Now now, PeerEffects& out) { return manager_->find_service(now, service, out); });
     }
 
     void set_broadcast(bool broadcast) override {
@@ -231,11 +214,10 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         options_.broadcast = broadcast;
         log_info(subsystem, broadcast ? "announces this node from now on" : "announces this node no more");
         const Now now = SystemClock().now();
-        if (port_mapper_) port_mapper_->stop();
-        port_mapper_.reset();
-        mapping_ = {};
-        manager_->set_mapping(now, std::nullopt);
-        start_port_mapper();
+        if (port_mapper_)
+            port_mapper_->set_wanted(broadcast);
+        else
+            start_port_mapper();
         PeerEffects effects;
         manager_->set_broadcast(now, broadcast, checks_reach(options_), effects);
         perform_later(std::move(effects));
@@ -367,9 +349,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
         if (discovery_) discovery_->stop();
         if (port_mapper_) port_mapper_->stop();
         carrier_ = nullptr;
-        if (is_open_) {
+        if (discovery_) {  // before that the files are not ours to replace
             persist(SystemClock().now());
-            keep_bindings(SystemClock().now());
+            files_.keep_bindings(SystemClock().now(), *manager_);
         }
         // What was still to be done comes first; the goodbyes go last into the sockets.
         manager_->stop(SystemClock().now(), pending_effects_);
@@ -433,7 +415,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
             discovery_->set_outside_port(port);
         discovery_->tick(now, manager_->connected_count(), options_.peers_max);
         if (now.mono - persisted_at_ >= persist_interval) persist(now);
-        keep_bindings(now);
+        files_.keep_bindings(now, *manager_);
         timer_.expires_after(tick_interval);
         timer_.async_wait([this, alive = alive_](boost::system::error_code) {
             if (*alive) tick();
@@ -461,6 +443,16 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     void send_all(PeerEffects& effects) {
         for (PeerEffect& effect : effects)
             if (auto* send = std::get_if<effect::SendToPeer>(&effect)) act(*send);
+    }
+
+    // What the application changes; `call` gives a Status or a Result.
+    template <typename Call>
+    std::invoke_result_t<Call, Now, PeerEffects&> change(Call&& call) {
+        if (stopped_) return Error{ErrorCode::unavailable, "the peer layer is stopped"};
+        PeerEffects effects;
+        auto result = call(SystemClock().now(), effects);
+        perform_later(std::move(effects));
+        return result;
     }
 
     // For calls of the application, which is not called back before its call returns. They wait in the same
@@ -580,54 +572,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
                 [] { return SystemClock().now(); }};
     }
 
-    void load_peers_file(Now now) {
-        if (options_.peers_file.empty()) return;
-        std::ifstream file(options_.peers_file, std::ios::binary);
-        if (!file && errno == ENOENT) return;  // the first start
-        std::string text(peers_file_bytes_max + 1, '\0');
-        file.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(file.gcount()));
-        if (manager_->load_peers_json(now, text).ok()) {
-            persisted_ = std::move(text);
-            return;
-        }
-        // Kept for people to look at: the next one written would take its place.
-        const std::string bad = options_.peers_file + ".bad";
-        if (std::rename(options_.peers_file.c_str(), bad.c_str()) == 0) {
-            log_warn(subsystem, "unreadable file=" + options_.peers_file + " kept as=" + bad);
-        } else {
-            log_warn(subsystem, "unreadable file=" + options_.peers_file + ", peers are not kept");
-            options_.peers_file.clear();
-        }
-    }
-
-    // Other than peers, who has an address must not be forgotten: a damaged file is the operator's to look
-    // at.
-    Status load_bindings(Now now) {
-        if (!options_.authority || options_.bindings_file.empty()) return {};
-        const Result<std::string> text = read_bindings_text(options_.bindings_file);
-        const Status loaded = text.ok() ? manager_->load_bindings(now, *text) : Status(text.error());
-        return loaded.ok() ? loaded : loaded.error().within(options_.bindings_file);
-    }
-
-    // At once, or a second node could take an address after a crash.
-    void keep_bindings(Now now) {
-        const std::uint64_t changes = manager_->bindings_changes();
-        if (options_.bindings_file.empty() || changes == bindings_kept_) return;
-        bindings_kept_ = changes;
-        if (Status status = write_peers_text(options_.bindings_file, manager_->bindings_text(now));
-            !status.ok())
-            log_warn(subsystem, status.error().message);
-    }
-
     void persist(Now now) {
         persisted_at_ = now.mono;
-        if (options_.peers_file.empty()) return;
-        std::string text = manager_->peers_to_json(now);
-        if (text == persisted_) return;
-        if (Status status = write_peers_text(options_.peers_file, text); !status.ok())
-            return log_warn(subsystem, status.error().message);
-        persisted_ = std::move(text);
+        files_.keep_peers(now, *manager_);
     }
 
     void log(NoteLevel level, const std::string& text) {
@@ -649,6 +596,7 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     asio::steady_timer timer_;
     TokenBucket log_rate_;
     std::uint64_t lines_dropped_ = 0;
+    PeerFiles files_;
     std::string keys_directory_;
     std::unique_ptr<TransportIdentity> identity_;
     std::optional<PeerManager> manager_;
@@ -661,12 +609,9 @@ class AsioPeerNetwork final : public PeerNetwork, private DirectConnectionsEvent
     std::map<PeerId, ConnectionId> by_peer_;
     PeerEffects pending_effects_;
     bool is_performing_ = false;
-    bool is_open_ = false;  // before that the peers file is not ours to replace
     bool stopped_ = false;
-    std::string persisted_;  // the peers file's content
     MonoTime persisted_at_;
-    std::uint64_t bindings_kept_ = 0;  // of AddressBindings::changes()
-    std::shared_ptr<bool> alive_;      // handlers that outlive us find false
+    std::shared_ptr<bool> alive_;  // handlers that outlive us find false
 };
 
 }  // namespace

@@ -1,8 +1,5 @@
 #include "app/api/access.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/keys.h"
 #include "base/random.h"
+#include "base/whole_file.h"
 
 namespace peerbook::app {
 
@@ -29,34 +27,14 @@ std::string cookie_path(const std::string& data_dir) {
     return data_dir + "/cookie";
 }
 
-Error failure(const std::string& what, const std::string& path) {
-    return {ErrorCode::io, what + " " + path + ": " + std::strerror(errno)};
-}
-
-// To a temporary name first, so that a reader sees an old or a new cookie and never half of one.
-Status write_private_file(const std::string& path, const std::string& content) {
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());
-    const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return failure("cannot create", fresh);
-    const ssize_t written = ::write(file, content.data(), content.size());
-    if (written != static_cast<ssize_t>(content.size())) {
-        Error error = failure("cannot write", fresh);
-        ::close(file);
-        return error;
-    }
-    if (::close(file) != 0) return failure("cannot write", fresh);
-    if (::rename(fresh.c_str(), path.c_str()) != 0) return failure("cannot rename to", path);
-    return {};
-}
-
 }  // namespace
 
 Result<Access> Access::create(const std::string& data_dir) {
     std::array<std::uint8_t, cookie_bytes> secret;
     fill_with_system_random(secret);
     Access access(to_hex(ByteView(secret)));
-    if (Status status = write_private_file(cookie_path(data_dir), access.cookie_ + "\n"); !status.ok())
+    if (Status status = replace_file(cookie_path(data_dir), access.cookie_ + "\n", Durability::renamed);
+        !status.ok())
         return status.error();
     return access;
 }

@@ -11,22 +11,11 @@
 #include "app/api/api_error.h"
 #include "base/log.h"
 #include "base/system_clock.h"
+#include "base/whole_file.h"
 
 namespace peerbook::app {
 
 namespace {
-
-// Whole or not at all: clients read this file while nodes start.
-Status write_address_file(const std::string& path, const std::string& address) {
-    const std::string fresh = path + ".new";
-    {
-        std::ofstream file(fresh, std::ios::trunc);
-        file << address << '\n';
-        if (!file.flush()) return Error{ErrorCode::io, "cannot write " + fresh};
-    }
-    if (std::rename(fresh.c_str(), path.c_str()) != 0) return Error{ErrorCode::io, "cannot write " + path};
-    return {};
-}
 
 std::uint64_t descriptors_max() {
     rlimit limit{};
@@ -83,7 +72,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(boost::asio::io_context& io,
     server->address_ =
         (is_v6 ? "[" + options.host + "]" : options.host) + ":" + std::to_string(server->port());
     server->address_file_ = options.data_dir + "/api.address";
-    if (Status status = write_address_file(server->address_file_, server->address_); !status.ok())
+    if (Status status = replace_file(server->address_file_, server->address_ + "\n", Durability::renamed,
+                                     Readers::everybody);
+        !status.ok())
         return status.error();
     log_info("api", "event=listening address=" + server->address_);
     return server;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "base/whole_file.h"
 #include "config/sources.h"
 #include "config/table_reader.h"
 #include "storage/leveldb_store.h"
@@ -34,32 +35,6 @@ constexpr const char* moved[] = {"journal", "index", "invitations", "ledger.toml
 
 Error failure(const std::string& what, const std::string& path) {
     return {ErrorCode::io, what + " " + path + ": " + std::strerror(errno)};
-}
-
-Status sync_directory(const std::string& path) {
-    const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return failure("cannot open", path);
-    const bool synced = ::fsync(directory) == 0;
-    Error error = failure("cannot sync", path);
-    ::close(directory);
-    return synced ? Status() : Status(std::move(error));
-}
-
-// Whole or as it was, and on the disk.
-Status write_file(const std::string& directory, const std::string& name, const std::string& text) {
-    const std::string path = directory + name;
-    const std::string unfinished = path + ".new";
-    std::FILE* file = std::fopen(unfinished.c_str(), "w");
-    if (!file) return failure("cannot write", unfinished);
-    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size() &&
-                         std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
-    Error error = failure("cannot write", unfinished);
-    if (std::fclose(file) != 0 || !written) {
-        std::remove(unfinished.c_str());
-        return error;
-    }
-    if (std::rename(unfinished.c_str(), path.c_str()) != 0) return failure("cannot rename to", path);
-    return sync_directory(directory);
 }
 
 struct Note {
@@ -170,7 +145,7 @@ std::string archive_of(const std::string& data_dir, const GivenUpLedger& ledger)
 
 Status note_given_up(const std::string& data_dir, const GivenUpLedger& ledger, const Digest& network,
                      const Digest& identity_ledger) {
-    return write_file(data_dir, note_name, text_of({ledger, network, identity_ledger}));
+    return replace_file(data_dir + note_name, text_of({ledger, network, identity_ledger}));
 }
 
 Result<std::optional<GivenUpLedger>> archive_given_up(const std::string& data_dir) {
@@ -188,13 +163,14 @@ Result<std::optional<GivenUpLedger>> archive_given_up(const std::string& data_di
     // Before the key is in there.
     const std::string why = "the ledger of this key was given up for ledger " + to_hex(ledger.adopted) +
                             "; the key never signs again";
-    if (Status retired = write_file(ledger.archive, "/node.key.retired", why); !retired.ok())
+    if (Status retired = replace_file(ledger.archive + "/node.key.retired", why); !retired.ok())
         return retired.error();
     if (Status away = move_away(data_dir, ledger.archive); !away.ok()) return away.error();
     const std::string adopted =
         "# Written by `peerbook ledger adopt`: the only ledger that this node enters.\nledger = \"" +
         to_hex(ledger.adopted) + "\"\n";
-    if (Status written = write_file(data_dir, adopted_name, adopted); !written.ok()) return written.error();
+    if (Status written = replace_file(data_dir + adopted_name, adopted); !written.ok())
+        return written.error();
     const std::string archived = ledger.archive + archived_note_name;
     if (std::rename(path.c_str(), archived.c_str()) != 0)
         return failure("cannot move to " + archived + ":", path);

@@ -1,10 +1,11 @@
 #include "app/node_keys/certificate_file.h"
 
 #include <algorithm>
-#include <sstream>
 #include <vector>
 
-#include "app/node_keys/whole_file.h"
+#include "app/node_keys/file_lock.h"
+#include "app/node_keys/text_lines.h"
+#include "base/whole_file.h"
 #include "config/sources.h"
 
 namespace peerbook::app {
@@ -14,29 +15,15 @@ namespace {
 constexpr std::size_t file_bytes_max = 4 * 1024;
 constexpr std::size_t issued_bytes_max = issued_max * (2 * p2p::certificate_bytes_max + 1);
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
 Result<std::vector<p2p::NodeCertificate>> load_issued(const std::string& path) {
     std::vector<p2p::NodeCertificate> issued;
-    const auto text = config::read_text_file(path, issued_bytes_max);
-    if (!text.ok() && text.error().code == ErrorCode::not_found) return issued;
-    if (!text.ok()) return text.error();
-    std::istringstream lines(*text);
-    std::size_t number = 0;
-    for (std::string line; std::getline(lines, line);) {
-        ++number;
-        if (trimmed(line).empty()) continue;
-        const auto certificate = parse_certificate(line);
-        if (!certificate.ok())
-            return Error{ErrorCode::corrupt,
-                         path + " line " + std::to_string(number) + ": " + certificate.error().message};
-        issued.push_back(*certificate);
-    }
+    const Status read = read_lines(path, issued_bytes_max, [&issued](std::string_view line) -> Status {
+        auto certificate = parse_certificate(line);
+        if (!certificate.ok()) return certificate.error();
+        issued.push_back(std::move(*certificate));
+        return {};
+    });
+    if (!read.ok()) return read.error();
     return issued;
 }
 

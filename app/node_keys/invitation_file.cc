@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 #include <utility>
 
-#include "app/node_keys/whole_file.h"
+#include "app/node_keys/file_lock.h"
+#include "app/node_keys/text_lines.h"
+#include "base/whole_file.h"
 #include "config/sources.h"
 
 namespace peerbook::app {
@@ -14,13 +15,6 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 64 * 1024;
 constexpr const char* note_name = "/ledger.toml";
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 }  // namespace
 
@@ -62,22 +56,15 @@ std::string invitations_path(const std::string& data_dir) {
 }
 
 Result<std::vector<exchange::Invitation>> load_invitations(const std::string& data_dir) {
-    const std::string path = invitations_path(data_dir);
     std::vector<exchange::Invitation> invitations;
-    const Result<std::string> text = config::read_text_file(path, file_bytes_max);
-    if (!text.ok() && text.error().code == ErrorCode::not_found) return invitations;
-    if (!text.ok()) return text.error();
-    std::istringstream lines(*text);
-    std::size_t number = 0;
-    for (std::string line; std::getline(lines, line);) {
-        ++number;
-        if (trimmed(line).empty()) continue;
-        auto invitation = parse_invitation(line);
-        if (!invitation.ok())
-            return Error{ErrorCode::corrupt,
-                         path + ":" + std::to_string(number) + ": " + invitation.error().message};
-        invitations.push_back(*invitation);
-    }
+    const Status read = read_lines(invitations_path(data_dir), file_bytes_max,
+                                   [&invitations](std::string_view line) -> Status {
+                                       auto invitation = parse_invitation(line);
+                                       if (!invitation.ok()) return invitation.error();
+                                       invitations.push_back(*invitation);
+                                       return {};
+                                   });
+    if (!read.ok()) return read.error();
     return invitations;
 }
 

@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "app/node_keys/text_lines.h"
 #include "base/random.h"
+#include "base/whole_file.h"
 
 namespace peerbook::app {
 
@@ -131,11 +133,7 @@ bool is_encrypted(std::string_view text) {
 }
 
 Result<KeySeed> open_encrypted(std::string_view text, std::string_view passphrase, const std::string& path) {
-    constexpr std::string_view blanks = " \t\r\n";
-    text.remove_prefix(encrypted_heading.size());
-    const std::size_t first = text.find_first_not_of(blanks);
-    text = first == std::string_view::npos ? std::string_view()
-                                           : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+    text = trimmed(text.substr(encrypted_heading.size()));
     Bytes sealed(KeySeed::size + sealed_secret_overhead);
     if (!from_hex(text, sealed).ok())
         return Error{ErrorCode::corrupt, path + " is damaged: the encrypted key is not whole"};
@@ -145,26 +143,6 @@ Result<KeySeed> open_encrypted(std::string_view text, std::string_view passphras
     std::copy(opened->begin(), opened->end(), seed.data.begin());
     wipe(*opened);
     return seed;
-}
-
-// Written beside and renamed over the old file.
-Status replace_key_file(const std::string& data_dir, const std::string& text) {
-    const std::string path = node_key_path(data_dir);
-    const std::string unfinished = path + "." + std::to_string(::getpid()) + ".new";
-    ::unlink(unfinished.c_str());
-    {
-        const File file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-        if (!file.is_open()) return io_error("cannot write", unfinished, errno);
-        if (Status written = write_whole(file.fd(), unfinished, text); !written) {
-            ::unlink(unfinished.c_str());
-            return written;
-        }
-    }
-    if (::rename(unfinished.c_str(), path.c_str()) != 0) return io_error("cannot write", path, errno);
-    const File directory(::open(data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.is_open() || ::fsync(directory.fd()) != 0)
-        return io_error("cannot write", data_dir, errno);
-    return {};
 }
 
 }  // namespace
@@ -211,7 +189,7 @@ Status encrypt_node_key(const std::string& data_dir, std::string_view passphrase
     const Result<KeySeed> opened = open_encrypted(text, passphrase, "what was just encrypted");
     if (!opened) return opened.error();
     PB_CHECK(*opened == *seed, "the key comes back as it was");
-    return replace_key_file(data_dir, text);
+    return replace_file(node_key_path(data_dir), text);
 }
 
 Status decrypt_node_key(const std::string& data_dir, const PassphraseSource& source) {
@@ -220,7 +198,7 @@ Status decrypt_node_key(const std::string& data_dir, const PassphraseSource& sou
     if (!*encrypted) return Error{ErrorCode::conflict, "the node key is not encrypted"};
     const Result<KeySeed> seed = load_node_key(data_dir, source);
     if (!seed) return seed.error();
-    return replace_key_file(data_dir, to_hex(*seed) + "\n");
+    return replace_file(node_key_path(data_dir), to_hex(*seed) + "\n");
 }
 
 Status write_new_node_key(const std::string& data_dir, const KeySeed& seed) {

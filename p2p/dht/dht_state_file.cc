@@ -11,6 +11,7 @@
 #include <libtorrent/session.hpp>
 
 #include "base/log.h"
+#include "base/whole_file.h"
 #include "p2p/dht/dht_node.h"
 
 namespace peerbook::p2p {
@@ -51,11 +52,7 @@ void save_dht_state(const std::string& path, lt::dht::dht_state state) {
     lt::session_params params;
     params.dht_state = std::move(state);
     const std::vector<char> bytes = lt::write_session_params_buf(params, lt::session_handle::save_dht_state);
-    const std::string beside = path + ".new";
-    std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    file.close();
-    if (!file || std::rename(beside.c_str(), path.c_str()) != 0)
+    if (!replace_file(path, {bytes.data(), bytes.size()}, Durability::renamed).ok())
         log_warn(subsystem,
                  "cannot write " + path + ": the next start has to find its way into the DHT anew");
 }

@@ -14,6 +14,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "base/whole_file.h"
 
 namespace peerbook::p2p {
 
@@ -81,20 +82,6 @@ std::string drain(BIO* bio) {
     return std::string(data, static_cast<std::size_t>(size));
 }
 
-// Written beside and renamed, so that a crash leaves the old file or the new one.
-Status write_secret(const std::string& path, const std::string& text) {
-    const std::string beside = path + ".new";
-    ::unlink(beside.c_str());
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return file_error("cannot create", beside);
-    const bool written =
-        ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-    ::close(file);
-    if (!written) return file_error("cannot write", beside);
-    if (::rename(beside.c_str(), path.c_str()) != 0) return file_error("cannot rename to", path);
-    return {};
-}
-
 // Error not_found if there is none; unauthorized if it is secret and others may read it.
 Result<std::string> read_small_file(const std::string& path, bool is_secret) {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -130,8 +117,8 @@ Result<KeyAndCertificate> make_and_keep(const std::string& directory) {
         return tls_error("encoding the transport key");
     if (::unlink(certificate_path.c_str()) != 0 && errno != ENOENT)
         return file_error("cannot replace", certificate_path);
-    if (Status status = write_secret(key_path, drain(key_bio.get())); !status.ok()) return status.error();
-    if (Status status = write_secret(certificate_path, drain(certificate_bio.get())); !status.ok())
+    if (Status status = replace_file(key_path, drain(key_bio.get())); !status.ok()) return status.error();
+    if (Status status = replace_file(certificate_path, drain(certificate_bio.get())); !status.ok())
         return status.error();
     return made;
 }

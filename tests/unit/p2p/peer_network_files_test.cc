@@ -140,7 +140,8 @@ TEST_F(PeerNetworkTest, AFailedStartLeavesThePeersFileAndABadOneIsKept) {
     keeping.bootstrap.clear();
     std::ofstream(keeping.peers_file) << "garbage";
     // A link in the place of the new file must not be followed.
-    std::filesystem::create_symlink(directory / "victim", keeping.peers_file + ".new");
+    std::filesystem::create_symlink(directory / "victim",
+                                    keeping.peers_file + "." + std::to_string(::getpid()) + ".new");
     std::ofstream(directory / "victim") << "untouched";
     {
         Node started(io_, 1, keeping);

@@ -1,15 +1,9 @@
-// Small files of a data directory that are replaced whole, and a lock beside them for several processes.
-// Adapters; thread-safe because nothing is shared but the files.
+// A lock file for several processes. Adapter; thread-safe because nothing is shared but the file.
 #pragma once
 
 #include <string>
 
-#include "base/result.h"
-
 namespace peerbook::app {
-
-// The file is there whole, or as it was; readable for its owner alone. Error: io.
-Status replace_file(const std::string& path, const std::string& text);
 
 // Held by one process at a time, which is released when it ends however that happens. Waits.
 class FileLock {
