@@ -58,10 +58,12 @@ void Node::convict(const PublicKey& member, const Digest& view, std::uint64_t se
         if (alarms_.size() < alarms_max) alarms_.push_back(text);
         if (effects) effects->logs.push_back({true, text});
     }
-    if (!evidence) return;
+    // Anybody can sign two headers: only those of who is or was a member mean something.
+    if (!evidence || !views_.is_convicted(member)) return;
     // It may come later than the conviction, from a peer that holds both blocks; and of the view that settles
     // now after that of an earlier one.
-    const bool is_of_this_view = evidence->view() == ledger_.view_digest();
+    const bool is_of_this_view =
+        evidence->view() == ledger_.view_digest() && ledger_.view().index_of(member).has_value();
     const auto kept = evidence_.find(member);
     if (kept == evidence_.end() ? evidence_.size() >= evidence_max
                                 : !is_of_this_view || kept->second.view == evidence->view())

@@ -74,6 +74,40 @@ struct TwinsOfTheLastOfFour : TwinsOf {
     }
 };
 
+// Whoever has a key can sign two headers of the view that settles.
+TEST_F(TwinsOf, EvidenceAgainstWhoWasNeverAMemberStopsNobody) {
+    NodeWorld world(3, 3, options_with_views());
+    world.run();
+    const exchange::View& view = world.node(0).ledger().view();
+    exchange::Evidence evidence;
+    KeySeed seed;
+    seed.data.fill(200);
+    const auto stranger = make_ed25519_signer(seed);
+    for (exchange::SignedHeader* one : {&evidence.first, &evidence.second}) {
+        exchange::Block block;
+        block.header.network = world.node(0).ledger().engine().rules().network;
+        block.header.ledger = view.ledger;
+        block.header.view = world.node(0).ledger().view_digest();
+        block.header.author = stranger->public_key();
+        block.header.seq = 7;
+        block.header.timestamp = {one == &evidence.first ? 1 : 2};
+        exchange::sign_block(block, *stranger);
+        *one = {block.header, block.signature};
+    }
+    if (exchange::digest_of(evidence.second.header) < exchange::digest_of(evidence.first.header))
+        std::swap(evidence.first, evidence.second);
+    world.deliver_evidence(0, 1, evidence);
+    world.run();
+    for (const bool after_restart : {false, true}) {
+        if (after_restart) world.crash_and_restart(0);
+        const Ticket ticket = world.submit(0, {NodeWorld::faucet("maker", 0, 100)}, Grade::settled);
+        world.run();
+        ASSERT_TRUE(world.answered(ticket)) << "after_restart=" << after_restart;
+        EXPECT_TRUE(world.submit_answer(ticket).ok());
+    }
+    EXPECT_EQ(status(world, 0).alarm, "");
+}
+
 TEST_F(TwinsOfTheLastOfFour, ItIsLeftOutAndTheRestSettlesAgain) {
     fork();
     meet();

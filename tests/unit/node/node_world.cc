@@ -307,6 +307,11 @@ void NodeWorld::deliver_batch(std::size_t to, std::size_t from, Bytes batch) {
         {from, to, static_cast<std::uint8_t>(MessageKind::signed_batch), SharedBytes(std::move(batch)), 0});
 }
 
+void NodeWorld::deliver_evidence(std::size_t to, std::size_t from, const exchange::Evidence& evidence) {
+    deliver({from, to, static_cast<std::uint8_t>(MessageKind::evidence),
+             SharedBytes(exchange::encode_evidence(evidence)), 0});
+}
+
 void NodeWorld::deliver(const Message& message) {
     Machine& machine = machines_[message.to];
     machine.touched = true;

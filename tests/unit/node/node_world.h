@@ -98,6 +98,7 @@ class NodeWorld {
     const std::map<std::uint64_t, Digest>& state_roots() const { return state_roots_; }
     void deliver_block(std::size_t to, std::size_t from, const SharedBytes& block);
     void deliver_batch(std::size_t to, std::size_t from, Bytes batch);
+    void deliver_evidence(std::size_t to, std::size_t from, const exchange::Evidence& evidence);
     // As if `from` passed it on, in a new envelope.
     void deliver_gossip(std::size_t to, std::size_t from, MessageKind kind, const SharedBytes& payload);
     // Whatever is sealed reaches its recipient where the nodes in between are connected to each other, and is
