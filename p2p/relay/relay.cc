@@ -117,7 +117,7 @@ void Relay::take_copy(Now now, const PeerId& from, const RelayEnvelope& envelope
     if (envelope.recipient != signer_.public_key() || envelope.type != RelayType::seek) return;
     const auto answered = std::ranges::find(answered_, digest, &Answered::seek);
     if (answered == answered_.end() || answered->told.size() >= answers_max) return;
-    if (!answered->told.insert(from).second || !own_messages_.take(now.mono)) return;
+    if (!answered->told.insert(from).second || !limits_.may_answer(now.mono, from)) return;
     out.push_back(relay::Send{from, relay_frame(relay_ttl_max, answered->found)});
 }
 
@@ -158,13 +158,13 @@ void Relay::take(Now now, const PeerId& from, const ParsedRelay& relay, const Di
             return take_found(now, relay.envelope, out);
         case RelayType::narrow:
         case RelayType::wide:
-            return take_parcel(now, relay.envelope, out);
+            return take_parcel(now, from, relay.envelope, out);
     }
 }
 
 void Relay::answer_seek(Now now, const PeerId& from, const RelayEnvelope& seek, const Digest& digest,
                         relay::Outputs& out) {
-    if (!own_messages_.take(now.mono)) {
+    if (!limits_.may_answer(now.mono, from)) {
         ++stats_.over_rate;
         return;
     }
@@ -174,6 +174,12 @@ void Relay::answer_seek(Now now, const PeerId& from, const RelayEnvelope& seek, 
     if (answered_.size() >= answered_max) answered_.pop_front();
     answered_.push_back({digest, SharedBytes(write_relay(found, network_, signer_)), {from}});
     out.push_back(relay::Send{from, relay_frame(relay_ttl_max, answered_.back().found)});
+    // What waits for the one that asks needs no seek any more.
+    const auto entry = outbound_.find(seek.sender);
+    if (entry == outbound_.end() || entry->second.key) return;
+    entry->second.key = seek.key;
+    entry->second.key_said_at = seek.created;
+    step(now, seek.sender, entry->second, out);
 }
 
 void Relay::take_found(Now now, const RelayEnvelope& found, relay::Outputs& out) {
@@ -191,7 +197,7 @@ void Relay::take_found(Now now, const RelayEnvelope& found, relay::Outputs& out)
     step(now, found.sender, outbound, out);
 }
 
-void Relay::take_parcel(Now now, const RelayEnvelope& envelope, relay::Outputs& out) {
+void Relay::take_parcel(Now now, const PeerId& from, const RelayEnvelope& envelope, relay::Outputs& out) {
     const Result<Bytes> opened = key_.open(envelope.box);
     const Result<Parcel> parcel = opened.ok() ? parse_parcel(*opened) : Result<Parcel>(opened.error());
     if (!parcel.ok() || parcel->sender != envelope.sender) {
@@ -226,7 +232,10 @@ void Relay::take_parcel(Now now, const RelayEnvelope& envelope, relay::Outputs& 
         ++stats_.duplicates;
     }
     const Parcel answer{signer_.public_key(), key_.public_key(), 0, inbound.number, {}};
-    (void)send_parcel(now, envelope.sender, parcel->key, answer, envelope.type == RelayType::wide, out);
+    if (limits_.may_answer(now.mono, from))
+        (void)send_parcel(now, envelope.sender, parcel->key, answer, envelope.type == RelayType::wide, out);
+    else
+        ++stats_.over_rate;
 }
 
 void Relay::tick(Now now, relay::Outputs& out) {

@@ -92,7 +92,8 @@ class Relay {
     static constexpr Duration inbound_kept = Duration::seconds(150);
     static constexpr std::size_t seen_max = 65'536;
     static constexpr Duration seen_time = Duration::seconds(120);
-    // Of this node's own: below RelayLimits::source_*, so that relays drop none of it.
+    // Of this node's own, unasked: with RelayLimits::answers below RelayLimits::source_*, so that relays drop
+    // none of it.
     static constexpr TokenBucket::Rate own_messages{48, 24'000}, own_seeks{8, 500};
     static constexpr TokenBucket::Rate own_bytes{896 * 1024, 112 * 1024 * 1'000};
 
@@ -106,7 +107,8 @@ class Relay {
     void peer_down(const PeerId& peer);
 
     // To a node that speaks relay/1, connected or not. Delivered once and in the order of the calls to one
-    // node, or reported as undeliverable after `lifetime`, or at once if there is no room.
+    // node, or reported as undeliverable after `lifetime`, or at once if there is no room. No way is sought
+    // to one that just wrote: its parcel named the key.
     void send(Now now, const PeerId& to, std::uint8_t kind, SharedBytes payload, Duration lifetime,
               relay::Outputs& out);
     // A whole frame of relay_kind.
@@ -163,14 +165,15 @@ class Relay {
     void answer_seek(Now now, const PeerId& from, const RelayEnvelope& seek, const Digest& digest,
                      relay::Outputs& out);
     void take_found(Now now, const RelayEnvelope& found, relay::Outputs& out);
-    void take_parcel(Now now, const RelayEnvelope& envelope, relay::Outputs& out);
+    void take_parcel(Now now, const PeerId& from, const RelayEnvelope& envelope, relay::Outputs& out);
     // --- own ones (relay_sending.cc) ---
     void seek(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out);
     void step(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out);
     void transmit(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out);
     void expire(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out);
     void acknowledged(Now now, const PeerId& by, std::uint64_t number, relay::Outputs& out);
-    // False: it cannot be sealed, or there is no way or no room for it now.
+    // One that only acknowledges is an answer, whose room the caller has taken. False: it cannot be sealed,
+    // or there is no way or no room for it now.
     bool send_parcel(Now now, const PeerId& to, const SealKey& key, const Parcel& parcel, bool is_wide,
                      relay::Outputs& out);
     Letter next_letter(Outbound& outbound);

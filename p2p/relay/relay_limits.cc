@@ -7,7 +7,7 @@
 namespace peerbook::p2p {
 
 RelayLimits::RelayLimits(MonoTime now)
-    : verifications_(verifications, now), carried_bytes_(carried_bytes, now) {}
+    : verifications_(verifications, now), carried_bytes_(carried_bytes, now), answers_(answers, now) {}
 
 bool RelayLimits::Share::take(MonoTime now, Cost cost) {
     return messages.take(now) && (!cost.is_seek || seeks.take(now)) &&
@@ -16,7 +16,8 @@ bool RelayLimits::Share::take(MonoTime now, Cost cost) {
 
 void RelayLimits::peer_up(MonoTime now, const PeerId& peer) {
     peers_.try_emplace(peer, Peer{{{in_messages, now}, {in_seeks, now}, {in_bytes, now}},
-                                  {{out_messages, now}, {out_seeks, now}, {out_bytes, now}}});
+                                  {{out_messages, now}, {out_seeks, now}, {out_bytes, now}},
+                                  {answers_to_peer, now}});
 }
 
 bool RelayLimits::comes_in(MonoTime now, const PeerId& peer, Cost cost) {
@@ -30,6 +31,12 @@ bool RelayLimits::goes_out(MonoTime now, const PeerId& peer, Cost cost) {
     PB_CHECK(found != peers_.end(), "bounds are those of peers that are there");
     return found->second.out.take(now, cost) &&
            carried_bytes_.take(now, static_cast<std::int64_t>(cost.bytes));
+}
+
+bool RelayLimits::may_answer(MonoTime now, const PeerId& peer) {
+    const auto found = peers_.find(peer);
+    PB_CHECK(found != peers_.end(), "bounds are those of peers that are there");
+    return found->second.answers.take(now) && answers_.take(now);
 }
 
 bool RelayLimits::from_source(MonoTime now, const PeerId& source, Cost cost) {

@@ -60,6 +60,10 @@ void Relay::send(Now now, const PeerId& to, std::uint8_t kind, SharedBytes paylo
         known->second.wide_until = now.mono;
     }
     Outbound& outbound = known->second;
+    if (const auto wrote = inbound_.find(to); !outbound.key && wrote != inbound_.end()) {
+        outbound.key = wrote->second.key;
+        outbound.key_said_at = wrote->second.created;
+    }
     if (outbound.count >= waiting_max || outbound.bytes + payload.size() > waiting_bytes_max ||
         outbound_bytes_ + payload.size() > all_bytes_max)
         return refuse("too much waits to be relayed");
@@ -74,7 +78,7 @@ void Relay::send(Now now, const PeerId& to, std::uint8_t kind, SharedBytes paylo
 
 void Relay::seek(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out) {
     if (peers_.empty() || now.mono < outbound.next_seek) return;
-    if (!own_seeks_.take(now.mono) || !own_messages_.take(now.mono)) return;
+    if (!own_messages_.take(now.mono) || !own_seeks_.take(now.mono)) return;
     outbound.next_seek = now.mono + outbound.seek_pause;
     outbound.seek_pause = std::min(outbound.seek_pause * 2, pause_max);
     ++stats_.seeks;
@@ -146,7 +150,8 @@ bool Relay::send_parcel(Now now, const PeerId& to, const SealKey& key, const Par
     const std::vector<PeerId> ways = ways_to(now.mono, to, is_wide, nullptr);
     if (ways.empty()) return false;
     const Bytes plain = write_parcel(parcel);
-    if (!own_bytes_.take(now.mono, static_cast<std::int64_t>(plain.size())) || !own_messages_.take(now.mono))
+    if ((parcel.number != 0 && !own_messages_.take(now.mono)) ||
+        !own_bytes_.take(now.mono, static_cast<std::int64_t>(plain.size())))
         return false;
     const Result<Bytes> box = seal_to(plain, key, fresh_seed());
     if (!box.ok()) return false;  // it named a key that is none
