@@ -94,8 +94,10 @@ void Node::recovered(Now now, Effects& effects) {
 
 void Node::on_peer_connected(const PublicKey& peer, Now now, Effects& effects) {
     views_.heard(peer, now.mono);
-    // A member that was reached through others is asked anew, now that one is connected.
-    if (is_far_from_members() && ledger_.view().index_of(peer)) relay_to_.reset();
+    // A member that was reached through others is asked anew, now that one is connected; also if nobody was
+    // in between.
+    if (relay_to_ && !self_index_ && !sync_.connected().contains(*relay_to_) && ledger_.view().index_of(peer))
+        relay_to_.reset();
     if (tells_of_its_ledger() && entered_ticket_ <= durable_ticket_)
         effects.sends.push_back({peer, static_cast<std::uint8_t>(MessageKind::ledger_news),
                                  SharedBytes(encode_ledger_news(news()))});

@@ -404,13 +404,26 @@ class Node {
     // --- members that are reached through others (node_far.cc) ---
     // This node observes, and no member is connected, but somebody is.
     bool is_far_from_members() const;
-    // So many of its batches may be on their way, so that none is refused on it and overtaken by a later one.
-    static constexpr std::size_t far_batches_max = 128;
-    std::size_t far_room_left() const;
+    // What of its batches may be on its way at a time: little enough that the relays' bounds refuse none,
+    // which a later one would overtake then. One always may.
+    struct FarRoom {
+        std::size_t batches = 0, bytes = 0;  // on their way
+        static constexpr std::size_t batches_max = 128, bytes_max = 256 * 1024;
+        // False: it has to wait, and so do those behind it.
+        bool take(std::size_t size) {
+            if (batches > 0 && (batches >= batches_max || bytes + size > bytes_max)) return false;
+            ++batches;
+            bytes += size;
+            return true;
+        }
+    };
+    FarRoom far_room() const;
     void send_far(Relayed& batch, Effects& effects);
     // Blocks are pushed to the authors' peers only, so who is far from all of them asks for what is new.
     void look_from_far(Now now, Effects& effects);
     void leave_far_target(const PublicKey& member, MonoTime now);
+    // Until when no other target is chosen; none if one may be.
+    std::optional<MonoTime> far_pause_ends(MonoTime now) const;
     // An observer's batch, connected or far, for this member's next block.
     FarAnswer::Verdict offer_batch(Bytes encoded, const exchange::CommandBatch& batch);
     bool heard_from_far(MonoTime now) const;

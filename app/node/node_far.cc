@@ -9,7 +9,7 @@ namespace peerbook::app {
 
 namespace {
 
-// Members that cannot be reached or do not want to are left for the next one no more often.
+// Before the next one is chosen. Until then nothing goes out, or it would overtake what was refused.
 constexpr Duration leave_pause = Duration::milliseconds(500);
 constexpr Duration look_pause = Duration::seconds(1);
 constexpr Duration look_pause_waiting =
@@ -26,10 +26,14 @@ bool Node::is_far_from_members() const {
     });
 }
 
-std::size_t Node::far_room_left() const {
-    const auto waiting = static_cast<std::size_t>(
-        std::ranges::count_if(relayed_, [](const Relayed& batch) { return batch.awaits_answer; }));
-    return far_batches_max - std::min(waiting, far_batches_max);
+Node::FarRoom Node::far_room() const {
+    FarRoom room;
+    for (const Relayed& batch : relayed_) {
+        if (!batch.awaits_answer) continue;
+        ++room.batches;
+        room.bytes += batch.encoded.size();
+    }
+    return room;
 }
 
 void Node::send_far(Relayed& batch, Effects& effects) {
@@ -77,9 +81,14 @@ void Node::on_undeliverable(const PublicKey& node, Now now) {
 
 // The next flush chooses another, and sends it all that is not settled.
 void Node::leave_far_target(const PublicKey& member, MonoTime now) {
-    if (relay_to_ != member || (far_left_at_ && now < *far_left_at_ + leave_pause)) return;
+    if (relay_to_ != member) return;
     far_left_at_ = now;
     relay_to_.reset();
+}
+
+std::optional<MonoTime> Node::far_pause_ends(MonoTime now) const {
+    if (!is_far_from_members() || !far_left_at_ || now >= *far_left_at_ + leave_pause) return std::nullopt;
+    return *far_left_at_ + leave_pause;
 }
 
 bool Node::heard_from_far(MonoTime now) const {

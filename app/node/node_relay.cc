@@ -26,11 +26,16 @@ void Node::relay(Now now, Effects& effects) {
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
     const Duration retry = is_far ? options_.far_retry : options_.relay_retry;
     std::erase_if(relayed_, [&](Relayed& batch) {
-        // Its turn has not come, and is not the member's fault.
+        // Its turn has not come, and is not the member's fault. It may have run by another way.
+        if (is_far && !batch.last_sent && is_done(batch)) {
+            finish(batch, effects);
+            return true;
+        }
         if (is_far && relay_to_ && !batch.last_sent &&
             (batch.is_promised || now.mono - batch.first_sent < options_.relay_timeout))
             return false;
-        if (now.mono < batch.last_sent.value_or(batch.first_sent) + retry) return false;
+        const bool took_too_long = !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
+        if (!took_too_long && now.mono < batch.last_sent.value_or(batch.first_sent) + retry) return false;
         std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
         if (is_done(batch)) {
             finish(batch, effects);
@@ -38,7 +43,7 @@ void Node::relay(Now now, Effects& effects) {
         }
         const bool ran = has_run(batch) || batch.is_own;
         batch.is_promised = batch.is_promised || ran;
-        if (!batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout) {
+        if (!batch.is_promised && took_too_long) {
             give_up(batch, effects);
             return true;
         }
@@ -46,19 +51,28 @@ void Node::relay(Now now, Effects& effects) {
         next_member = next_member || (!ran && !self_index_);
         return false;
     });
-    if (next_member) choose_relay_target();
-    std::size_t far_room = next_member || !is_far ? far_batches_max : far_room_left();
+    if (next_member) {
+        const auto ends = far_pause_ends(now.mono);
+        if (ends) {
+            relay_to_.reset();
+            sooner(effects.wake_at, *ends);
+        } else {
+            choose_relay_target();
+        }
+    }
+    FarRoom room = next_member ? FarRoom() : far_room();
+    bool is_full = false;
     if (relay_to_)
         for (Relayed& batch : relayed_) {
             if (batch.is_own) continue;
             if (!self_index_ && batch.append_ticket > durable_ticket_) continue;
             if (batch.last_sent && !next_member) continue;
-            if (is_far && far_room == 0) {  // later, in order
+            is_full = is_far && (is_full || !room.take(batch.encoded.size()));
+            if (is_full) {  // later, in order
                 batch.last_sent.reset();
                 batch.awaits_answer = false;
                 continue;
             }
-            if (is_far) --far_room;
             batch.last_sent = now.mono;
             if (self_index_ && has_run(batch)) continue;
             send_to_a_member(batch, effects);
@@ -70,8 +84,10 @@ void Node::relay(Now now, Effects& effects) {
             for (auto& [number, last] : handed_over_)
                 if (last >= batch.id) last = std::numeric_limits<std::uint64_t>::max();
         }
-    for (const Relayed& batch : relayed_)
+    for (const Relayed& batch : relayed_) {
         sooner(effects.wake_at, batch.last_sent.value_or(now.mono) + retry);
+        if (!batch.is_promised) sooner(effects.wake_at, batch.first_sent + options_.relay_timeout);
+    }
 }
 
 Node::Relayed Node::make_relayed(SharedBytes encoded, const exchange::CommandBatch& batch) {

@@ -29,6 +29,15 @@ struct Far {
         world.run_for(s(2));
     }
     StatusAnswer status() { return world.ask_for<StatusAnswer>(far, StatusQuery{}); }
+    void expect_all_executed(const std::vector<Ticket>& tickets) {
+        for (const Ticket ticket : tickets) {
+            ASSERT_TRUE(world.answered(ticket));
+            const auto answer = world.submit_answer(ticket);
+            ASSERT_TRUE(answer.ok()) << answer.error().message;
+            EXPECT_EQ(answer->results[0].reason, exchange::Reason::none);
+        }
+        world.expect_equal_digests();
+    }
     NodeWorld world;
     std::size_t middle, far;
 };
@@ -63,13 +72,7 @@ TEST(NodeFar, ManyCommandsKeepTheOrderOfTheUser) {
         net.world.run_for(Duration::milliseconds(7));
     }
     net.world.run_for(s(5));
-    for (const Ticket ticket : tickets) {
-        ASSERT_TRUE(net.world.answered(ticket));
-        const auto answer = net.world.submit_answer(ticket);
-        ASSERT_TRUE(answer.ok()) << answer.error().message;
-        EXPECT_EQ(answer->results[0].reason, exchange::Reason::none);
-    }
-    net.world.expect_equal_digests();
+    net.expect_all_executed(tickets);
 }
 
 TEST(NodeFar, MoreThanMayBeOnTheWayKeepTheirOrderToo) {
@@ -83,13 +86,7 @@ TEST(NodeFar, MoreThanMayBeOnTheWayKeepTheirOrderToo) {
     }
     EXPECT_LE(net.world.sealed_by(net.far, MessageKind::far_batch), 129U);
     net.world.run_for(s(20));
-    for (const Ticket ticket : tickets) {
-        ASSERT_TRUE(net.world.answered(ticket));
-        const auto answer = net.world.submit_answer(ticket);
-        ASSERT_TRUE(answer.ok()) << answer.error().message;
-        EXPECT_EQ(answer->results[0].reason, exchange::Reason::none);
-    }
-    net.world.expect_equal_digests();
+    net.expect_all_executed(tickets);
 }
 
 TEST(NodeFar, WhatOthersDoIsSeenWithinASecondOrSo) {
