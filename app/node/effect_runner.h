@@ -157,6 +157,7 @@ class EffectRunner final : public NodeService, public p2p::PeerNetworkListener {
 
     HandOff<Input> inputs_;
     HandOff<PeerPayload> unverified_;
+    std::vector<Input> verified_;  // verify thread: for the next hand-off to the logic thread
     HandOff<AppendEffect> appends_;
     HandOff<StoreTask> store_tasks_;
     std::atomic<std::size_t> waiting_bytes_{0}, waiting_batch_bytes_{0}, far_answers_waiting_{0};

@@ -1,7 +1,16 @@
 // EffectRunner's verify thread: signatures and decoding of what peers send.
+#include <utility>
+
 #include "app/node/effect_runner.h"
 
 namespace peerbook::app {
+
+namespace {
+
+// Each wakes the logic thread for a flush, so a few go together; more would keep the first waiting.
+constexpr std::size_t verified_at_once = 32;
+
+}  // namespace
 
 bool EffectRunner::is_batch_of_observer(std::uint8_t kind) {
     return static_cast<MessageKind>(kind) == MessageKind::signed_batch ||
@@ -16,14 +25,16 @@ void EffectRunner::run_verify() {
             std::atomic<std::size_t>& waiting = waiting_bytes_of(payload.kind);
             verify(payload);
             // Behind what it has become, so that nothing waits uncounted for the logic thread either.
-            inputs_.put([&waiting, size](Node&, Now, Effects&) { waiting -= size; });
+            verified_.push_back([&waiting, size](Node&, Now, Effects&) { waiting -= size; });
+            if (verified_.size() >= verified_at_once || &payload == &batch.back())
+                inputs_.put_all(std::exchange(verified_, {}));
         }
 }
 
 void EffectRunner::verify(PeerPayload& payload) {
     const PublicKey peer = payload.peer;
     auto broken = [this, peer](std::string why) {
-        inputs_.put([peer, why = std::move(why)](Node&, Now, Effects& effects) {
+        verified_.push_back([peer, why = std::move(why)](Node&, Now, Effects& effects) {
             effects.violations.push_back({peer, 10, why});
         });
     };
@@ -36,7 +47,7 @@ void EffectRunner::verify(PeerPayload& payload) {
             if (!message.ok()) return broken(message.error().message);
             for (Bytes& block : message->blocks)
                 verify_one_block(peer, SharedBytes(std::move(block)), std::nullopt);
-            inputs_.put([peer, more = message->more](Node& node, Now, Effects&) {
+            verified_.push_back([peer, more = message->more](Node& node, Now, Effects&) {
                 node.on_blocks_taken(peer, more);
             });
             break;
@@ -56,8 +67,8 @@ void EffectRunner::verify(PeerPayload& payload) {
             const ByteView bytes = payload.bytes.view();
             auto batch = exchange::decode_signed_batch(bytes, network_id_, rules_version_, verifier_);
             if (!batch.ok()) return broken("signed batch: " + batch.error().message);
-            inputs_.put([peer, encoded = Bytes(bytes.begin(), bytes.end()), batch = std::move(*batch)](
-                            Node& node, Now now, Effects& effects) mutable {
+            verified_.push_back([peer, encoded = Bytes(bytes.begin(), bytes.end()),
+                                 batch = std::move(*batch)](Node& node, Now now, Effects& effects) mutable {
                 node.on_signed_batch(peer, std::move(encoded), batch, now, effects);
             });
         }
@@ -72,15 +83,16 @@ void EffectRunner::verify_far_batch(const PeerPayload& payload) {
     if (!batch.ok()) return;
     FarBatch head = *message;
     head.batch = {};  // `encoded` outlives what it points to
-    inputs_.put([from = payload.peer, head, encoded = Bytes(message->batch.begin(), message->batch.end()),
-                 batch = std::move(*batch)](Node& node, Now, Effects& effects) mutable {
+    verified_.push_back([from = payload.peer, head,
+                         encoded = Bytes(message->batch.begin(), message->batch.end()),
+                         batch = std::move(*batch)](Node& node, Now, Effects& effects) mutable {
         node.on_far_batch(from, head, std::move(encoded), batch, effects);
     });
 }
 
 void EffectRunner::answer_gossip(const std::optional<GossipId>& id, bool accept) {
     if (!id) return;
-    inputs_.put([id = *id, accept](Node&, Now, Effects& effects) {
+    verified_.push_back([id = *id, accept](Node&, Now, Effects& effects) {
         effects.gossip_answers.push_back({id, accept});
     });
 }
@@ -94,14 +106,15 @@ void EffectRunner::not_verified(const PublicKey& peer, const Error& error, const
                                 const std::optional<GossipId>& gossip) {
     answer_gossip(gossip, false);
     if (error.code == ErrorCode::unavailable) {
-        inputs_.put(
+        verified_.push_back(
             [peer](Node& node, Now now, Effects& effects) { node.on_other_view(peer, now, effects); });
         return;
     }
     const int points = error.code == ErrorCode::unauthorized ? 20 : 10;
-    inputs_.put([peer, points, why = std::string(what) + ": " + error.message](Node&, Now, Effects& effects) {
-        effects.violations.push_back({peer, points, why});
-    });
+    verified_.push_back(
+        [peer, points, why = std::string(what) + ": " + error.message](Node&, Now, Effects& effects) {
+            effects.violations.push_back({peer, points, why});
+        });
 }
 
 void EffectRunner::verify_view_payload(const PeerPayload& payload) {
@@ -112,7 +125,7 @@ void EffectRunner::verify_view_payload(const PeerPayload& payload) {
         // One of another ledger may simply come late.
         if (!evidence.ok() && evidence.error().code == ErrorCode::conflict) return;
         if (!evidence.ok()) return not_verified(peer, evidence.error(), "evidence");
-        inputs_.put([peer, evidence = std::move(*evidence)](Node& node, Now now, Effects& effects) {
+        verified_.push_back([peer, evidence = std::move(*evidence)](Node& node, Now now, Effects& effects) {
             node.on_evidence(peer, evidence, now, effects);
         });
         return;
@@ -122,15 +135,15 @@ void EffectRunner::verify_view_payload(const PeerPayload& payload) {
         // One of another view may simply come late.
         if (!decision.ok() && decision.error().code == ErrorCode::unavailable) return;
         if (!decision.ok()) return not_verified(peer, decision.error(), "decision");
-        inputs_.put([peer, decision = std::move(*decision)](Node& node, Now now, Effects&) {
+        verified_.push_back([peer, decision = std::move(*decision)](Node& node, Now now, Effects&) {
             node.on_decision(peer, decision, now);
         });
         return;
     }
     auto message = exchange::verify_view_message(payload.bytes.view(), *view(), network_id_, verifier_);
     if (!message.ok()) return not_verified(peer, message.error(), "view message", payload.gossip);
-    inputs_.put([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
-                                                                               Effects& effects) {
+    verified_.push_back([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
+                                                                                       Effects& effects) {
         if (gossip)
             node.on_gossiped_view_message(peer, *gossip, message, now, effects);
         else
@@ -145,8 +158,8 @@ void EffectRunner::verify_sign_of_life_of(const PeerPayload& payload) {
     if (!message.ok() && message.error().code == ErrorCode::conflict)
         return answer_gossip(payload.gossip, false);
     if (!message.ok()) return not_verified(peer, message.error(), "sign of life", payload.gossip);
-    inputs_.put([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
-                                                                               Effects& effects) {
+    verified_.push_back([peer, gossip = payload.gossip, message = std::move(*message)](Node& node, Now now,
+                                                                                       Effects& effects) {
         node.on_sign_of_life(peer, gossip, message, now, effects);
     });
 }
@@ -155,8 +168,8 @@ void EffectRunner::verify_one_block(const PublicKey& peer, SharedBytes bytes,
                                     const std::optional<GossipId>& gossip) {
     auto block = exchange::verify_block(std::move(bytes), *view(), network_id_, rules_version_, verifier_);
     if (!block.ok()) return not_verified(peer, block.error(), "block", gossip);
-    inputs_.put([peer, gossip, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
-                    Node& node, Now now, Effects& effects) {
+    verified_.push_back([peer, gossip, block = std::make_shared<exchange::VerifiedBlock>(std::move(*block))](
+                            Node& node, Now now, Effects& effects) {
         if (gossip)
             node.on_gossiped_block(peer, *gossip, std::move(*block), now, effects);
         else
