@@ -75,7 +75,16 @@ void Directory::neighbour_up(Now now, const PeerId& neighbour, bool broadcasts, 
                                                       TokenBucket(directory_out_rate, now.mono)});
     if (const auto known = providers_.find(neighbour); known != providers_.end())
         known->second.is_shared = broadcasts;
+    greet(now, neighbour, out);
+}
+
+void Directory::greet(Now now, const PeerId& neighbour, Outputs& out) {
     send(now, neighbour, make(now, ServicesNews{ServicesOccasion::hello, services_}, neighbour, 0), out);
+}
+
+void Directory::greet_all(Now now, Outputs& out) {
+    for (const auto& [neighbour, state] : neighbours_)
+        greet(now, neighbour, out);
 }
 
 void Directory::neighbour_down(const PeerId& neighbour) {
@@ -86,8 +95,7 @@ void Directory::set_services(Now now, std::vector<std::string> services, Outputs
     PB_CHECK(services.size() <= services_max, "a node's services are bounded");
     if (services == services_) return;
     services_ = std::move(services);
-    for (const auto& [neighbour, state] : neighbours_)
-        send(now, neighbour, make(now, ServicesNews{ServicesOccasion::hello, services_}, neighbour, 0), out);
+    greet_all(now, out);
     is_news_due_ = has_announced_;
 }
 
@@ -142,12 +150,17 @@ void Directory::receive(Now now, const PeerId& neighbour, ByteView body, Outputs
 }
 
 // A place for what is said of a node; null if all are taken by neighbours.
-Directory::Provider* Directory::provider(MonoTime now, const PeerId& node) {
+Directory::Provider* Directory::provider(MonoTime now, const PeerId& node, const PeerId& came_by) {
     if (const auto found = providers_.find(node); found != providers_.end()) return &found->second;
-    if (providers_.size() >= providers_max) {
+    const auto came_likewise =
+        static_cast<std::size_t>(std::count_if(providers_.begin(), providers_.end(), [&](const auto& one) {
+            return one.second.came_by == came_by;
+        }));
+    const bool is_share_full = came_likewise >= providers_by_neighbour_max;
+    if (is_share_full || providers_.size() >= providers_max) {
         auto oldest = providers_.end();
         for (auto one = providers_.begin(); one != providers_.end(); ++one)
-            if (!neighbours_.contains(one->first) &&
+            if (!neighbours_.contains(one->first) && (!is_share_full || one->second.came_by == came_by) &&
                 (oldest == providers_.end() || one->second.heard_at < oldest->second.heard_at))
                 oldest = one;
         if (oldest == providers_.end()) return nullptr;
@@ -155,6 +168,7 @@ Directory::Provider* Directory::provider(MonoTime now, const PeerId& node) {
     }
     Provider fresh;
     fresh.heard_at = now;
+    fresh.came_by = came_by;
     return &providers_.emplace(node, std::move(fresh)).first->second;
 }
 
@@ -168,7 +182,7 @@ void Directory::take_news(Now now, const PeerId& neighbour, const SignedControl&
     }
     if (news.services.empty() && !is_greeting) {
         providers_.erase(message.from);
-    } else if (Provider* known = provider(now.mono, message.from)) {
+    } else if (Provider* known = provider(now.mono, message.from, neighbour)) {
         known->services = std::move(news.services);
         known->said_at = message.timestamp;
         known->heard_at = now.mono;
@@ -192,10 +206,12 @@ std::vector<ListedProvider> Directory::listed(const std::string& service, const 
         // Who asks this node itself has its address; others need one that a neighbour of it gives.
         if (asks) providers.push_back({signer_.public_key(), std::nullopt});
     }
+    const std::map<PeerId, PeerAddress> addresses = options_.addresses(asks);
     for (const auto& [node, provider] : providers_) {
         if (providers.size() >= listed_providers_max) break;
         if (node == asker || !provider.is_shared || provider.told_by || !offers(provider.services)) continue;
-        if (auto address = options_.address_of(node, asks)) providers.push_back({node, std::move(address)});
+        if (const auto address = addresses.find(node); address != addresses.end())
+            providers.push_back({node, address->second});
     }
     return providers;
 }
@@ -235,14 +251,16 @@ void Directory::take_list(Now now, const PeerId& neighbour, const SignedControl&
     }
     const auto asked = std::find_if(own_requests_.begin(), own_requests_.end(),
                                     [&](const OwnRequest& one) { return one.id == list.request; });
-    if (asked == own_requests_.end() || now.mono - asked->at > request_time_max) {
+    if (asked == own_requests_.end() || now.mono - asked->at > request_time_max ||
+        asked->responses >= responses_of_one_request_max) {
         ++dropped_;
         return;
     }
+    ++asked->responses;
     for (const ListedProvider& one : list.providers) {
         if (one.node == signer_.public_key()) continue;
-        if (one.address) out.emplace_back(Found{neighbour, *one.address});
-        Provider* known = provider(now.mono, one.node);
+        if (one.address) out.emplace_back(Found{message.from, neighbour, *one.address});
+        Provider* known = provider(now.mono, one.node, neighbour);
         if (!known) continue;
         // What a node says of itself is worth more.
         const bool is_own_word = !known->services.empty() && !known->told_by;
@@ -304,7 +322,10 @@ void Directory::tick(Now now, Outputs& out) {
 
 void Directory::set_broadcast(Now now, bool broadcast, Outputs& out) {
     if (options_.broadcast == broadcast) return;
-    if (!broadcast) retract(now, out);
+    if (!broadcast) {
+        retract(now, out);
+        greet_all(now, out);  // they hear of it all the same
+    }
     options_.broadcast = broadcast;
     announced_at_.reset();
     is_news_due_ = false;

@@ -8,7 +8,8 @@
 //
 // A node that does not broadcast greets its neighbours and asks, and announces nothing; nobody lists it.
 //
-// Bounded: providers_max nodes, the one heard of least lately makes room unless it is a neighbour;
+// Bounded: providers_max nodes, of which providers_by_neighbour_max came by one neighbour, so that one that
+// invents nodes displaces its own; the one heard of least lately makes room, unless it is a neighbour;
 // requests_max requests under way of others, own_requests_max of our own. Each neighbour may bring 20
 // messages a second (200 at once), of each sender 3 in
 // 10 s are taken (10 at once), answers to requests not counted.
@@ -38,9 +39,10 @@ inline constexpr Duration listed_time_max = Duration::seconds(600);     // of wh
 inline constexpr Duration request_time_max = Duration::seconds(30);
 inline constexpr std::int64_t announcement_ttl = 16, update_ttl = 32, request_ttl = 16, response_ttl = 32;
 inline constexpr std::size_t providers_max = 4'096;
+inline constexpr std::size_t providers_by_neighbour_max = 256;
 inline constexpr std::size_t requests_max = 1'024;
 inline constexpr std::size_t own_requests_max = 4;
-inline constexpr std::size_t responses_of_one_request_max = 8;  // passed on
+inline constexpr std::size_t responses_of_one_request_max = 8;  // passed on, or taken
 inline constexpr TokenBucket::Rate directory_in_rate{200, 20'000};
 inline constexpr TokenBucket::Rate directory_out_rate{150, 15'000};
 inline constexpr TokenBucket::Rate directory_sender_rate{10, 300};
@@ -68,21 +70,21 @@ class Directory {
     };
     struct Found {  // somebody says that a node of a service that we asked for can be dialled here
         PeerId told_by;
+        PeerId came_by;  // the neighbour
         PeerAddress address;
     };
     using Output = std::variant<Send, Violation, Found>;
     using Outputs = std::vector<Output>;
-    // Where others can dial this node, if they may know; `asks`: the neighbour that asks, none if somebody
-    // behind one does.
-    using AddressOf =
-        std::function<std::optional<PeerAddress>(const PeerId& node, const std::optional<PeerId>& asks)>;
+    // Where which nodes can be dialled, of those that may be told; `asks`: the neighbour that asks, none if
+    // somebody behind one does.
+    using Addresses = std::function<std::map<PeerId, PeerAddress>(const std::optional<PeerId>& asks)>;
     using NextId = std::function<MessageId()>;
 
     struct Options {
         Digest network;
         bool broadcast = true;
-        NextId next_id;        // never the same twice, also after a restart
-        AddressOf address_of;  // called within receive()
+        NextId next_id;       // never the same twice, also after a restart
+        Addresses addresses;  // called within receive(), once for a question
     };
     // `signer` and `verifier` outlive the Directory.
     Directory(Options options, const Signer& signer, const Verifier& verifier);
@@ -121,6 +123,7 @@ class Directory {
         MonoTime heard_at;
         bool is_shared = true;
         std::optional<PeerId> told_by;
+        PeerId came_by;  // the neighbour
     };
     struct Request {  // of somebody else
         PeerId from_neighbour;
@@ -131,6 +134,7 @@ class Directory {
         MessageId id;
         std::string service;
         MonoTime at;
+        std::size_t responses = 0;
     };
     using RequestKey = std::pair<PeerId, MessageId>;
 
@@ -142,12 +146,14 @@ class Directory {
                    Outputs& out);
     std::vector<ListedProvider> listed(const std::string& service, const PeerId& neighbour,
                                        const PeerId& asker) const;
-    Provider* provider(MonoTime now, const PeerId& node);
+    Provider* provider(MonoTime now, const PeerId& node, const PeerId& came_by);
     SignedControl make(Now now, const DirectoryBody& body, std::optional<PeerId> to, std::int64_t ttl) const;
     void send(Now now, const PeerId& neighbour, const SignedControl& message, Outputs& out);
     void send_to_all(Now now, const SignedControl& message, const PeerId* except, Outputs& out);
     void pass_on(Now now, const PeerId& from, SignedControl message, Outputs& out);
     void announce(Now now, ServicesOccasion occasion, Outputs& out);
+    void greet(Now now, const PeerId& neighbour, Outputs& out);
+    void greet_all(Now now, Outputs& out);
     void retract(Now now, Outputs& out);
     void forget_old(MonoTime now);
 

@@ -18,30 +18,30 @@ Directory& PeerManager::directory() {
         options.network = options_.local.network;
         options.broadcast = options_.local.broadcast;
         options.next_id = [this] { return router_.next_id(); };
-        options.address_of = [this](const PeerId& node, const std::optional<PeerId>& asks) {
-            return address_for(node, asks);
-        };
+        options.addresses = [this](const std::optional<PeerId>& asks) { return addresses_for(asks); };
         directory_.emplace(std::move(options), signer_, verifier_);
     }
     return *directory_;
 }
 
-// As for an exchange of addresses. Behind a neighbour anybody may ask, so that hears of the internet only.
-std::optional<PeerAddress> PeerManager::address_for(const PeerId& node,
-                                                    const std::optional<PeerId>& asks) const {
+// As for an exchange of addresses, but only where this node met them itself. Behind a neighbour anybody may
+// ask, so that hears of the internet only.
+std::map<PeerId, PeerAddress> PeerManager::addresses_for(const std::optional<PeerId>& asks) const {
+    std::map<PeerId, PeerAddress> addresses;
     std::string asker_host;
     if (asks) {
         const auto found = by_peer_.find(*asks);
-        if (found == by_peer_.end()) return std::nullopt;
+        if (found == by_peer_.end()) return addresses;
         asker_host = connections_.at(found->second).endpoint.host;
     }
     for (const auto& [address, known] : book_.entries()) {
-        if (!known.shareable || known.ourselves || known.id != node || (!known.seen && !known.came)) continue;
+        if (!known.id || !known.shareable || known.ourselves || !known.seen) continue;
         const auto ip = parse_ip(address.host);
         if (!ip) continue;
-        if (asks ? may_pass(address.host, asker_host) : scope_of(*ip) == IpScope::global) return address;
+        if (asks ? may_pass(address.host, asker_host) : scope_of(*ip) == IpScope::global)
+            addresses.emplace(*known.id, address);
     }
-    return std::nullopt;
+    return addresses;
 }
 
 void PeerManager::directory_up(Now now, ConnectionId id, PeerEffects& out) {
@@ -58,9 +58,9 @@ void PeerManager::route_directory(Now now, Directory::Outputs&& outputs, PeerEff
             out.emplace_back(
                 effect::SendToPeer{send->neighbour, signed_control_payload(std::move(send->body))});
         } else if (const auto* found = std::get_if<Directory::Found>(&output)) {
-            const auto teller = by_peer_.find(found->told_by);
-            if (teller != by_peer_.end())
-                book_.add_exchanged(now.mono, found->told_by, connections_.at(teller->second).endpoint.host,
+            const auto by = by_peer_.find(found->came_by);
+            if (by != by_peer_.end())
+                book_.add_exchanged(now.mono, found->told_by, connections_.at(by->second).endpoint.host,
                                     found->address);
         } else if (const auto* violation = std::get_if<Directory::Violation>(&output)) {
             report_misbehaviour(now, violation->neighbour, violation->points, violation->why, out);
@@ -90,6 +90,9 @@ Result<std::vector<ServiceInfo>> PeerManager::find_service(Now now, const std::s
                          printable(service) + "\""};
     std::vector<ServiceInfo> known;
     bool is_within_reach = false;
+    std::map<PeerId, PeerAddress> addresses;
+    for (const auto& [address, entry] : book_.entries())
+        if (entry.id && !entry.ourselves && entry.failures == 0) addresses.emplace(*entry.id, address);
     for (ServiceProvider& provider : directory().find(now.mono, service)) {
         ServiceInfo info;
         info.id = provider.node;
@@ -97,9 +100,8 @@ Result<std::vector<ServiceInfo>> PeerManager::find_service(Now now, const std::s
         info.services = std::move(provider.services);
         info.told_by = provider.told_by;
         info.heard_ago = provider.heard_ago;
-        for (const auto& [address, entry] : book_.entries())
-            if (entry.id == info.id && !entry.ourselves && entry.failures == 0)
-                info.address = p2p::to_string(address);
+        if (const auto address = addresses.find(info.id); address != addresses.end())
+            info.address = p2p::to_string(address->second);
         is_within_reach = is_within_reach || info.is_connected || !info.address.empty();
         known.push_back(std::move(info));
     }

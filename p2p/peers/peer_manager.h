@@ -329,7 +329,7 @@ class PeerManager {
     Directory& directory();
     void directory_up(Now now, ConnectionId id, PeerEffects& out);
     void route_directory(Now now, Directory::Outputs&& outputs, PeerEffects& out);
-    std::optional<PeerAddress> address_for(const PeerId& node, const std::optional<PeerId>& asks) const;
+    std::map<PeerId, PeerAddress> addresses_for(const std::optional<PeerId>& asks) const;
     // Why the peer's certificate will not do beside those that were seen. Ok where there is no authority.
     Status bind_address(Now now, const Connection& connection);
     void end_expired(Now now, PeerEffects& out);

@@ -39,9 +39,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         id.data[15] = static_cast<std::uint8_t>(++ids);
         return id;
     };
-    options.address_of = [](const PeerId& node, const auto&) -> std::optional<PeerAddress> {
-        if (node.data[0] % 2 == 0) return std::nullopt;
-        return PeerAddress{"11.0.0.1", 3000};
+    options.addresses = [](const auto&) {
+        std::map<PeerId, PeerAddress> addresses;
+        for (std::uint8_t number = 1; number < 9; number += 2) {
+            PeerId node;
+            node.data[31] = number;
+            addresses.emplace(node, PeerAddress{"11.0.0.1", 3000});
+        }
+        return addresses;
     };
     Directory directory(options, *own, verifier);
     Now now{MonoTime{1'000'000'000}, WallTime{1'700'000'000'000}};

@@ -45,10 +45,7 @@ class DirectoryTest : public ::testing::Test {
             id.data[15] = static_cast<std::uint8_t>(raw->ids);
             return id;
         };
-        options.address_of = [raw = node.get()](const PeerId& of, const auto&) {
-            const auto known = raw->met.find(of);
-            return known == raw->met.end() ? std::nullopt : std::optional(known->second);
-        };
+        options.addresses = [raw = node.get()](const auto&) { return raw->met; };
         broadcasts.push_back(broadcast);
         node->directory = std::make_unique<Directory>(options, *node->signer, verifier);
         nodes.push_back(std::move(node));
@@ -276,6 +273,7 @@ TEST_F(DirectoryTest, WhoIsAnnouncedNoMoreIsForgottenByAllButItsNeighbours) {
     };
     set(false);
     EXPECT_THAT(who_offers(3, "member"), IsEmpty());
+    EXPECT_THAT(who_offers(1, "member"), ElementsAre(nodes[0]->id()));  // its neighbour
     pass(announce_interval * 2);
     EXPECT_THAT(who_offers(3, "member"), IsEmpty());
     set(true);
@@ -399,13 +397,13 @@ TEST_F(DirectoryTest, AFloodIsPassedOnWithinTheRates) {
     EXPECT_THAT(bring(1, 0, signed_by(2, ServiceRequest{"market/z"}, 16, 2)), IsEmpty());
 }
 
-TEST_F(DirectoryTest, TheTableIsBounded) {
+TEST_F(DirectoryTest, WhoInventsNodesDisplacesItsOwn) {
     add();
     add();
     join(0, 1);
     offer(1, {"member"});
     KeySeed seed;
-    for (std::size_t i = 0; i < providers_max + 300; ++i) {
+    for (std::size_t i = 0; i < providers_by_neighbour_max + 100; ++i) {
         now.mono = now.mono + Duration::milliseconds(100);  // within the rate of the neighbour
         for (std::size_t byte = 0; byte < 4; ++byte)
             seed.data[31 - byte] = static_cast<std::uint8_t>(i >> (8 * byte));
@@ -417,7 +415,7 @@ TEST_F(DirectoryTest, TheTableIsBounded) {
         sign_control(message, network, *signer);
         bring(0, 1, message);
     }
-    EXPECT_EQ(nodes[0]->directory->providers(), providers_max);
+    EXPECT_EQ(nodes[0]->directory->providers(), providers_by_neighbour_max);
     EXPECT_THAT(who_offers(0, "member"), ElementsAre(nodes[1]->id()));  // the neighbour keeps its place
 }
 
