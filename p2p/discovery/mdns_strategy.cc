@@ -152,6 +152,7 @@ class Worker {
         say_goodbye();
         settings_.self.broadcast = broadcast;
         said_.clear();
+        if (search_ends_) end_search({});  // the next one comes soon
         reopen();
     }
 

@@ -44,7 +44,7 @@ class Worker {
           changed_(std::move(changed)) {
         const auto stops = [this] {
             const std::lock_guard lock(mutex_);
-            return stop_requested_;
+            return stop_requested_ || !wanted_;
         };
         if (options_.gateways) {
             gateways_ = options_.gateways(stops);
@@ -55,6 +55,12 @@ class Worker {
     }
 
     // --- on the io_context's thread ---
+
+    void set_wanted(bool wanted) {
+        const std::lock_guard lock(mutex_);
+        wanted_ = wanted;
+        wake_.notify_all();
+    }
 
     // True if the thread has ended.
     bool request_stop() {
@@ -71,14 +77,8 @@ class Worker {
 
     void run() {
         while (!wait_until_due())
-            attempt();
-        // The others may have mapped it too, where only the answer was lost; they may keep silent once more.
-        if (mapped_by_) {
-            mapped_by_->unmap();
-            say("the port is given back to the gateway");
-        }
-        for (const auto& gateway : gateways_)
-            if (gateway.get() != mapped_by_) gateway->unmap();
+            is_wanted_ ? attempt() : give_up();
+        give_back();
         const std::lock_guard lock(mutex_);
         has_ended_ = true;
         wake_.notify_all();
@@ -90,10 +90,36 @@ class Worker {
         std::unique_lock lock(mutex_);
         while (!stop_requested_) {
             const Now now = SystemClock().now();
+            if (wanted_ != is_wanted_) {
+                is_wanted_ = wanted_;
+                schedule_ = LeaseSchedule(now.mono);
+                return false;
+            }
+            if (!is_wanted_) {
+                wake_.wait(lock);
+                continue;
+            }
             if (schedule_.due(now.mono)) return false;
             wake_.wait_for(lock, std::chrono::nanoseconds((schedule_.next() - now.mono).ns));
         }
         return true;
+    }
+
+    // The others may have mapped it too, where only the answer was lost; they may keep silent once more.
+    void give_back() {
+        PortGateway* const mapped_by = std::exchange(mapped_by_, nullptr);
+        if (mapped_by) {
+            mapped_by->unmap();
+            say("the port is given back to the gateway");
+        }
+        for (const auto& gateway : gateways_)
+            if (gateway.get() != mapped_by) gateway->unmap();
+    }
+
+    void give_up() {
+        give_back();
+        is_failing_ = false;
+        set({"silent", std::nullopt, {}});
     }
 
     // Nothing once the process goes on without this thread: its log may be gone.
@@ -104,7 +130,7 @@ class Worker {
 
     bool stops() {
         const std::lock_guard lock(mutex_);
-        return stop_requested_;
+        return stop_requested_ || !wanted_;
     }
 
     void attempt() {
@@ -194,11 +220,13 @@ class Worker {
     Random random_;
     PortMapper::State state_;
     bool is_failing_ = false;
+    bool is_wanted_ = true;  // as far as it has acted on it
 
     std::mutex mutex_;
     std::condition_variable wake_;
     asio::io_context* io_;  // null: stopped
     const Changed changed_;
+    bool wanted_ = true;
     bool stop_requested_ = false, has_ended_ = false, is_left_alone_ = false;
 };
 
@@ -221,6 +249,8 @@ class ThreadedPortMapper final : public PortMapper {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
     ~ThreadedPortMapper() override { stop(); }
+
+    void set_wanted(bool wanted) override { worker_->set_wanted(wanted); }
 
     void stop() override {
         *alive_ = false;

@@ -45,6 +45,9 @@ class PortMapper {
     static std::unique_ptr<PortMapper> start(boost::asio::io_context& io, Options options,
                                              std::function<void(const State&)> changed);
     virtual ~PortMapper() = default;
+    // Whether a mapping is wanted, as it is at first. If not any more it is taken back, soon; `changed` says
+    // "silent" then.
+    virtual void set_wanted(bool wanted) = 0;
     // No callbacks afterwards.
     virtual void stop() = 0;
 };

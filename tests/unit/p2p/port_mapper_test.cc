@@ -141,6 +141,29 @@ TEST_F(PortMapperTest, TheGatewayThatMappedThePortIsAskedFirstToTakeItBack) {
     EXPECT_THAT(taken_back, ElementsAre("second", "first"));
 }
 
+TEST_F(PortMapperTest, WhatIsNotWantedAnyMoreIsGivenBackAndMappedAgainWhenItIs) {
+    first.will(granted(3000));
+    first.will(granted(3001));
+    begin();
+    const auto wait_for_states = [this](std::size_t count) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (states.size() < count && std::chrono::steady_clock::now() < until) {
+            io.restart();
+            io.run_one_for(std::chrono::milliseconds(50));
+        }
+        return states.size() == count;
+    };
+    mapper->set_wanted(false);
+    ASSERT_TRUE(wait_for_states(2));
+    EXPECT_EQ(states[1].name, "silent");
+    EXPECT_FALSE(states[1].mapping);
+    EXPECT_THAT(first.calls(), ElementsAre("first 3000", "first unmapped"));
+    mapper->set_wanted(true);
+    ASSERT_TRUE(wait_for_states(3));
+    EXPECT_EQ(states[2].name, "mapped");
+    EXPECT_EQ(states[2].mapping->external_port, 3001);
+}
+
 TEST_F(PortMapperTest, WhenAllFailTheReasonsAreSaid) {
     begin();
     EXPECT_EQ(states[0].name, "failing");
