@@ -21,14 +21,6 @@ HttpLimits limits() {
     return limits;
 }
 
-ApiResponse refusal(unsigned status, const char* text) {
-    ApiResponse response;
-    response.status = status;
-    response.content_type = "text/plain";
-    response.body = text;
-    return response;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<RpcServer>> RpcServer::start(boost::asio::io_context& io,
@@ -46,12 +38,13 @@ Result<std::unique_ptr<RpcServer>> RpcServer::start(boost::asio::io_context& io,
         [is_local, host](const ApiRequest& head) {
             Admission admission;
             if (is_local && !is_local_host(head.host, host))
-                admission.refusal = refusal(421,
-                                            "ERR_RPC_HOST: this node's RPC answers to the names 127.0.0.1, "
-                                            "localhost and [::1] only");
+                admission.refusal =
+                    text_response(421,
+                                  "ERR_RPC_HOST: this node's RPC answers to the names 127.0.0.1, "
+                                  "localhost and [::1] only");
             else if (!head.origin.empty())
                 admission.refusal =
-                    refusal(403, "ERR_RPC_ORIGIN: this is for programs, not for pages of a browser");
+                    text_response(403, "ERR_RPC_ORIGIN: this is for programs, not for pages of a browser");
             admission.authenticated = !admission.refusal;
             return admission;
         });

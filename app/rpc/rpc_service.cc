@@ -18,14 +18,6 @@ constexpr const char* bad_payload = "ERR_RPC_PAYLOAD: ";
 constexpr const char* busy = "ERR_RPC_BUSY";
 constexpr std::size_t word_bytes_max = 64;
 
-ApiResponse plain(unsigned status, std::string text) {
-    ApiResponse response;
-    response.status = status;
-    response.content_type = "text/plain";
-    response.body = std::move(text);
-    return response;
-}
-
 // Goes into a path or a query as it is.
 bool is_word(std::string_view text) {
     return !text.empty() && text.size() <= word_bytes_max &&
@@ -104,16 +96,16 @@ RpcService::RpcService(Parts parts)
 void RpcService::handle(ApiRequest& request, ApiCompletion done) {
     const MonoTime now = parts_.clock.now().mono;
     // A host's own limit first, or it would use up that of all.
-    if (!sources_.take(now, request.remote) || !bucket_.take(now)) return done(plain(503, busy));
+    if (!sources_.take(now, request.remote) || !bucket_.take(now)) return done(text_response(503, busy));
     if (request.path != "/" || !request.query.empty())
-        return done(plain(404, "ERR_RPC_PATH: Grenache's RPC has the path / alone"));
+        return done(text_response(404, "ERR_RPC_PATH: Grenache's RPC has the path / alone"));
     if (request.method != "POST") {
-        ApiResponse wrong = plain(405, "ERR_RPC_METHOD: Grenache's RPC takes POST alone");
+        ApiResponse wrong = text_response(405, "ERR_RPC_METHOD: Grenache's RPC takes POST alone");
         wrong.allow = "POST";
         return done(std::move(wrong));
     }
     auto question = p2p::read_rpc_question(request.body);
-    if (!question) return done(plain(400, "ERR_RPC_REQUEST: " + question.error().message));
+    if (!question) return done(text_response(400, "ERR_RPC_REQUEST: " + question.error().message));
     Call call{std::move(*question), std::string(request.remote), std::move(done)};
     if (!call.question.mistake.empty()) return call.fail(bad_payload + call.question.mistake);
     if (call.question.key != parts_.service)

@@ -87,14 +87,14 @@ class GrenacheStrategy final : public DiscoveryStrategy {
                     return end();
                 }
                 for (const PeerAddress& address : *found)
-                    if (found_ && is_of_interest(address)) found_(address);
+                    if (found_ && is_of_interest(address, answer->remote)) found_(address);
                 end();
             });
     }
 
-    // The loopback interface of another host is not ours.
-    bool is_of_interest(const PeerAddress& address) const {
-        if (is_rpc_ && parse_ip(grape_.host) && !may_pass(address.host, grape_.host)) return false;
+    // The loopback interface of another host is not ours. `teller`: where the Grape was reached, a literal.
+    bool is_of_interest(const PeerAddress& address, const std::string& teller) const {
+        if (is_rpc_ && !may_pass(address.host, teller)) return false;
         if (!is_loopback_host(address.host)) return true;
         return is_loopback_host(grape_.host) && address.port != identity_.port;
     }

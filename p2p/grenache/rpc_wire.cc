@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "p2p/dht/dht.h"
+#include "p2p/wire/message.h"
 
 namespace peerbook::p2p {
 
@@ -39,10 +40,7 @@ std::string_view text_of(const Value& value) {
 
 // A stranger's words for the log.
 std::string quoted(std::string_view text) {
-    std::string out = "'";
-    for (const char c : text.substr(0, quoted_bytes_max))
-        out += c >= ' ' && c <= '~' ? c : '?';
-    return out + "'";
+    return "'" + printable(text.substr(0, quoted_bytes_max)) + "'";
 }
 
 template <typename WriteFields>
@@ -139,7 +137,7 @@ std::string rpc_service_name(const Digest& network) {
     return to_hex(hash_of("peerbook rpc service", network.view())).substr(0, DhtKey::size);
 }
 
-Result<RpcQuestion> read_rpc_question(std::string& body) {
+Result<RpcQuestion> read_rpc_question(std::string_view body) {
     rapidjson::Document document;
     document.Parse<parse_flags>(body.data(), body.size());
     if (document.HasParseError() || !document.IsArray() || document.Size() != 3 || !document[0].IsString() ||

@@ -37,8 +37,8 @@ struct RpcQuestion {
     std::map<std::string, std::string, std::less<>> fields;
     std::string mistake;  // of the payload; empty: none
 };
-// Error: invalid_input, there is no rid to answer to. `body` is overwritten.
-Result<RpcQuestion> read_rpc_question(std::string& body);
+// Error: invalid_input, there is no rid to answer to.
+Result<RpcQuestion> read_rpc_question(std::string_view body);
 // Precondition: `json` is JSON.
 std::string rpc_result(std::string_view rid, std::string_view json);
 std::string rpc_error(std::string_view rid, std::string_view error);

@@ -173,7 +173,7 @@ bool Connection::take_frames() {
                 broken(expanded.error().message, true);
                 return false;
             }
-            counters_.saved_in += expanded->size() - payload->size();
+            if (expanded->size() > payload->size()) counters_.saved_in += expanded->size() - payload->size();
             payload = *expanded;
         }
         events_->on_frame(id_, *payload);

@@ -1,5 +1,7 @@
 #include "p2p/transport/rpc_carrier.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -45,7 +47,10 @@ class CarriedStream : public std::enable_shared_from_this<CarriedStream> {
     void begin(int socket) {
         error_code code;
         local_.assign(asio::local::stream_protocol(), socket, code);
-        if (code) return;
+        if (code) {
+            ::close(socket);
+            return end(code.message());
+        }
         const std::string rid = random_rid();
         ask(rpc_open_body(rid, service_), sending_, [this, rid](const HttpAnswer& answer) {
             const auto id = read_rpc_opened(rid, answer.status, answer.body);

@@ -1,5 +1,7 @@
 #include "p2p/transport/rpc_streams.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -32,7 +34,10 @@ class ServedStream : public std::enable_shared_from_this<ServedStream> {
     Status begin(int socket) {
         error_code code;
         local_.assign(asio::local::stream_protocol(), socket, code);
-        if (code) return Error{ErrorCode::io, code.message()};
+        if (code) {
+            ::close(socket);
+            return Error{ErrorCode::io, code.message()};
+        }
         stay();
         return {};
     }

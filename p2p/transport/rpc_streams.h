@@ -1,7 +1,8 @@
 // Connections that others have carried here by Grenache's RPC, on the side that is asked (rpc_carrier.h is
 // the other one): each is a stream of bytes each way with a random id, that its opener alone knows. A
 // question that waits for bytes is answered when there are some, or after rpc_receive_time_max with none.
-// The offsets that come with questions must be those of this side: bytes that are lost end the stream.
+// The offsets that come with questions must be those of this side; another one is an error, after which the
+// opener ends the stream, or it ends for want of questions.
 //
 // What a stranger can take of this node: rpc_streams_max streams, fewer from one host, each with at most one
 // chunk each way; one that is not asked for bytes for rpc_stream_idle_max is closed. Who it is, only the

@@ -126,7 +126,7 @@ TEST_F(RpcServiceTest, ABookIsThatOfTheNativeApi) {
     node.will_tell(BookAnswer{});
     EXPECT_THAT(said(R"({"method":"book","market":"BTC-USD","depth":3})"), StartsWith(R"(["r",null,{)"));
     EXPECT_EQ(std::get<BookQuery>(node.asked.back()).market, testing::btc_usd);
-    EXPECT_THAT(said(R"({"method":"book","market":"XXX-USD"})"), StartsWith(R"(["r","not_found: )"));
+    EXPECT_THAT(said(R"({"method":"book","market":"NONE-USD"})"), StartsWith(R"(["r","not_found: )"));
     EXPECT_THAT(said(R"({"method":"book","market":"BTC-USD","depth":"0"})"),
                 StartsWith(R"(["r","invalid_input: )"));
     EXPECT_THAT(said(R"("network")"), HasSubstr("BTC-USD"));
