@@ -66,6 +66,14 @@ ApiResponse json_response(std::string body, unsigned status) {
     return response;
 }
 
+ApiResponse text_response(unsigned status, std::string text) {
+    ApiResponse response;
+    response.status = status;
+    response.content_type = "text/plain";
+    response.body = std::move(text);
+    return response;
+}
+
 ApiResponse method_not_allowed(const char* allow) {
     ApiError error("this path takes " + std::string(allow), "");
     ApiResponse response = json_response(error_json(error), 405);

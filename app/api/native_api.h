@@ -73,6 +73,7 @@ class NativeApi {
 };
 
 ApiResponse json_response(std::string body, unsigned status = 200);
+ApiResponse text_response(unsigned status, std::string text);
 ApiResponse method_not_allowed(const char* allow);
 // The answer to a mistake, for handlers and for the HTTP server alike.
 ApiResponse error_response(const struct ApiError& error);

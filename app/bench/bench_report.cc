@@ -4,6 +4,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "app/bench/json_text.h"
+
 namespace peerbook::app {
 
 namespace {
@@ -103,15 +105,6 @@ std::string number(const char* name, std::uint64_t value) {
 
 std::string number(const char* name, const std::optional<double>& value) {
     return value ? number(name, *value) : "";
-}
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-    return out + "\"";
 }
 
 std::string to_json(const WorkloadFigures& row) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/bench/json_text.h"
+
 namespace peerbook::app {
 
 namespace {
@@ -25,15 +27,6 @@ std::string verdict(const Figure& figure) {
         figure.smaller_is_better ? figure.value <= *figure.target : figure.value >= *figure.target;
     return (figure.smaller_is_better ? "target <= " : "target >= ") + printed(*figure.target) +
            (met ? ", met" : ", missed");
-}
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-    return out + "\"";
 }
 
 std::string number(double value) {

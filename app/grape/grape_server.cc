@@ -26,13 +26,9 @@ Result<std::unique_ptr<GrapeServer>> GrapeServer::start(boost::asio::io_context&
         limits,
         [is_local, host](const ApiRequest& head) {
             Admission admission;
-            if (is_local && !is_local_host(head.host, host)) {
-                ApiResponse wrong;
-                wrong.status = 421;
-                wrong.content_type = "text/plain";
-                wrong.body = "this Grape answers to the names 127.0.0.1, localhost and [::1] only";
-                admission.refusal = std::move(wrong);
-            }
+            if (is_local && !is_local_host(head.host, host))
+                admission.refusal =
+                    text_response(421, "this Grape answers to the names 127.0.0.1, localhost and [::1] only");
             admission.authenticated = !admission.refusal;
             return admission;
         });

@@ -22,14 +22,6 @@ using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 constexpr const char* no_nodes = "No nodes to query";
 
-ApiResponse plain(unsigned status, std::string text) {
-    ApiResponse response;
-    response.status = status;
-    response.content_type = "text/plain";
-    response.body = std::move(text);
-    return response;
-}
-
 template <typename Write>
 ApiResponse json(Write write) {
     rapidjson::StringBuffer buffer;
@@ -138,11 +130,11 @@ void announce(p2p::Dht& dht, const Value* data, ApiCompletion done) {
     if (data == nullptr || !data->IsArray()) return done(json_text("ERR_GRAPE_ANNOUNCE"));
     const auto port = data->Size() > 1 ? integer_of((*data)[1]) : std::nullopt;
     if (!port) return done(json_text("ERR_GRAPE_SERVICE_PORT"));
-    if (!(*data)[0].IsString()) return done(plain(500, "ERR_GRAPE_ANNOUNCE"));
+    if (!(*data)[0].IsString()) return done(text_response(500, "ERR_GRAPE_ANNOUNCE"));
     if (*port < 0 || *port > 65'535)
-        return done(
-            plain(500, "The value of \"value\" is out of range. It must be >= 0 and <= 65535. Received " +
-                           std::to_string(*port)));
+        return done(text_response(
+            500, "The value of \"value\" is out of range. It must be >= 0 and <= 65535. Received " +
+                     std::to_string(*port)));
     dht.announce(p2p::service_key(text_of((*data)[0])),
                  *port == 0 ? dht.port() : static_cast<std::uint16_t>(*port),
                  [done = std::move(done)](const Result<std::size_t>& told) {
@@ -152,7 +144,7 @@ void announce(p2p::Dht& dht, const Value* data, ApiCompletion done) {
 }
 
 void put(p2p::Dht& dht, const Value* data, ApiCompletion done) {
-    if (data == nullptr || data->IsNull()) return done(plain(500, "ERR_GRAPE_PAYLOAD_INVALID"));
+    if (data == nullptr || data->IsNull()) return done(text_response(500, "ERR_GRAPE_PAYLOAD_INVALID"));
     if (member(*data, "k") != nullptr) return done(json_text("ERR_GRAPE_GENERIC"));  // a mutable item
     const Value* value = data->IsString() ? data : member(*data, "v");
     if (value == nullptr) return done(json_text("opts.v not given"));
@@ -166,7 +158,7 @@ void put(p2p::Dht& dht, const Value* data, ApiCompletion done) {
 }
 
 void get(p2p::Dht& dht, const Value* data, ApiCompletion done) {
-    if (data == nullptr || data->IsNull()) return done(plain(500, "ERR_GRAPE_PAYLOAD_INVALID"));
+    if (data == nullptr || data->IsNull()) return done(text_response(500, "ERR_GRAPE_PAYLOAD_INVALID"));
     const Value* hash = data->IsString() ? data : member(*data, "hash");
     if (hash == nullptr || !hash->IsString()) return done(json_text("ERR_GRAPE_GENERIC"));
     const auto key = fixed_from_hex<p2p::DhtKey>(text_of(*hash));
@@ -201,7 +193,8 @@ void GrapeService::handle(ApiRequest& request, ApiCompletion done) {
     rapidjson::Document question;
     question.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
         request.body.data(), request.body.size());
-    if (question.HasParseError() || question.IsNull()) return done(plain(500, "ERR_GRAPE_PAYLOAD_INVALID"));
+    if (question.HasParseError() || question.IsNull())
+        return done(text_response(500, "ERR_GRAPE_PAYLOAD_INVALID"));
     const Value* data = member(question, "data");
     if (request.query.empty()) {
         if (request.path == "/lookup") return lookup(dht_, data, std::move(done));

@@ -1,34 +1,16 @@
 // Any bytes as a block: refused, or the one encoding of what they mean. And blocks that are made of the
 // input, so that the payload root fits and what stands behind it is reached, with one byte changed.
-#include <algorithm>
-
 #include "base/check.h"
 #include "base/codec.h"
 #include "exchange/ordering/block.h"
 #include "tests/fuzz/kept_signer.h"
+#include "tests/fuzz/three_members.h"
 
 namespace {
 
 using namespace peerbook;
 using namespace peerbook::exchange;
-
-class EveryVerifier final : public Verifier {
-  public:
-    bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
-};
-
-const Digest network;
-
-PublicKey member(std::uint8_t number) {
-    PublicKey key;
-    key.data.fill(number);
-    return key;
-}
-
-const View& view() {
-    static const View made = make_first_view(network, {member(1), member(2), member(3)}).value();
-    return made;
-}
+using namespace peerbook::fuzz;
 
 void check(const Bytes& bytes) {
     const auto verified =

@@ -7,34 +7,13 @@
 #include "base/check.h"
 #include "base/codec.h"
 #include "tests/fuzz/kept_signer.h"
+#include "tests/fuzz/three_members.h"
 
 namespace {
 
 using namespace peerbook;
 using namespace peerbook::app;
-
-class EveryVerifier final : public Verifier {
-  public:
-    bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
-};
-
-const Digest network;
-
-PublicKey member(std::uint8_t number) {
-    PublicKey key;
-    key.data.fill(number);
-    return key;
-}
-
-const exchange::View& view() {
-    static const exchange::View made =
-        exchange::make_first_view(network, {member(1), member(2), member(3)}).value();
-    return made;
-}
-
-bool equal(ByteView a, ByteView b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
+using namespace peerbook::fuzz;
 
 void check_sign(ByteView bytes) {
     const auto sign = verify_sign_of_life(bytes, view(), network, EveryVerifier());
@@ -43,7 +22,7 @@ void check_sign(ByteView bytes) {
     Signature signature;
     const ByteView last = bytes.last(Signature::size);
     std::copy(last.begin(), last.end(), signature.data.begin());
-    const fuzz::KeptSigner signer(sign->sender, signature);
+    const KeptSigner signer(sign->sender, signature);
     PB_CHECK(equal(sign_sign_of_life(*sign, network, view().ledger, signer), bytes),
              "a sign of life has one encoding");
 }

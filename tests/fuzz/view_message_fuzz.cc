@@ -1,43 +1,21 @@
 // Any bytes as a view message, a decision, a stored ballot state, an invitation and evidence: refused, or
 // they are the one encoding of what they mean, which therefore gives the same bytes again.
-#include <algorithm>
-
 #include "base/check.h"
 #include "exchange/ordering/evidence.h"
 #include "exchange/ordering/view_messages.h"
 #include "tests/fuzz/kept_signer.h"
+#include "tests/fuzz/three_members.h"
 
 namespace {
 
 using namespace peerbook;
 using namespace peerbook::exchange;
-
-class EveryVerifier final : public Verifier {
-  public:
-    bool verify(const PublicKey&, ByteView, const Signature&) const override { return true; }
-};
-
-const Digest network;
-
-PublicKey member(std::uint8_t number) {
-    PublicKey key;
-    key.data.fill(number);
-    return key;
-}
-
-const View& view() {
-    static const View made = make_first_view(network, {member(1), member(2), member(3)}).value();
-    return made;
-}
-
-bool equal(ByteView a, ByteView b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
+using namespace peerbook::fuzz;
 
 void check_message(ByteView bytes) {
     auto message = verify_view_message(bytes, view(), network, EveryVerifier());
     if (!message.ok()) return;
-    const fuzz::KeptSigner signer(message->sender, message->signature);
+    const KeptSigner signer(message->sender, message->signature);
     PB_CHECK(equal(sign_view_message(*message, network, view().ledger, signer), bytes),
              "a message has one encoding");
 }

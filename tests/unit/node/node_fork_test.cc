@@ -185,6 +185,34 @@ struct Survivors : LedgersWorld {
         world.run_for(Duration::seconds(3));
     }
     ForkLedger both() const { return {{world.key(3), world.key(4)}}; }
+    // Both survivors go on together; the fork's id.
+    Digest both_fork() {
+        const auto founded = fork(3, both());
+        EXPECT_TRUE(founded.ok()) << founded.error().message;
+        if (!founded.ok()) return {};
+        const Digest made = std::get<ForkAnswer>(*founded).ledger;
+        EXPECT_TRUE(accept(4, made).ok());
+        return made;
+    }
+    // One of the dead is back, and hears of the survivors.
+    void comes_back(std::size_t node) {
+        world.heal(node, 3);
+        world.heal(node, 4);
+        world.run_for(Duration::seconds(2));
+    }
+    void expect_settled(Ticket ticket) {
+        EXPECT_TRUE(world.answered(ticket) && world.submit_answer(ticket).ok());
+    }
+    // As an observer that the fork's members issue commands for: those that waited, and further ones.
+    void expect_observer_is_served(std::size_t node, Ticket waits) {
+        EXPECT_EQ(status(node).role, "observer");
+        EXPECT_EQ(balance(3, world.key(node), "ann"), "6");
+        expect_settled(waits);
+        const Ticket after = pay(node, "ann", 1, Grade::settled);
+        world.run_for(Duration::seconds(3));
+        expect_settled(after);
+        expect_same_log({node, 3, 4});
+    }
 
     Digest old;
 };
@@ -296,15 +324,10 @@ TEST(NodeFork, OneThatSettledMoreRefusesLoudlyAndItsForkIsAnotherLedger) {
 TEST(NodeFork, AnotherMemberOfTheOldLedgerMayFollowAndAskToJoin) {
     Survivors w;
     w.three_die();
-    const auto founded = w.fork(3, w.both());
-    ASSERT_TRUE(founded.ok());
-    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
-    ASSERT_TRUE(w.accept(4, fork).ok());
+    const Digest fork = w.both_fork();
     w.pay(0, "ann", 6);
     w.world.run_for(Duration::seconds(1));
-    w.world.heal(0, 3);
-    w.world.heal(0, 4);
-    w.world.run_for(Duration::seconds(2));  // it saw a quorum, until they said where they are
+    w.comes_back(0);  // it saw a quorum, until they said where they are
     EXPECT_EQ(w.id(0), w.old);
     const auto accepted = w.accept(0, fork);
     ASSERT_TRUE(accepted.ok()) << accepted.error().message;
@@ -319,25 +342,14 @@ TEST(NodeFork, AnotherMemberOfTheOldLedgerMayFollowAndAskToJoin) {
 TEST(NodeFork, WhereTheNetworkNamesItsMembersAFollowerHasTheForksMembersIssueItsCommands) {
     Survivors w(exchange::Joining::named);
     w.three_die();
-    const auto founded = w.fork(3, w.both());
-    ASSERT_TRUE(founded.ok()) << founded.error().message;
-    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
-    ASSERT_TRUE(w.accept(4, fork).ok());
+    const Digest fork = w.both_fork();
     const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
     w.world.run_for(Duration::seconds(1));
-    w.world.heal(0, 3);
-    w.world.heal(0, 4);
-    w.world.run_for(Duration::seconds(2));
+    w.comes_back(0);
     ASSERT_TRUE(w.accept(0, fork).ok());
     w.world.run_for(Duration::seconds(8));
     EXPECT_EQ(w.members(3), 2u);
-    EXPECT_EQ(w.status(0).role, "observer");
-    EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
-    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
-    const Ticket after = w.pay(0, "ann", 1, Grade::settled);
-    w.world.run_for(Duration::seconds(3));
-    EXPECT_TRUE(w.world.answered(after) && w.world.submit_answer(after).ok());
-    w.expect_same_log({0, 3, 4});
+    w.expect_observer_is_served(0, waits);
     w.world.crash_and_restart(0);
     w.world.run_for(Duration::seconds(3));
     w.expect_same_log({0, 3, 4});
@@ -348,27 +360,16 @@ TEST(NodeFork, WhereTheNetworkNamesItsMembersAFollowerHasTheForksMembersIssueIts
 TEST(NodeFork, WhatWaitedForABlockAtAFollowerThatStaysAnObserverIsIssuedByTheForksMembers) {
     Survivors w(exchange::Joining::named);
     w.three_die();
-    const auto founded = w.fork(3, w.both());
-    ASSERT_TRUE(founded.ok()) << founded.error().message;
-    const Digest fork = std::get<ForkAnswer>(*founded).ledger;
-    ASSERT_TRUE(w.accept(4, fork).ok());
+    const Digest fork = w.both_fork();
     w.world.crash_and_restart_alone(0);
     const std::uint64_t made = w.status(0).own_seq;
     const Ticket waits = w.pay(0, "ann", 6, Grade::settled);
     w.world.run_for(Duration::seconds(3));
     EXPECT_EQ(w.status(0).own_seq, made) << "no quorum says how much of its chain it holds";
-    w.world.heal(0, 3);
-    w.world.heal(0, 4);
-    w.world.run_for(Duration::seconds(2));
+    w.comes_back(0);
     ASSERT_TRUE(w.accept(0, fork).ok());
     w.world.run_for(Duration::seconds(8));
-    EXPECT_EQ(w.status(0).role, "observer");
-    EXPECT_EQ(w.balance(3, w.world.key(0), "ann"), "6");
-    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
-    const Ticket after = w.pay(0, "ann", 1, Grade::settled);
-    w.world.run_for(Duration::seconds(3));
-    EXPECT_TRUE(w.world.answered(after) && w.world.submit_answer(after).ok());
-    w.expect_same_log({0, 3, 4});
+    w.expect_observer_is_served(0, waits);
     w.expect_no_blame();
 }
 
@@ -377,13 +378,9 @@ TEST(NodeFork, WhatWaitedForABlockAtAFollowerThatStaysAnObserverIsIssuedByTheFor
 TEST(NodeFork, AnObserversBatchGoesIntoAForkOnceItIsDurableThatItIsThere) {
     Survivors w(exchange::Joining::named);
     w.three_die();
-    const auto first = w.fork(3, w.both());
-    ASSERT_TRUE(first.ok()) << first.error().message;
-    ASSERT_TRUE(w.accept(4, std::get<ForkAnswer>(*first).ledger).ok());
-    w.world.heal(0, 3);
-    w.world.heal(0, 4);
-    w.world.run_for(Duration::seconds(2));
-    ASSERT_TRUE(w.accept(0, std::get<ForkAnswer>(*first).ledger).ok());
+    const Digest first = w.both_fork();
+    w.comes_back(0);
+    ASSERT_TRUE(w.accept(0, first).ok());
     w.world.run_for(Duration::seconds(3));
     w.cut_off(3, 5);
     w.world.run_for(Duration::seconds(3));
@@ -404,7 +401,7 @@ TEST(NodeFork, AnObserversBatchGoesIntoAForkOnceItIsDurableThatItIsThere) {
     w.world.release_disk(0);
     w.world.run_for(Duration::seconds(3));
     EXPECT_GT(batches(), before);
-    EXPECT_TRUE(w.world.answered(waits) && w.world.submit_answer(waits).ok());
+    w.expect_settled(waits);
     w.expect_no_blame();
 }
 
