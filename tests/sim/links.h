@@ -38,6 +38,10 @@ class Links {
 
     void start();
     bool is_up(std::size_t a, std::size_t b) const { return at(a, b).up; }
+    // What is sent now comes over, as far as can be told.
+    bool carries(std::size_t from, std::size_t to) const {
+        return is_up(from, to) && direction(from, to).blocked == 0;
+    }
     // For how long the node has been able to hear this peer; zero where there is no session.
     std::int64_t hears_for_us(std::size_t node, std::size_t peer) const;
     void send(std::size_t from, std::size_t to, std::uint8_t kind, const SharedBytes& payload);

@@ -244,6 +244,21 @@ void draw_aims(Plan& plan, Random random) {
 }
 
 // Drawn after all the rest, from numbers of its own.
+void draw_far(Plan& plan, Random random) {
+    const bool has_another_aim = plan.quorum_dies || plan.adoptions > 0 || plan.carrier_dies ||
+                                 plan.elder_late_us > 0 || plan.dead_links;
+    if (random.below(8) > 0 || plan.founds || has_another_aim) return;
+    plan.far_observers = true;
+    plan.observers = 2 + random.below(2);
+    plan.uninvited = 0;
+    plan.node.views.admission.joining = exchange::Joining::named;
+    plan.node.far_retry = Duration::milliseconds(between(random, 200, random.below(2) == 0 ? 600 : 6'000));
+    if (random.below(3) == 0)
+        plan.node.relay_timeout = plan.node.far_retry + Duration::milliseconds(between(random, 0, 3'000));
+    plan.active_us += 2'000'000;
+}
+
+// Drawn after all the rest, from numbers of its own.
 void draw_details(Plan& plan, Random random) {
     plan.names_few = plan.quorum_dies && random.below(plan.founds ? 4 : 2) == 0;
     // An observer gives up so soon that what it gave up may still run.
@@ -294,6 +309,7 @@ Plan Plan::draw(std::uint64_t seed) {
     draw_membership(plan, Random(seed * 0xd1342543de82ef95 + 3));
     draw_aims(plan, Random(seed * 0xaef17502108ef2d9 + 11));
     draw_details(plan, Random(seed * 0x94d049bb133111eb + 13));
+    draw_far(plan, Random(seed * 0xbf58476d1ce4e5b9 + 17));
     return plan;
 }
 
@@ -324,7 +340,7 @@ std::string Plan::text() const {
            part("ballot crashes", ballot_crashes) + part("ballot trouble ppm", ballot_trouble_ppm) +
            part("leaves for good", leaves_for_good) + part("founds", founds) +
            part("operator founds", operator_founds) + part("late start us", late_start_us_max) +
-           part("dead links", dead_links) +
+           part("dead links", dead_links) + part("far observers", far_observers) +
            part("joining", static_cast<std::int64_t>(node.views.admission.joining)) +
            part("uninvited", uninvited) + part("stops", stops) + part("one for good", stops_for_good) +
            part("a quorum dies", quorum_dies) + part("names few", names_few) + part("adoptions", adoptions) +

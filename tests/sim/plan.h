@@ -99,7 +99,8 @@ struct Plan {
     std::uint32_t rival_values = 0;  // so often a proposer is cut off when it alone accepted its value
     bool entry_is_silent = false;    // who enters a ledger as an observer gets nothing at first, and users of
                                      // some nodes wait until it has entered one
-    bool dead_links = false;  // some pairs never meet; what they say reaches each other through the rest
+    bool far_observers = false;  // all but the first one meet no member, and have others carry what they say
+    bool dead_links = false;     // some pairs never meet; what they say reaches each other through the rest
 
     std::int64_t request_us_max = 40'000;  // between two requests of a client
     std::uint64_t commands_max = 6;        // in a request

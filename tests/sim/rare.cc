@@ -252,6 +252,12 @@ const char* name_of(Rare state) {
             return "block passed on";
         case Rare::view_message_gossiped:
             return "view message gossiped";
+        case Rare::far_batch_taken:
+            return "far batch taken";
+        case Rare::far_batch_refused:
+            return "far batch refused";
+        case Rare::undeliverable:
+            return "undeliverable";
         case Rare::count_:
             break;
     }

@@ -133,6 +133,9 @@ enum class Rare : std::size_t {
     relayed_recovered,
     block_passed_on,
     view_message_gossiped,
+    far_batch_taken,
+    far_batch_refused,
+    undeliverable,
     count_  // not a state
 };
 

@@ -6,6 +6,7 @@
 //   world_process.cc   starting, stepping and stopping a node's process, its disk
 //   world_messages.cc  what it sends and gets
 //   world_gossip.cc    what spreads where not all are connected
+//   world_sealed.cc    what others carry, sealed, to one that need not be connected
 //   world_views.cc     what is particular to changes of views
 //   world_ledgers.cc   ledgers that are adopted and forked, and their operators
 //   world_founding.cc  nodes without a ledger, those that are let in, and those that are told to stop
@@ -176,6 +177,14 @@ class World final : public LinkUser {
     void publish(Machine& machine, const app::GossipEffect& message);
     void answer_gossip(Machine& machine, const app::GossipAnswerEffect& answer);
     void forbid_links();
+
+    // --- world_sealed.cc ---
+    struct Parcel;
+    std::optional<std::size_t> hops_between(std::size_t from, std::size_t to) const;
+    void send_sealed(Machine& machine, const app::SealedEffect& message);
+    void carry(const std::shared_ptr<Parcel>& parcel);
+    void on_the_way(std::size_t from, std::size_t to, const std::function<void()>& arrive);
+    void take_parcel(const std::shared_ptr<Parcel>& parcel, Machine& machine);
 
     // --- world_views.cc ---
     void schedule_view_faults();

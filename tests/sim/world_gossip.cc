@@ -164,8 +164,13 @@ void World::answer_gossip(Machine& machine, const app::GossipAnswerEffect& answe
     perform_gossip(machine, outputs);
 }
 
-// Pairs that never have a session; whoever is left over meets a member, and all hang together.
+// Pairs that never have a session. All hang together; whoever is left over meets a member, or the observer that
+// does.
 void World::forbid_links() {
+    if (plan_.far_observers)
+        for (std::size_t far = plan_.members + 1; far < nodes(); ++far)
+            for (std::size_t member = 0; member < plan_.members; ++member)
+                links_->forbid(member, far, true);
     if (!plan_.dead_links) return;
     Random random(plan_.seed * 0x2545f4914f6cdd1d + 11);
     std::set<std::pair<std::size_t, std::size_t>> kept;

@@ -288,6 +288,8 @@ void World::perform(Machine& machine, Effects& effects) {
     }
     for (const app::SendEffect& message : effects.sends)
         send(machine, message);
+    for (const app::SealedEffect& message : effects.sealed)
+        send_sealed(machine, message);
     read_store(machine, effects);
     for (const app::AnswerEffect& answer : effects.answers)
         deliver_answer(machine, answer);
