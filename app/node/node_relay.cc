@@ -34,7 +34,8 @@ void Node::relay(Now now, Effects& effects) {
         if (is_far && relay_to_ && !batch.last_sent &&
             (batch.is_promised || now.mono - batch.first_sent < options_.relay_timeout))
             return false;
-        const bool took_too_long = !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
+        const bool took_too_long =
+            !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
         if (!took_too_long && now.mono < batch.last_sent.value_or(batch.first_sent) + retry) return false;
         std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
         if (is_done(batch)) {

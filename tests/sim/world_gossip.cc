@@ -164,8 +164,8 @@ void World::answer_gossip(Machine& machine, const app::GossipAnswerEffect& answe
     perform_gossip(machine, outputs);
 }
 
-// Pairs that never have a session. All hang together; whoever is left over meets a member, or the observer that
-// does.
+// Pairs that never have a session. All hang together; whoever is left over meets a member, or the observer
+// that does.
 void World::forbid_links() {
     if (plan_.far_observers)
         for (std::size_t far = plan_.members + 1; far < nodes(); ++far)

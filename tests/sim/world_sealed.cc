@@ -1,6 +1,6 @@
 // Messages to one node that others carry, sealed: lost on the way, out of order, delivered at most once to a
-// process, given up when they are not acknowledged in time. How they are sealed and carried is p2p/relay's own
-// matter and has its own tests; here is what a node sees of it.
+// process, given up when they are not acknowledged in time. How they are sealed and carried is p2p/relay's
+// own matter and has its own tests; here is what a node sees of it.
 #include <algorithm>
 #include <deque>
 
@@ -54,8 +54,8 @@ std::optional<std::size_t> World::hops_between(std::size_t from, std::size_t to)
 void World::send_sealed(Machine& machine, const app::SealedEffect& message) {
     if (static_cast<MessageKind>(message.kind) == MessageKind::far_batch)
         check_batch_leaves(machine, app::decode_far_batch(message.payload.view()).value().batch);
-    auto parcel = std::make_shared<Parcel>(Parcel{machine, machine.process, message.node, message.kind,
-                                                  message.payload, 0, {}, false});
+    auto parcel = std::make_shared<Parcel>(
+        Parcel{machine, machine.process, message.node, message.kind, message.payload, 0, {}, false});
     const std::int64_t lifetime_us = message.lifetime.ns / 1'000;
     parcel->until_us = scheduler_.now_us() + lifetime_us;
     carry(parcel);
@@ -119,8 +119,8 @@ void World::take_parcel(const std::shared_ptr<Parcel>& parcel, Machine& machine)
     auto batch = exchange::decode_signed_batch(encoded, rules_.network, rules_.rules_version, verifier);
     if (!batch.ok()) return fail_at(sender, batch.error().message);
     message->batch = {};  // what it points to may be gone by then
-    put(machine, [key, head = *message, encoded = std::move(encoded),
-                  batch = *batch](app::Node& node, Now, Effects& effects) mutable {
+    put(machine, [key, head = *message, encoded = std::move(encoded), batch = *batch](
+                     app::Node& node, Now, Effects& effects) mutable {
         node.on_far_batch(key, head, std::move(encoded), batch, effects);
     });
 }
