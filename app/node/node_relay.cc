@@ -26,22 +26,17 @@ void Node::relay(Now now, Effects& effects) {
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
     const Duration retry = is_far ? options_.far_retry : options_.relay_retry;
     std::erase_if(relayed_, [&](Relayed& batch) {
+        const bool took_too_long = !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
         // Its turn has not come, and is not the member's fault. It may have run by another way.
-        if (is_far && !batch.last_sent && is_done(batch)) {
-            finish(batch, effects);
-            return true;
-        }
-        if (is_far && relay_to_ && !batch.last_sent &&
-            (batch.is_promised || now.mono - batch.first_sent < options_.relay_timeout))
-            return false;
-        const bool took_too_long =
-            !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
-        if (!took_too_long && now.mono < batch.last_sent.value_or(batch.first_sent) + retry) return false;
+        const bool has_its_turn = !is_far || !relay_to_ || batch.last_sent;
+        const bool is_due = now.mono >= batch.last_sent.value_or(batch.first_sent) + retry;
+        if (has_its_turn && !took_too_long && !is_due) return false;
         std::erase_if(batch.keys, [&](const CommandKey& key) { return !relayed_origins_.contains(key); });
         if (is_done(batch)) {
             finish(batch, effects);
             return true;
         }
+        if (!has_its_turn && !took_too_long) return false;
         const bool ran = has_run(batch) || batch.is_own;
         batch.is_promised = batch.is_promised || ran;
         if (!batch.is_promised && took_too_long) {

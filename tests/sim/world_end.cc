@@ -386,7 +386,8 @@ void World::check_answers(const Group& group, const Outcomes& settled, const Out
         const bool rejected = result.status == app::CommandStatus::rejected;
         if (rejected ? !outcome.refusals.contains(result.reason)
                      : outcome.accepted == 0 || result.filled.value() != outcome.filled)
-            return fail("a settled answer says something else than the log: nonce " +
+            return fail("a settled answer of node " + std::to_string(told.node) + ", in block " +
+                        std::to_string(told.block) + ", says something else than the log: nonce " +
                         std::to_string(result.ref.nonce) + " " + to_string(result.status) + " " +
                         describe(result.reason) + " filled " + std::to_string(result.filled.value()) +
                         ", in the log accepted " + std::to_string(outcome.accepted) + " filled " +
