@@ -35,7 +35,8 @@ void Node::answer_commit(const exchange::Commit& commit, Carried& carried, Grade
                 other_copy[event.command] = true;
     auto request_of = [&](std::size_t command) {
         if (command >= origins.size() || !origins[command] || other_copy[command]) return requests_.end();
-        // Copies of it may be in several blocks, and run in another order after a replay.
+        // Copies of it may be in several blocks. One that burns no nonce is answered by the first all the
+        // same.
         if (!carried.keys.empty() && !relayed_origins_.contains(carried.keys[command]))
             return requests_.end();
         const auto request = requests_.find(origins[command]->ticket);

@@ -26,7 +26,8 @@ void Node::relay(Now now, Effects& effects) {
     bool next_member = !relay_to_ || !is_relay_target(*relay_to_);
     const Duration retry = is_far ? options_.far_retry : options_.relay_retry;
     std::erase_if(relayed_, [&](Relayed& batch) {
-        const bool took_too_long = !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
+        const bool took_too_long =
+            !batch.is_promised && now.mono - batch.first_sent >= options_.relay_timeout;
         // Its turn has not come, and is not the member's fault. It may have run by another way.
         const bool has_its_turn = !is_far || !relay_to_ || batch.last_sent;
         const bool is_due = now.mono >= batch.last_sent.value_or(batch.first_sent) + retry;

@@ -411,33 +411,6 @@ TEST(Node, ABatchWhoseFirstNonceACancelBurntIsCarriedForItsOtherCommands) {
         << "the resting order of before and the batch's second command";
 }
 
-// Found by the simulator of nodes (seed 114).
-TEST(Node, CommandsWhoseCopiesRunInAnotherOrderAfterAReplayAreAnsweredOnce) {
-    NodeWorld world(4, 3);
-    world.submit(3, funded_taker(100, 2));
-    world.run();
-    const AccountView taker = world.ask_for<AccountsAnswer>(3, AccountQuery{"taker"}).accounts.at(0);
-    exchange::CancelOrder cancel;
-    cancel.target = {taker.next_nonce + 5, 0};
-    Intent burnt = NodeWorld::limit("taker", Side::buy, 91, 1);
-    burnt.nonce = cancel.target.nonce;
-    world.hold_disk(0);  // the member that takes the batch first; its block comes late and stands before
-    const Ticket ticket = world.submit(3, {{"taker", std::nullopt, cancel, std::nullopt},
-                                           NodeWorld::limit("taker", Side::buy, 90, 1),
-                                           burnt});
-    world.run_for(Duration::milliseconds(2'500));
-    EXPECT_EQ(world.node(3).ledger().stats().rollbacks, 0U);
-    EXPECT_FALSE(world.answered(ticket)) << "whether a copy of the last command runs is not settled";
-    world.release_disk(0);
-    world.run_for(Duration::seconds(5));
-    EXPECT_GT(world.node(3).ledger().stats().rollbacks, 0U);
-    ASSERT_TRUE(world.answered(ticket));
-    const auto answer = world.submit_answer(ticket);
-    ASSERT_TRUE(answer.ok()) << answer.error().message;
-    EXPECT_EQ(answer->results[1].status, CommandStatus::resting);
-    EXPECT_EQ(answer->results[2].reason, exchange::Reason::nonce_used);
-}
-
 TEST(Node, AStrangersBatchThatNamesAnObserversOrderDoesNotAnswerForIt) {
     NodeWorld world(4, 2);
     world.submit(2, funded_taker(100, 2));
