@@ -97,6 +97,11 @@ Status Node::submit_signed(Ticket ticket, SubmitRequest& request, Now now) {
     auto batch =
         exchange::decode_signed_batch(request.signed_batch, rules.network, rules.rules_version, verifier_);
     if (!batch.ok()) return batch.error();
+    if (batch->kind != exchange::BatchKind::self_custodied)
+        return Error{
+            ErrorCode::invalid_input,
+            "the batch is of kind 1, which nodes send to each other; an account that keeps its own key "
+            "sends kind 2"};
     if (batch->commands.empty()) return Error{ErrorCode::invalid_input, "the batch holds no command"};
     const std::uint64_t indexes = index_count(*batch);
     if (batcher_.commands() + relayed_indexes_ + indexes > options_.pending_commands_max)

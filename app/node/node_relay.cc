@@ -92,7 +92,7 @@ Node::Relayed Node::make_relayed(SharedBytes encoded, const exchange::CommandBat
     for (const exchange::BatchCommand& command : batch.commands)
         all.push_back({batch.accounts[command.account], command.ref()});
     return make_relayed(std::move(encoded), std::move(all), index_count(batch),
-                        batch.kind != exchange::BatchKind::self_custodied);
+                        batch.kind == exchange::BatchKind::hosted_by_other && batch.signer == self_);
 }
 
 Node::Relayed Node::make_relayed(SharedBytes encoded, std::vector<CommandKey> all, std::uint64_t indexes,
@@ -287,7 +287,9 @@ bool Node::is_done(Relayed& batch) const {
 void Node::note_executed(const std::vector<std::uint64_t>& batches) {
     for (const std::uint64_t id : batches) {
         const auto batch = std::ranges::lower_bound(relayed_, id, {}, &Relayed::id);
-        if (batch != relayed_.end() && batch->id == id) batch->is_executed = batch->is_promised = true;
+        if (batch == relayed_.end() || batch->id != id) continue;
+        batch->is_executed = batch->is_promised = true;
+        batch->awaits_answer = false;  // its block is the answer
     }
 }
 

@@ -465,6 +465,12 @@ TEST(Node, ASelfCustodiedBatchRunsUnderItsOwnersSignatureOnly) {
     const Ticket refused = world.submit(0, std::move(forged));
     ASSERT_TRUE(world.answered(refused));
     EXPECT_EQ(world.submit_answer(refused).error().code, ErrorCode::unauthorized);
+    SubmitRequest of_a_node;
+    of_a_node.signed_batch = exchange::encode_signed_batch(
+        exchange::BatchKind::hosted_by_other, rules.network, rules.rules_version, *owner, {commands[0]});
+    const Ticket not_taken = world.submit(0, std::move(of_a_node));
+    ASSERT_TRUE(world.answered(not_taken));
+    EXPECT_EQ(world.submit_answer(not_taken).error().code, ErrorCode::invalid_input);
     const Ticket taken = world.submit(1, std::move(request));
     world.run();
     const auto answer = world.submit_answer(taken);
