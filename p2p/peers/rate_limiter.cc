@@ -18,9 +18,13 @@ void TokenBucket::refill(MonoTime now) {
     filled_at_ = now;
 }
 
-bool TokenBucket::take(MonoTime now, std::int64_t count) {
+bool TokenBucket::has(MonoTime now, std::int64_t count) {
     refill(now);
-    if (level_ < unit * count) return false;
+    return level_ >= unit * count;
+}
+
+bool TokenBucket::take(MonoTime now, std::int64_t count) {
+    if (!has(now, count)) return false;
     level_ -= unit * count;
     return true;
 }

@@ -18,6 +18,7 @@ class TokenBucket {
 
     // Takes `count` tokens if there are as many; otherwise none.
     bool take(MonoTime now, std::int64_t count = 1);
+    bool has(MonoTime now, std::int64_t count = 1);
     // Takes as many as there are, at most `count_max`.
     std::int64_t take_up_to(MonoTime now, std::int64_t count_max);
 

@@ -107,8 +107,8 @@ class Relay {
     void peer_down(const PeerId& peer);
 
     // To a node that speaks relay/1, connected or not. Delivered once and in the order of the calls to one
-    // node, or reported as undeliverable after `lifetime`, or at once if there is no room. No way is sought
-    // to one that just wrote: its parcel named the key.
+    // node, or reported as undeliverable after `lifetime`, with what was sent to that node later, or at once
+    // if there is no room. No way is sought to one that just wrote: its parcel named the key.
     void send(Now now, const PeerId& to, std::uint8_t kind, SharedBytes payload, Duration lifetime,
               relay::Outputs& out);
     // A whole frame of relay_kind.

@@ -9,7 +9,8 @@
 //             bounds of its peer beside its own messages; and bytes in all
 //   answers   of this node's own, to what one peer brings, and in all: acknowledgements and `found`. So who
 //             sends much, which is what Relay::own_messages lets it, gets all of it acknowledged and leaves
-//             others their answers, and this node room for what it says unasked
+//             others a quarter of the answers, and this node room for what it says unasked; several such
+//             peers share them
 //
 // A seek goes to everybody, so seeks have bounds of their own: whatever anybody does, a link carries at most
 // out_seeks of them, about 1.5 KB a second. Everything else goes to one peer, or to three. What is above a

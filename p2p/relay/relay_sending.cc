@@ -78,7 +78,8 @@ void Relay::send(Now now, const PeerId& to, std::uint8_t kind, SharedBytes paylo
 
 void Relay::seek(Now now, const PeerId& to, Outbound& outbound, relay::Outputs& out) {
     if (peers_.empty() || now.mono < outbound.next_seek) return;
-    if (!own_messages_.take(now.mono) || !own_seeks_.take(now.mono)) return;
+    if (!own_messages_.has(now.mono) || !own_seeks_.take(now.mono)) return;
+    (void)own_messages_.take(now.mono);
     outbound.next_seek = now.mono + outbound.seek_pause;
     outbound.seek_pause = std::min(outbound.seek_pause * 2, pause_max);
     ++stats_.seeks;
@@ -194,17 +195,21 @@ void Relay::expire(Now now, const PeerId& to, Outbound& outbound, relay::Outputs
                       : !outbound.key       ? "no way to it was found"
                       : !outbound.under_way ? "others were in front of it for too long"
                                             : "expired without an acknowledgement";
-    // A parcel is one message to its recipient: it goes or ends as a whole.
+    // What is behind it ends with it: it must not overtake what the application sends again. A parcel is one
+    // message to its recipient: it goes or ends as a whole.
+    bool ends = false;
     if (outbound.under_way &&
         std::ranges::all_of(outbound.under_way->messages,
                             [now](const Message& message) { return message.expires <= now.mono; })) {
         const Letter letter = std::move(*outbound.under_way);
         outbound.under_way.reset();
+        ends = true;
         for (const Message& message : letter.messages)
             give_up(to, outbound, message, why, out);
     }
     std::erase_if(outbound.waiting, [&](const Message& message) {
-        if (message.expires > now.mono) return false;
+        ends = ends || message.expires <= now.mono;
+        if (!ends) return false;
         give_up(to, outbound, message, why, out);
         return true;
     });

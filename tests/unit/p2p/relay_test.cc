@@ -116,6 +116,20 @@ TEST(Relay, WhatCannotBeDeliveredIsReportedOnceWithTheReason) {
     EXPECT_EQ(web[0].relay->stats().waiting, 0U);
 }
 
+TEST(Relay, WhatIsBehindAMessageThatEndsEndsWithIt) {
+    RelayWeb web(4);
+    web.send(0, 3, "first", s(2));
+    web.send(0, 3, "second", s(60));
+    web.send(0, 2, "to another", s(60));
+    web.advance(s(3));
+    EXPECT_EQ(web[0].lost.size(), 2U);
+    EXPECT_EQ(web[0].relay->stats().waiting, 1U);
+    web.link_all_in_a_line();
+    web.advance(s(10));
+    EXPECT_TRUE(web.texts(3).empty());
+    EXPECT_EQ(web.texts(2), (Texts{"to another"}));
+}
+
 TEST(Relay, ANewPeerIsAskedAtOnceForWhomNobodyFound) {
     RelayWeb web(4);
     web.link(0, 1);
