@@ -252,11 +252,11 @@ void Directory::take_list(Now now, const PeerId& neighbour, const SignedControl&
     const auto asked = std::find_if(own_requests_.begin(), own_requests_.end(),
                                     [&](const OwnRequest& one) { return one.id == list.request; });
     if (asked == own_requests_.end() || now.mono - asked->at > request_time_max ||
-        asked->responses >= responses_of_one_request_max) {
+        !neighbours_.contains(neighbour) || asked->responses[neighbour] >= responses_of_one_request_max) {
         ++dropped_;
         return;
     }
-    ++asked->responses;
+    ++asked->responses[neighbour];
     for (const ListedProvider& one : list.providers) {
         if (one.node == signer_.public_key()) continue;
         if (one.address) out.emplace_back(Found{message.from, neighbour, *one.address});
@@ -296,7 +296,7 @@ bool Directory::ask(Now now, std::string_view service, Outputs& out) {
                                       [&](const OwnRequest& one) { return one.service == service; });
     if (is_asked || own_requests_.size() >= own_requests_max || neighbours_.empty()) return false;
     const SignedControl message = make(now, ServiceRequest{std::string(service)}, std::nullopt, request_ttl);
-    own_requests_.push_back({message.id, std::string(service), now.mono});
+    own_requests_.push_back({message.id, std::string(service), now.mono, {}});
     send_to_all(now, message, nullptr, out);
     return true;
 }

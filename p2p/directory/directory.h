@@ -134,7 +134,7 @@ class Directory {
         MessageId id;
         std::string service;
         MonoTime at;
-        std::size_t responses = 0;
+        std::map<PeerId, std::size_t> responses;  // by neighbour, so that none can crowd out another's
     };
     using RequestKey = std::pair<PeerId, MessageId>;
 

@@ -381,6 +381,28 @@ TEST_F(DirectoryTest, AnswersThatNobodyAskedForAreNotTaken) {
     EXPECT_THAT(bring(0, 1, message), IsEmpty());
 }
 
+TEST_F(DirectoryTest, ManyAnswersByOneNeighbourLeaveOthersTheirs) {
+    line(3);
+    pass(Duration::milliseconds(200));
+    ASSERT_TRUE(ask(1, "registry"));
+    ServiceList list;
+    list.request.data[0] = 1;
+    list.request.data[15] = static_cast<std::uint8_t>(nodes[1]->ids);
+    const auto answer = [&](std::size_t from, std::uint8_t number) {
+        SignedControl message = signed_by(from, list, 32, number);
+        message.to = nodes[1]->id();
+        Digest network;
+        network.data.fill(7);
+        sign_control(message, network, *nodes[from]->signer);
+        return bring(1, from, message);
+    };
+    for (std::uint8_t number = 1; number <= 2 * responses_of_one_request_max; ++number)
+        EXPECT_THAT(answer(0, number), IsEmpty());
+    list.providers.push_back({nodes[2]->id(), PeerAddress{"11.0.0.3", 3000}});
+    EXPECT_THAT(answer(0, 100), IsEmpty()) << "this neighbour has said enough";
+    EXPECT_EQ(answer(2, 101).size(), 1U);
+}
+
 TEST_F(DirectoryTest, AFloodIsPassedOnWithinTheRates) {
     line(3);
     std::size_t passed = 0;
