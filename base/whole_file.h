@@ -1,5 +1,5 @@
 // Replaces a small file whole: who reads it, and who starts after a crash, finds the old text or the new one.
-// Adapter; thread-safe because nothing is shared but the file.
+// Adapter; one thread at a time for one path.
 #pragma once
 
 #include <string>
@@ -16,7 +16,9 @@ enum class Durability : unsigned char {
 };
 
 // Written beside, under a name of this process, and renamed. The file beside is always a new one, so that
-// nobody can lay a link in its place. Error: io, and the old file is as it was.
+// nobody can lay a link in its place. Error: io, and the old file is as it was; but
+// where only the directory could not be synced the new one is in place, and may be gone after a crash of the
+// machine.
 Status replace_file(const std::string& path, std::string_view text,
                     Durability durability = Durability::synced, Readers readers = Readers::owner);
 
