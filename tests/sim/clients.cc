@@ -177,6 +177,13 @@ bool Clients::done() const {
            });
 }
 
+std::size_t Clients::backlog() const {
+    std::vector<std::size_t> open(clients_.size());
+    for (const Request& request : requests_)
+        if (request.state != State::done) ++open[request.client];
+    return open.empty() ? 0 : std::ranges::max(open);
+}
+
 std::string Clients::waiting_text() const {
     std::string text = std::to_string(waiting_.size()) + " requests wait for answers";
     for (const auto& [ticket, request] : waiting_)

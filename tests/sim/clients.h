@@ -58,6 +58,8 @@ class Clients {
     bool is_numbered_by_node(const exchange::AccountId& account) const { return numbered_.contains(account); }
     // Nothing has to be sent again and nothing waits for an answer.
     bool done() const;
+    // So many requests the client with most of them has that are not done.
+    std::size_t backlog() const;
     std::string waiting_text() const;
 
     const std::vector<Told>& told() const { return told_; }

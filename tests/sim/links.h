@@ -50,6 +50,7 @@ class Links {
     void break_session(std::size_t a, std::size_t b);
     // These two may never have a session.
     void forbid(std::size_t a, std::size_t b, bool forbidden);
+    bool is_forbidden(std::size_t a, std::size_t b) const { return at(a, b).forbidden; }
 
     // --- faults, for a while each ---
     void split(std::int64_t for_us);

@@ -342,6 +342,18 @@ MUTANTS = [
      "given_up.settled_trades = tape_.settled_count();",
      "given_up.settled_trades = {on} ? 0 : tape_.settled_count();",
      "trades that had settled in a ledger are not retracted when it is given up"),
+    ("copies_answered_each", "app/node/node_answers.cc",
+     "if (!carried.keys.empty() && !relayed_origins_.contains(carried.keys[command]))",
+     "if (!{on} && !carried.keys.empty() && !relayed_origins_.contains(carried.keys[command]))",
+     "two refused copies of an observer's command count as two answers"),
+    ("far_does_not_look", "app/node/node_far.cc",
+     "sync_.ask_some(effects);",
+     "if (!{on}) sync_.ask_some(effects);",
+     "an observer that meets no member does not ask the others for what is new"),
+    ("far_kept_for_ever", "app/node/node_far.cc",
+     "batch->last_sent = now.mono;  // the way",
+     "batch->last_sent = now.mono + ({on} ? Duration::seconds(3'600) : Duration{});  // the way",
+     "what a member took, sealed, is never given to another one"),
 ]
 
 # Where the search for a seed that notices it begins, for those that need many; it goes on to the others.
@@ -354,7 +366,8 @@ FIRST_SEED = {
     "fork_loses_void": 43, "fork_unfit": 109, "established_too_soon": 13, "void_of_none_lost": 13,
     "entered_not_stored": 13, "left_not_stored": 13, "sent_unestablished": 81, "nonces_forgotten": 37,
     "batch_forgotten": 58, "left_before_handed_over": 11, "leaver_asks_back": 14, "named_is_anyone": 8, "not_invited": 28,
-    "adopted_another": 57, "lower_promised": 6, "signs_unconfirmed": 4, "own_future_ignored": 4,
+    "adopted_another": 57, "copies_answered_each": 114, "far_does_not_look": 33, "far_kept_for_ever": 31,
+    "lower_promised": 6, "signs_unconfirmed": 4, "own_future_ignored": 4,
 }
 
 

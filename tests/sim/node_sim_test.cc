@@ -28,8 +28,8 @@ std::vector<std::uint64_t> seeds_to_run(bool& demands_rare_states) {
     if (const char* text = std::getenv("PEERBOOK_SIM_SEEDS"))
         count = std::strtoull(text, nullptr, 10);
     else if (demands_rare_states)
-        seeds = {39, 40, 42,  43,  44,  48,  53,  61,  67,  69,  74,  79,  84,  85,  88,  90, 97,
-                 98, 99, 105, 114, 137, 138, 149, 161, 167, 180, 200, 235, 266, 287, 295, 893};
+        seeds = {39, 40, 42,  43,  44,  48,  53,  61,  67,  69,  74,  79,  84,  85,  88,  90,  97,
+                 98, 99, 105, 114, 137, 138, 149, 161, 167, 180, 200, 235, 266, 287, 295, 893, 2125};
     demands_rare_states = demands_rare_states && count >= 36;
     for (std::uint64_t seed = 1; seed <= count; ++seed)
         if (std::getenv("PEERBOOK_SIM_SEEDS") || !slow.contains(seed)) seeds.push_back(seed);

@@ -258,6 +258,8 @@ const char* name_of(Rare state) {
             return "far batch refused";
         case Rare::undeliverable:
             return "undeliverable";
+        case Rare::introduced:
+            return "introduced";
         case Rare::count_:
             break;
     }

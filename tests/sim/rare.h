@@ -136,6 +136,7 @@ enum class Rare : std::size_t {
     far_batch_taken,
     far_batch_refused,
     undeliverable,
+    introduced,
     count_  // not a state
 };
 

@@ -355,7 +355,9 @@ std::string World::run() {
                                       : plan_.dead_links   ? equal_over_one_link_us_max
                                                            : equal_us_max;
     const bool is_simple = !plan_.views_change() && !plan_.dead_links && must_be_equal_soon();
-    const std::int64_t settled_within = is_simple ? settled_us_max : liveness_us_max;
+    // Clients send again one request after the other.
+    const std::int64_t repeats_us = static_cast<std::int64_t>(clients_->backlog()) * client_repeats_us;
+    const std::int64_t settled_within = (is_simple ? settled_us_max : liveness_us_max) + repeats_us;
     bool was_equal = false;
     std::optional<Held> held;
     while (!failed() && !is_quiet() && scheduler_.now_us() < begin + settled_within) {

@@ -177,6 +177,7 @@ class World final : public LinkUser {
     void publish(Machine& machine, const app::GossipEffect& message);
     void answer_gossip(Machine& machine, const app::GossipAnswerEffect& answer);
     void forbid_links();
+    void introduce_the_rest();
 
     // --- world_sealed.cc ---
     struct Parcel;

@@ -186,4 +186,25 @@ void World::forbid_links() {
             if (!kept.contains({a, b}) && random.below(3) > 0) links_->forbid(a, b, true);
 }
 
+// Where those who are left do not hang together any more, because who did hold them together is gone for
+// good, their operators give them each other's addresses.
+void World::introduce_the_rest() {
+    if (!plan_.dead_links && !plan_.far_observers) return;
+    std::vector<std::size_t> left, reached;
+    for (std::size_t i = 0; i < nodes(); ++i)
+        if (machines_[i]->state != ProcessState::gone) left.push_back(i);
+    if (left.empty()) return;
+    reached.push_back(left.front());
+    for (std::size_t next = 0; next < reached.size(); ++next)
+        for (const std::size_t peer : left)
+            if (peer != reached[next] && !links_->is_forbidden(reached[next], peer) &&
+                std::ranges::find(reached, peer) == reached.end())
+                reached.push_back(peer);
+    if (reached.size() == left.size()) return;
+    rare_.add(Rare::introduced);
+    for (const std::size_t a : left)
+        for (const std::size_t b : left)
+            if (a < b) links_->forbid(a, b, false);
+}
+
 }  // namespace peerbook::sim

@@ -158,7 +158,7 @@ void World::kill(Machine& machine, bool comes_back, std::int64_t for_us) {
     if (!comes_back) {
         member_gone_ = member_gone_ || machine.is_member;
         if (machine.number < nodes()) clients_->node_gone(machine.number);
-        return;
+        return introduce_the_rest();
     }
     if (machine.number < nodes()) clients_->process_died(machine.number);
     if (for_us == 0) for_us = (healing_ ? 1 : 20 + draw_us(600)) * ms;
