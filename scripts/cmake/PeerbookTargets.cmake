@@ -58,7 +58,11 @@ function(peerbook_test name)
     target_link_libraries(${name} PRIVATE peerbook_warnings ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
     # A unit test's own code is compiled once and run for a moment; what it tests is optimised as ever.
     if(ARG_LABELS STREQUAL "unit" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-        target_compile_options(${name} PRIVATE $<IF:$<BOOL:${PEERBOOK_SANITIZE}>,-O0,-O1>)
+        if(PEERBOOK_SANITIZE)
+            target_compile_options(${name} PRIVATE -O0)
+        else()
+            target_compile_options(${name} PRIVATE -O1)
+        endif()
     endif()
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ARG_LABELS}"
                          ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp")
