@@ -7,11 +7,10 @@ namespace {
 
 constexpr std::uint64_t seeds = 1'500;
 
-std::uint64_t violations(const AttestationRules& rules) {
-    std::uint64_t found = 0;
+bool has_violation(const AttestationRules& rules) {
     for (std::uint64_t seed = 1; seed <= seeds; ++seed)
-        found += !run_attestation(seed, rules).violation.empty();
-    return found;
+        if (!run_attestation(seed, rules).violation.empty()) return true;
+    return false;
 }
 
 TEST(Attestation, NoViewChangeTakesBackAnAttestedBlock) {
@@ -25,17 +24,17 @@ TEST(Attestation, NoViewChangeTakesBackAnAttestedBlock) {
 }
 
 TEST(Attestation, VotesOfHalfTheMembersAndHalfOfFAreTooFew) {
-    EXPECT_GT(violations({.asks_for_more_votes = false}), 0u);
+    EXPECT_TRUE(has_violation({.asks_for_more_votes = false}));
 }
 
 TEST(Attestation, TheFirstInOrderIsTheWrongOneToKeep) {
-    EXPECT_GT(violations({.cut = Keeps::first_in_order}), 0u);
+    EXPECT_TRUE(has_violation({.cut = Keeps::first_in_order}));
 }
 
 // Enough where a second block never stands in front of the first; but it may be given fewer parents. Rare:
 // the first seeds of 20,000.
 TEST(Attestation, TheOneThatVotesSettleIsNotAlwaysTheOneToKeep) {
-    EXPECT_EQ(violations({.cut = Keeps::what_votes_settle, .twins_go_back = false}), 0u);
+    EXPECT_FALSE(has_violation({.cut = Keeps::what_votes_settle, .twins_go_back = false}));
     for (const std::uint64_t seed : {1'597u, 2'349u, 9'281u, 10'542u, 11'680u}) {
         EXPECT_NE(run_attestation(seed, {.cut = Keeps::what_votes_settle}).violation, "") << "seed " << seed;
         EXPECT_EQ(run_attestation(seed, {}).violation, "") << "seed " << seed;
