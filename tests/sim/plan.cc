@@ -255,6 +255,10 @@ void draw_far(Plan& plan, Random random) {
     plan.node.far_retry = Duration::milliseconds(between(random, 200, random.below(2) == 0 ? 600 : 6'000));
     if (random.below(3) == 0)
         plan.node.relay_timeout = plan.node.far_retry + Duration::milliseconds(between(random, 0, 3'000));
+    // Long enough for a batch to be written, sent and executed.
+    const Duration least =
+        plan.node.far_retry + Duration::milliseconds(500) + Duration::microseconds(2 * plan.sync_us_max);
+    plan.node.relay_timeout = std::max(plan.node.relay_timeout, least);
     plan.active_us += 2'000'000;
 }
 

@@ -22,7 +22,7 @@ constexpr std::int64_t clock_ahead_ms = 2'000;  // further ahead, a block waits 
 // too.
 constexpr std::int64_t settled_us_max = 25'000 * ms;
 constexpr std::int64_t equal_over_views_us_max = 40'000 * ms;     // until all are let in again
-constexpr std::int64_t equal_over_one_link_us_max = 40'000 * ms;  // of a node that may have one peer
+constexpr std::int64_t equal_over_one_link_us_max = 70'000 * ms;  // over two such links, one after the other
 constexpr std::int64_t client_repeats_us = 200 * ms;              // while healing
 constexpr std::int64_t jump_ms_max = 4'000;
 constexpr std::int64_t twin_swap_us = 350 * ms;  // a peer's session goes to the other of two processes

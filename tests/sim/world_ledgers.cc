@@ -297,7 +297,7 @@ void World::check_given_up(const Machine& machine, const app::GivenUpLedger& giv
     // An observer that was let in and then cut off, before it heard of that, has no block in the view.
     const View& view = book->views.latest();
     const bool may_know = std::ranges::any_of(machines_, [&](const auto& other) {
-        return other->ledger == book && view.index_of(other->key()) &&
+        return other->ledger == book && other->view == digest_of(view) && view.index_of(other->key()) &&
                links_->hears_for_us(machine.number, other->number) > session_is_old_us;
     });
     const auto is_one_of_several = [&](const View& one) {
