@@ -16,9 +16,8 @@ enum class Durability : unsigned char {
 };
 
 // Written beside, under a name of this process, and renamed. The file beside is always a new one, so that
-// nobody can lay a link in its place. Error: io, and the old file is as it was; but
-// where only the directory could not be synced the new one is in place, and may be gone after a crash of the
-// machine.
+// nobody can lay a link in its place. Error: io, and the old file is as it was; but where only the directory
+// could not be synced the new one is in place, and may be gone after a crash of the machine.
 Status replace_file(const std::string& path, std::string_view text,
                     Durability durability = Durability::synced, Readers readers = Readers::owner);
 

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/unit/temporary_directory.h"
+
 namespace peerbook {
 namespace {
 
@@ -14,13 +16,6 @@ namespace fs = std::filesystem;
 
 class WholeFile : public testing::Test {
   protected:
-    WholeFile() {
-        char name[] = "/tmp/peerbook-test-XXXXXX";
-        directory = ::mkdtemp(name);
-        path = directory / "file";
-    }
-    ~WholeFile() override { fs::remove_all(directory); }
-
     std::string text() const {
         std::ostringstream out;
         out << std::ifstream(path).rdbuf();
@@ -36,7 +31,8 @@ class WholeFile : public testing::Test {
             std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
     }
 
-    fs::path directory, path;
+    TemporaryDirectory own_;
+    const fs::path directory = own_.path(), path = directory / "file";
 };
 
 TEST_F(WholeFile, IsReplacedAndNothingStaysBesideIt) {
